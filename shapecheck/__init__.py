@@ -1,0 +1,55 @@
+"""Check whether a neural network fits together, before training it.
+
+>>> import shapecheck
+>>> network = shapecheck.loads(text, H=572)
+>>> shapecheck.propagate(network)["down1.conv_1"].output
+(8, 64, 570, 570)
+
+Everything is loaded on first use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from shapecheck._version import __version__
+
+if TYPE_CHECKING:
+    from shapecheck.analysis.propagation import LayerShapes, Shapes
+    from shapecheck.api import check, load, loads, propagate, verify
+    from shapecheck.diagnostics import Diagnostic, NetworkError, Severity
+    from shapecheck.linter import Report
+    from shapecheck.spec.network import Network
+    from shapecheck.verification import Verification
+
+_HOMES = {
+    "Diagnostic": "shapecheck.diagnostics",
+    "LayerShapes": "shapecheck.analysis.propagation",
+    "Network": "shapecheck.spec.network",
+    "NetworkError": "shapecheck.diagnostics",
+    "Report": "shapecheck.linter",
+    "Severity": "shapecheck.diagnostics",
+    "Shapes": "shapecheck.analysis.propagation",
+    "Verification": "shapecheck.verification",
+    "check": "shapecheck.api",
+    "load": "shapecheck.api",
+    "loads": "shapecheck.api",
+    "propagate": "shapecheck.api",
+    "verify": "shapecheck.api",
+}
+
+__all__ = [
+    "Diagnostic", "LayerShapes", "Network", "NetworkError", "Report", "Severity", "Shapes", "Verification",
+    "__version__", "check", "load", "loads", "propagate", "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,165 @@
+"""Shapes through the graph, once over the layers. What is unknown stays unknown, and nothing is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from shapecheck.layers.base import Context, Layer, Problem, Reference, Undecided
+from shapecheck.layers.window import Window
+from shapecheck.shape import Shape, axis_name, show
+from shapecheck.spec.network import Expectation, Network, Node
+
+
+class LayerShapes(NamedTuple):
+    """What goes into a layer and what comes out; ``output`` is None where it is unknown."""
+
+    name: str
+    inputs: tuple[Shape | None, ...]
+    output: Shape | None
+
+
+class Trouble(NamedTuple):
+    """A node at which a shape rule is broken. ``expectation`` is set where it is a statement of the writer's."""
+
+    node: int
+    problem: Problem
+    expectation: Expectation | None = None
+
+
+class Open(NamedTuple):
+    """A node at which a question depends on a dimension that has no size."""
+
+    node: int
+    question: str
+
+
+class Shapes(Mapping[str, LayerShapes]):
+    """The shapes of a network by the full names of inputs and layers.
+
+    ``troubles`` are the rules that are broken, ``undecided`` the questions that had no answer.
+    """
+
+    def __init__(self, network: Network, outputs: list[Shape | None], troubles: list[Trouble], undecided: list[Open]) -> None:
+        self.network = network
+        self.outputs = outputs
+        self.troubles = troubles
+        self.undecided = undecided
+        self._index: dict[str, int] | None = None
+
+    def __getitem__(self, name: str) -> LayerShapes:
+        if self._index is None:
+            self._index = {node.name: node.index for node in self.network.nodes}
+        node = self.network.nodes[self._index[name]]
+        return LayerShapes(name, tuple(self.outputs[i] for i in node.inputs), self.outputs[node.index])
+
+    def __iter__(self) -> Iterator[str]:
+        return (node.name for node in self.network.nodes)
+
+    def __len__(self) -> int:
+        return len(self.network.nodes)
+
+    def context(self, node: Node) -> Context | None:
+        """Return what a layer is told of its surroundings, or None where some of it is unknown."""
+        inputs = tuple(self.outputs[i] for i in node.inputs)
+        if None in inputs:
+            return None
+        references = self._references(node)
+        if references is None:
+            return None
+        return Context(inputs, self.network.channels_last, references)  # type: ignore[arg-type]
+
+    def windows(self, node: Node) -> tuple[Window, ...]:
+        """Return the window arithmetic of a layer whose output is known, one entry per spatial axis."""
+        context = self.context(node)
+        if node.layer is None or context is None or self.outputs[node.index] is None:
+            return ()
+        return node.layer.windows(context)
+
+    def _references(self, node: Node) -> dict[str, Reference] | None:
+        references: dict[str, Reference] = {}
+        for key, index in node.references.items():
+            there = self.network.nodes[index]
+            inputs = tuple(self.outputs[i] for i in there.inputs)
+            output = self.outputs[index]
+            if output is None or None in inputs:
+                return None
+            references[key] = Reference(there.name, there.layer, inputs, output)  # type: ignore[arg-type]
+        return references
+
+
+def propagate(network: Network) -> Shapes:
+    """Return the shape of every input and layer.
+
+    A layer that does not fit its input is unknown, and so is everything behind it; each broken rule stands in
+    ``troubles`` once. Works on numbers and, where a dimension has no size, on symbolic sizes.
+    """
+    outputs: list[Shape | None] = [None] * len(network.nodes)
+    troubles: list[Trouble] = []
+    undecided: list[Open] = []
+    shapes = Shapes(network, outputs, troubles, undecided)
+    nodes = network.nodes
+    channels_last = network.channels_last
+    for index in network.order:
+        node = nodes[index]
+        layer: Layer | None = node.layer
+        if layer is None:
+            outputs[index] = node.shape
+        else:
+            context = shapes.context(node) if node.references else _plain(outputs, node, channels_last)
+            if context is not None:
+                outputs[index] = _output(index, layer, context, troubles, undecided)
+        if node.expect and outputs[index] is not None:
+            _check_expectations(shapes, node)
+    return shapes
+
+
+def _plain(outputs: list[Shape | None], node: Node, channels_last: bool) -> Context | None:
+    inputs = []
+    for source in node.inputs:
+        shape = outputs[source]
+        if shape is None:
+            return None
+        inputs.append(shape)
+    return Context(tuple(inputs), channels_last)
+
+
+def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble], undecided: list[Open]) -> Shape | None:
+    shape: Shape | None = None
+    try:
+        shape = layer.output(context)
+    except Problem as problem:
+        troubles.append(Trouble(index, problem))
+    except Undecided as reason:
+        if context.inputs:
+            undecided.append(Open(index, str(reason)))
+    if context.undecided:
+        undecided.extend(Open(index, question) for question in context.undecided)
+    return shape
+
+
+def _check_expectations(shapes: Shapes, node: Node) -> None:
+    found = shapes.outputs[node.index]
+    assert found is not None
+    context = Context((found,), shapes.network.channels_last)
+    for expectation in node.expect:
+        expected = expectation.sizes if expectation.same_as is None else shapes.outputs[expectation.same_as]
+        if expected is None:
+            continue
+        problem = _difference(context, found, expected, expectation)
+        if problem is not None:
+            shapes.troubles.append(Trouble(node.index, problem, expectation))
+            return
+    shapes.undecided.extend(Open(node.index, question) for question in context.undecided)
+
+
+def _difference(context: Context, found: Shape, expected: tuple[object, ...], expectation: Expectation) -> Problem | None:
+    stated = f"expect {expectation.text}" if expectation.same_as is None else f"same_shape_as {expectation.text}, which is {show(expected)},"  # type: ignore[arg-type]
+    if len(found) != len(expected):
+        return Problem("expectation-differs", f"{stated} has rank {len(expected)}, but the output is {show(found)}", "correct the expectation, or the layers above")
+    wrong = [axis for axis, size in enumerate(expected) if size is not None and not context.equal(found[axis], size)]  # type: ignore[arg-type]
+    if not wrong:
+        return None
+    rank = len(found)
+    parts = [f"{axis_name(axis, rank, context.channels_last)} is {found[axis]}, not {expected[axis]}" for axis in wrong]
+    return Problem("expectation-differs", f"the output is {show(found)}, against {stated.rstrip(',')}: {'; '.join(parts)}", axis=wrong[0])

@@ -1,0 +1,135 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shapecheck import config, linter
+from shapecheck.diagnostics import Finding
+from shapecheck.linter import Report
+from shapecheck.spec.limits import Limits
+from shapecheck.spec.templates import FileTemplate
+from shapecheck.spec.words import suggest
+
+Command = Callable[..., Any]
+SUFFIXES = (".net.yaml", ".net.yml")
+
+
+def set_option(function: Command) -> Command:
+    """Add --set and --config."""
+    configure = click.option("--config", "config_path", type=click.Path(dir_okay=False, exists=True), help="Read this configuration file instead of the nearest one.")
+    assign = click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Give a param or a dimension another value; repeatable.")
+    return assign(configure(function))
+
+
+def format_option(*words: str) -> Callable[[Command], Command]:
+    """Add --output-format."""
+    return click.option("--output-format", "output_format", type=click.Choice(words), default="text", show_default=True, help="How to print the result.")
+
+
+def use_color(stream: Any) -> bool:
+    """Say whether a stream takes colours: a terminal, and NO_COLOR is not set."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and bool(stream.isatty())
+
+
+def configuration(config_path: str | None, near: Path) -> config.Config:
+    """Return the configuration that is named, or the nearest one. Raises ConfigError."""
+    return config.load(Path(config_path) if config_path else config.find(near.resolve()))
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Return the values of --set. Raises click.BadParameter."""
+    values: dict[str, Any] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--set")
+        values[name.strip()] = _literal(value.strip(), text)
+    return values
+
+
+def _literal(value: str, text: str) -> Any:
+    if value.startswith("[") and value.endswith("]"):
+        return [_literal(item.strip(), text) for item in value[1:-1].split(",") if item.strip()]
+    if value in ("true", "false"):
+        return value == "true"
+    for kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            continue
+        if number == number and abs(number) != float("inf"):
+            return number
+    raise click.BadParameter(f"{text!r}: expected a number, true, false or a list of numbers", param_hint="--set")
+
+
+def check_names(file: FileTemplate, values: dict[str, Any], used: set[str]) -> dict[str, Any]:
+    """Return the values that a file has a name for, checked; note them in ``used``. Raises click.BadParameter."""
+    mine = {}
+    dims = dimension_names(file)
+    for name, value in values.items():
+        if name in file.params:
+            mine[name] = value
+        elif name in dims:
+            if type(value) is not int or value < 1:
+                raise click.BadParameter(f"the size of dimension {name} is a whole number of at least 1, found {value}", param_hint="--set")
+            mine[name] = value
+    used |= set(mine)
+    return mine
+
+
+def dimension_names(file: FileTemplate) -> set[str]:
+    """Return the names of a file's dimensions."""
+    named = {item for template in file.inputs for item in template.shape.data if isinstance(item, str)}
+    return named | set(file.dims)
+
+
+def require_used(values: dict[str, Any], used: set[str], files: list[FileTemplate]) -> None:
+    """Refuse a name of --set that no file has. Raises click.BadParameter."""
+    for name in values:
+        if name not in used and files:
+            known = sorted({n for file in files for n in (*file.params, *dimension_names(file))})
+            raise click.BadParameter(f"no param or dimension is called {name}; {suggest(name, known, 'names')}", param_hint="--set")
+
+
+def network_files(paths: Iterable[str]) -> list[str]:
+    """Return the files that paths name, folders searched. Raises click.UsageError where there are none."""
+    files: list[str] = []
+    for path in paths:
+        if path != "-" and Path(path).is_dir():
+            found = sorted(str(p) for p in Path(path).rglob("*") if p.name.endswith(SUFFIXES) and p.is_file())
+            if not found:
+                raise click.UsageError(f"no {SUFFIXES[0]} file in {path}")
+            files += found
+        else:
+            files.append(path)
+    return list(dict.fromkeys(files))
+
+
+def read_source(path: str, stdin_name: str, limits: Limits) -> tuple[str, str | Finding]:
+    """Return the shown name and the text of a file, or of standard input for ``-``."""
+    if path == "-":
+        return stdin_name, linter.decode(sys.stdin.buffer.read(limits.file_bytes + 1), limits)
+    return path, linter.read_file(path, limits)
+
+
+def one_network(path: str, assignments: tuple[str, ...], config_path: str | None) -> Report:
+    """Check the one file of a command that shows a network."""
+    values = parse_assignments(assignments)
+    limits = configuration(config_path, Path(path).parent if path != "-" else Path.cwd()).limits
+    name, text = read_source(path, "<stdin>", limits)
+    if isinstance(text, Finding):
+        return Report(name, "", None, None, linter.diagnostics([text]))
+    file, findings = linter.read_text(text, name, limits)
+    if file is None:
+        return Report(name, text, None, None, linter.diagnostics(findings))
+    used: set[str] = set()
+    mine = check_names(file, values, used)
+    require_used(values, used, [file])
+    return linter.check_template(file, findings, text, name, mine, limits)

@@ -1,0 +1,110 @@
+"""Records that describe what was found in a file, and where.
+
+They stand at the bottom of the package and know nothing of networks, so that every other module may
+build or print them without a circle of imports.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Severity(StrEnum):
+    """How grave a finding is. ``info`` never makes a command fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Position(NamedTuple):
+    """A place in a text; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+class Span(NamedTuple):
+    """A stretch of text; the end is exclusive."""
+
+    start: Position
+    end: Position
+
+
+class Related(NamedTuple):
+    """Another place that the reader should look at, and what is to be seen there."""
+
+    message: str
+    span: Span
+
+
+class Edit(NamedTuple):
+    """Replace the text of ``span`` with ``text``."""
+
+    span: Span
+    text: str
+
+
+class Fix(NamedTuple):
+    """A change that would mend the finding. ``applicability`` is ``safe``, ``unsafe`` or ``display``."""
+
+    message: str
+    applicability: str
+    edits: tuple[Edit, ...]
+
+
+class RuleInfo(NamedTuple):
+    """What is fixed about a rule: its code, its name, its severity and its manual page."""
+
+    code: str
+    name: str
+    severity: Severity
+    manual: str
+
+
+class Diagnostic(NamedTuple):
+    """One thing that is wrong, or worth knowing, at one place of one file."""
+
+    rule: RuleInfo
+    severity: Severity
+    message: str
+    span: Span
+    layer: str | None = None
+    help: str | None = None
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
+
+    @property
+    def code(self) -> str:
+        """The rule's code, such as ``SC204``."""
+        return self.rule.code
+
+
+class NetworkError(Exception):
+    """A file cannot be used. ``diagnostics`` says why, at line and column."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], path: str = "<string>") -> None:
+        """Hold the ``diagnostics`` of the file ``path``; at least one is an error."""
+        self.diagnostics = diagnostics
+        self.path = path
+        lines = (f"{path}:{d.span.start.line}:{d.span.start.column}: {d.code} {d.message}" for d in diagnostics)
+        super().__init__("\n".join(lines))
+
+
+class Finding(NamedTuple):
+    """What an analysis reports: a rule by its name, and the rest of the diagnostic to be.
+
+    Modules below the rules report findings; the linter gives them code and severity. ``severity`` is set only
+    where one rule has several. ``group`` distinguishes copies of one mistake: findings of one rule at one place are
+    copies of each other.
+    """
+
+    rule: str
+    message: str
+    span: Span
+    layer: str | None = None
+    help: str | None = None
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
+    severity: Severity | None = None

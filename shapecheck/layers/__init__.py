@@ -1,0 +1,9 @@
+"""The layers of the language. Importing this package fills the registry."""
+
+from shapecheck.layers import activation, convolution, linear, merge, normalization, pooling, rearrange, resize
+from shapecheck.layers.base import REGISTRY, Context, Layer, Problem, Reference, Undecided
+
+__all__ = [
+    "REGISTRY", "Context", "Layer", "Problem", "Reference", "Undecided",
+    "activation", "convolution", "linear", "merge", "normalization", "pooling", "rearrange", "resize",
+]

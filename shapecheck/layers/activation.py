@@ -1,0 +1,95 @@
+"""Layers that change values one by one; the shape stays."""
+
+from __future__ import annotations
+
+from shapecheck.layers.base import Context, Layer, Problem
+from shapecheck.layers.fields import Integer, Key, Kind, Number, key
+from shapecheck.layers.rearrange import axis_of
+from shapecheck.shape import Shape
+from shapecheck.symbolic import Size
+
+_KEYS: dict[str, tuple[str, Kind, float, str]] = {
+    "leaky_relu": ("negative_slope", Number(), 0.01, "Slope below 0."),
+    "elu": ("alpha", Number(), 1.0, "Limit below 0 is -alpha."),
+    "softplus": ("beta", Number(), 1.0, "Sharpness of the bend."),
+}
+
+
+def _key(name: str, kind: Kind, default: float, doc: str) -> dict[str, Key]:
+    declared = Key(kind, default, doc)
+    declared.name = name
+    return {name: declared}
+
+
+_KEYS_OF = {op: _key(*declaration) for op, declaration in _KEYS.items()}
+
+
+class Elementwise(Layer):
+    """A function of each element by itself."""
+
+    ops = (
+        "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish",
+        "sigmoid", "hardsigmoid", "tanh", "softplus", "identity",
+    )
+
+    @classmethod
+    def keys_of(cls, op: str) -> dict[str, Key]:
+        """Return the keys that ``op`` takes."""
+        return _KEYS_OF.get(op, {})
+
+    def output(self, context: Context) -> Shape:
+        """Return the input's shape."""
+        return context.inputs[0]
+
+
+class Dropout(Elementwise):
+    """Zero elements at random while training."""
+
+    ops = ("dropout",)
+
+    p: float = key(Number(), "Probability that an element is zeroed, 0 to 1.", 0.5)
+
+    @classmethod
+    def keys_of(cls, op: str) -> dict[str, Key]:
+        """Return the keys that dropout takes."""
+        return cls.keys
+
+    def check(self) -> None:
+        """Refuse what is no probability."""
+        if not 0 <= self.p <= 1:
+            raise Problem("wrong-value", f"p is a probability, from 0 to 1; found {self.p}", "the default is 0.5", key="p")
+
+
+class Prelu(Layer):
+    """Leaky ReLU with a learned slope."""
+
+    ops = ("prelu",)
+
+    num_parameters: int = key(Integer(1), "How many slopes are learned: 1, or one per channel.", 1)
+
+    def output(self, context: Context) -> Shape:
+        """Return the input's shape."""
+        shape = context.inputs[0]
+        channels = shape[context.channel_axis(shape)]
+        if self.num_parameters != 1 and not context.equal(channels, self.num_parameters):
+            raise Problem("stated-size-differs", f"num_parameters {self.num_parameters} is neither 1 nor the {channels} channels of the input",
+                          f"write 1 or {channels}", key="num_parameters", axis=context.channel_axis(shape))
+        return shape
+
+    def parameters(self, context: Context) -> Size:
+        """Return the number of slopes."""
+        return self.num_parameters
+
+
+class Softmax(Layer):
+    """Softmax along one axis, the channels by default."""
+
+    ops = ("softmax", "log_softmax")
+
+    axis: int | None = key(Integer(None), "The axis along which the outputs sum to 1; by default the channel axis.", None)
+
+    def output(self, context: Context) -> Shape:
+        """Return the input's shape."""
+        if self.axis is not None:
+            axis_of(self.axis, len(context.inputs[0]), "axis", context.inputs[0])
+        return context.inputs[0]

@@ -1,0 +1,213 @@
+"""What a layer is: its keys, its shape rule, its cost; and the registry of ops.
+
+A layer class declares its keys with ``key`` and computes its output shape from a ``Context``. A rule that is
+not met raises ``Problem``. Shape rules use ``+ - * //`` on sizes and put every question to the context, so the
+same rule serves numbers and symbolic sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from shapecheck import shape as shapes
+from shapecheck import symbolic
+from shapecheck.layers.fields import REQUIRED, Key
+from shapecheck.layers.window import Window
+from shapecheck.shape import FeatureMap, Shape, channel_axis
+from shapecheck.symbolic import Size
+
+
+class Problem(Exception):
+    """A layer does not fit its input.
+
+    ``rule`` names the rule that is broken, ``key`` the key of the layer where the mistake is written, and
+    ``axis`` the axis of ``operand`` (an input's number) to trace back for a cause.
+    """
+
+    def __init__(
+        self, rule: str, message: str, help: str | None = None, key: str | None = None,
+        axis: int | None = None, operand: int = 0, against: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+        self.help = help
+        self.key = key
+        self.axis = axis
+        self.operand = operand
+        self.against = against
+
+
+class Undecided(Exception):
+    """The output shape depends on the size of a dimension that has none, and has no exact form without it."""
+
+
+class Reference(NamedTuple):
+    """What a key such as ``like`` or ``pool`` refers to; ``layer`` is None for an input of the network."""
+
+    name: str
+    layer: Layer | None
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+
+class Context:
+    """What a shape rule is told of a layer's surroundings.
+
+    ``undecided`` collects the questions whose answer depends on the size of a dimension that has none; a rule
+    goes on as if the answer were yes.
+    """
+
+    __slots__ = ("channels_last", "inputs", "references", "undecided")
+
+    def __init__(self, inputs: tuple[Shape, ...], channels_last: bool = False, references: Mapping[str, Reference] | None = None) -> None:
+        self.inputs = inputs
+        self.channels_last = channels_last
+        self.references: Mapping[str, Reference] = references or {}
+        self.undecided: list[str] = []
+
+    def at_least(self, size: Size, bound: int) -> bool:
+        """Ask whether ``size`` is at least ``bound``."""
+        if type(size) is int:
+            return size >= bound
+        return self._settle(symbolic.at_least(size, bound), f"{size} >= {bound}")
+
+    def equal(self, left: Size, right: Size) -> bool:
+        """Ask whether two sizes are equal."""
+        if type(left) is int and type(right) is int:
+            return left == right
+        return self._settle(symbolic.same(left, right), f"{left} == {right}")
+
+    def divides(self, divisor: int, size: Size) -> bool:
+        """Ask whether ``divisor`` divides ``size``."""
+        if type(size) is int:
+            return size % divisor == 0
+        return self._settle(symbolic.divides(divisor, size), f"({size}) % {divisor} == 0")
+
+    def _settle(self, answer: bool | None, question: str) -> bool:
+        if answer is None:
+            self.undecided.append(question)
+            return True
+        return answer
+
+    def feature_map(self, operand: int = 0) -> FeatureMap:
+        """Return an input taken apart into batch, channels and spatial axes. Raises Problem where it has none."""
+        shape = self.inputs[operand]
+        if len(shape) < 3:
+            raise Problem(
+                "wrong-rank",
+                f"needs batch, channels and at least one spatial axis, but its input {shapes.show(shape)} has rank {len(shape)}",
+                "the number of spatial axes is the input's rank less two; give the input its channel axis, or reshape it",
+                operand=operand,
+            )
+        return shapes.split(shape, self.channels_last)
+
+    def spatial_axis(self, index: int) -> int:
+        """Return the axis of the whole shape at which spatial axis ``index`` stands."""
+        return index + (1 if self.channels_last else 2)
+
+    def join(self, like: FeatureMap, channels: Size, spatial: Iterable[Size]) -> Shape:
+        """Return a shape with the batch of ``like``, in the network's layout."""
+        return shapes.join(like.batch, channels, tuple(spatial), self.channels_last)
+
+    def channel_axis(self, shape: Shape) -> int:
+        """Return where the channel axis of ``shape`` stands."""
+        return channel_axis(len(shape), self.channels_last)
+
+
+class Layer:
+    """The base of every layer class; an instance is one layer with its keys read and normalised.
+
+    Subclasses set ``ops`` (the words that select them), ``arity`` (how many inputs they take, the upper bound
+    None for any number) and the keys of the language, and define ``output``.
+    """
+
+    ops: ClassVar[tuple[str, ...]] = ()
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    references: ClassVar[tuple[str, ...]] = ()
+    keys: ClassVar[dict[str, Key]] = {}
+
+    op: str
+
+    def __init_subclass__(cls) -> None:
+        keys = dict(cls.keys)
+        for name, value in vars(cls).items():
+            if isinstance(value, Key):
+                value.name = name
+                keys[name] = value
+        cls.keys = keys
+        for op in cls.ops:
+            REGISTRY[op] = cls
+
+    def __init__(self, op: str, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        self.op = op
+
+    @classmethod
+    def keys_of(cls, op: str) -> dict[str, Key]:
+        """Return the keys that ``op`` takes, in the order of the reference."""
+        return cls.keys
+
+    def check(self) -> None:
+        """Refuse keys that contradict each other. Raises Problem."""
+
+    def output(self, context: Context) -> Shape:
+        """Return the output shape. Raises Problem where the layer does not fit its input."""
+        raise NotImplementedError(self.op)
+
+    def windows(self, context: Context) -> tuple[Window, ...]:
+        """Return the window arithmetic of each spatial axis; empty for a layer that slides no window."""
+        return ()
+
+    def parameters(self, context: Context) -> Size:
+        """Return how many numbers the layer learns."""
+        return 0
+
+    def multiply_adds(self, context: Context, output: Shape) -> Size:
+        """Return the multiply-adds of one forward pass over the whole batch, padding counted as in the textbook."""
+        return 0
+
+
+REGISTRY: dict[str, type[Layer]] = {}
+
+
+class Broken(Layer):
+    """A layer that could not be read; the reason was reported, so nothing more is said of it."""
+
+    arity = (0, None)
+
+    def output(self, context: Context) -> Shape:
+        """Know no shape."""
+        raise Undecided("the layer could not be read")
+
+
+def default_of(key: Key) -> Any:
+    """Return a key's default, or None where it is required."""
+    return None if key.default is REQUIRED else key.default
+
+
+def per_axis(value: Any, count: int, key: str) -> tuple[Any, ...]:
+    """Return ``value`` as a tuple with one entry per spatial axis. Raises Problem on a list of another length."""
+    if not isinstance(value, tuple):
+        return (value,) * count
+    if len(value) != count:
+        raise Problem(
+            "wrong-number-of-axes",
+            f"{key} lists {len(value)} values, but the input has {count} spatial {'axis' if count == 1 else 'axes'}",
+            f"write one number for all axes, or a list of {count}",
+            key=key,
+        )
+    return value
+
+
+def state(stated: Any, found: Size, key: str, what: str, context: Context, because: str = "") -> None:
+    """Check a number that the writer stated (``in_channels`` and its like) against the one that is found."""
+    if stated is not None and not context.equal(found, stated):
+        raise Problem(
+            "stated-size-differs",
+            f"{key} is stated as {stated}, but the input has {found} {what}{because}",
+            f"write {key}: {found}, or leave it out: it is never needed",
+            key=key,
+            axis=context.channel_axis(context.inputs[0]) if what == "channels" else len(context.inputs[0]) - 1,
+        )

@@ -1,0 +1,283 @@
+"""The keys of a layer: what each takes, its default, and its documentation, declared once.
+
+A ``Kind`` reads a plain value (already evaluated, free of YAML) into its normal form and describes itself as
+JSON Schema. The schema, the reference and the tests are made from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Json = dict[str, Any]
+
+# A string that begins with '=' is arithmetic; it may stand wherever a number or a list of numbers may.
+EXPRESSION: Json = {"type": "string", "pattern": "^="}
+
+
+class FieldError(Exception):
+    """A value is not of its kind. ``path`` leads into a list to the offender; ``choices`` are the legal words."""
+
+    def __init__(self, message: str, path: tuple[int, ...] = (), choices: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.choices = choices
+
+
+def describe(value: Any) -> str:
+    """Return a value as a message quotes it, with the kind of thing it is where that is not plain to see."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'the text "{value if len(value) <= 40 else value[:37] + "..."}"'
+    if isinstance(value, float):
+        return f"{value!r}, which is not a whole number" if not value.is_integer() else f"{value!r}, written as a float"
+    if isinstance(value, list):
+        text = "[" + ", ".join(v if isinstance(v, str) else str(v) for v in value) + "]"
+        return f"the list {text if len(text) <= 60 else text[:57] + '...'}"
+    if isinstance(value, dict):
+        return "a mapping"
+    return str(value)
+
+
+class Kind:
+    """One kind of value. ``sizes`` says that an expression here may name dimensions."""
+
+    sizes = False
+
+    def read(self, value: Any) -> Any:
+        """Return ``value`` in its normal form. Raises FieldError."""
+        raise FieldError("no value fits here")
+
+    def schema(self) -> Json:
+        """Return the JSON Schema of what may be written."""
+        return {}
+
+
+class Integer(Kind):
+    """A whole number of at least ``minimum``."""
+
+    def __init__(self, minimum: int | None = 1, expected: str = "") -> None:
+        self.minimum = minimum
+        self.expected = expected or ("a whole number" + (f" of at least {minimum}" if minimum is not None else ""))
+
+    def read(self, value: Any) -> int:
+        if type(value) is not int:
+            raise FieldError(f"expected {self.expected}, found {describe(value)}")
+        if self.minimum is not None and value < self.minimum:
+            raise FieldError(f"expected {self.expected}, found {value}")
+        return value
+
+    def schema(self) -> Json:
+        number: Json = {"type": "integer"}
+        if self.minimum is not None:
+            number["minimum"] = self.minimum
+        return {"anyOf": [number, EXPRESSION]}
+
+
+class Number(Kind):
+    """A finite number."""
+
+    def read(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise FieldError(f"expected a number, found {describe(value)}")
+        if value != value or value in (float("inf"), float("-inf")):
+            raise FieldError(f"expected a finite number, found {value}")
+        return value
+
+    def schema(self) -> Json:
+        return {"anyOf": [{"type": "number"}, EXPRESSION]}
+
+
+class Positive(Number):
+    """A finite number above 0."""
+
+    def read(self, value: Any) -> float:
+        number = super().read(value)
+        if number <= 0:
+            raise FieldError(f"expected a number above 0, found {value}")
+        return number
+
+
+class Boolean(Kind):
+    """``true`` or ``false``."""
+
+    def read(self, value: Any) -> bool:
+        if type(value) is not bool:
+            raise FieldError(f"expected true or false, found {describe(value)}", choices=("true", "false"))
+        return value
+
+    def schema(self) -> Json:
+        return {"anyOf": [{"type": "boolean"}, EXPRESSION]}
+
+
+class Word(Kind):
+    """One of a few words, or, where ``other`` is given, a value of that kind."""
+
+    def __init__(self, *words: str, other: Kind | None = None) -> None:
+        self.words = words
+        self.other = other
+        self.sizes = other is not None and other.sizes
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, str):
+            if value in self.words:
+                return value
+            raise FieldError(f"expected one of {', '.join(self.words)}; found {describe(value)}", choices=self.words)
+        if self.other is not None:
+            return self.other.read(value)
+        raise FieldError(f"expected one of {', '.join(self.words)}; found {describe(value)}", choices=self.words)
+
+    def schema(self) -> Json:
+        words: Json = {"enum": list(self.words)}
+        return {"anyOf": [words, *self.other.schema().get("anyOf", [self.other.schema()])]} if self.other else words
+
+
+class Listing(Kind):
+    """A list of values of one kind; ``length`` fixes how many."""
+
+    def __init__(self, item: Kind, length: int | None = None, minimum: int = 1) -> None:
+        self.item = item
+        self.length = length
+        self.minimum = minimum
+        self.sizes = item.sizes
+
+    def read(self, value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise FieldError(f"expected a list, found {describe(value)}")
+        if self.length is not None and len(value) != self.length:
+            raise FieldError(f"expected a list of {self.length}, found {describe(value)}")
+        if len(value) < self.minimum:
+            raise FieldError("expected a list with something in it, found []")
+        return tuple(_item(self.item.read, index, item) for index, item in enumerate(value))
+
+    def schema(self) -> Json:
+        array: Json = {"type": "array", "items": self.item.schema(), "minItems": self.length or self.minimum}
+        if self.length is not None:
+            array["maxItems"] = self.length
+        return {"anyOf": [array, EXPRESSION]}
+
+
+class PerAxis(Kind):
+    """One value for every spatial axis, or a list with one per axis. Read as the value or a tuple."""
+
+    def __init__(self, item: Kind) -> None:
+        self.item = item
+        self.sizes = item.sizes
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, list):
+            if not value:
+                raise FieldError("expected one number, or a list with one per spatial axis; found []")
+            return tuple(_item(self.item.read, index, item) for index, item in enumerate(value))
+        return self.item.read(value)
+
+    def schema(self) -> Json:
+        item = self.item.schema()
+        array = {"type": "array", "items": item, "minItems": 1}
+        return {"anyOf": [*item.get("anyOf", [item]), array]}
+
+
+class Edges(Kind):
+    """An amount at the edges of each axis: a number, a list of numbers, or ``[[before, after], ...]``.
+
+    Read as a number or as a tuple with a number or a pair per axis.
+    """
+
+    def __init__(self, minimum: int | None = 0) -> None:
+        self.item = Integer(minimum)
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return self.item.read(value)
+        if not value:
+            raise FieldError("expected one number, or a list with one entry per spatial axis; found []")
+        return tuple(_item(self._entry, index, entry) for index, entry in enumerate(value))
+
+    def _entry(self, entry: Any) -> Any:
+        if not isinstance(entry, list):
+            return self.item.read(entry)
+        if len(entry) != 2:
+            raise FieldError(f"expected [before, after], found {describe(entry)}")
+        return tuple(_item(self.item.read, index, item) for index, item in enumerate(entry))
+
+    def schema(self) -> Json:
+        item = self.item.schema()["anyOf"]
+        pair = {"type": "array", "items": {"anyOf": item}, "minItems": 2, "maxItems": 2}
+        return {"anyOf": [*item, {"type": "array", "minItems": 1, "items": {"anyOf": [*item, pair]}}]}
+
+
+class LayerName(Kind):
+    """The name of another layer."""
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or not value:
+            raise FieldError(f"expected the name of a layer, found {describe(value)}")
+        return value
+
+    def schema(self) -> Json:
+        return {"type": "string"}
+
+
+class SizeValue(Kind):
+    """A size: a whole number of at least ``minimum``, or an expression that may name dimensions."""
+
+    sizes = True
+
+    def __init__(self, minimum: int = 1) -> None:
+        self.minimum = minimum
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, (str, bool, float, list, dict)) or value is None:
+            raise FieldError(f"expected a whole number of at least {self.minimum}, found {describe(value)}")
+        if isinstance(value, int) and value < self.minimum:
+            raise FieldError(f"expected a whole number of at least {self.minimum}, found {value}")
+        return value
+
+    def schema(self) -> Json:
+        return {"anyOf": [{"type": "integer", "minimum": self.minimum}, EXPRESSION]}
+
+
+class ShapeEntry(SizeValue):
+    """An entry of a target shape: a size, or -1 once, for what remains."""
+
+    def read(self, value: Any) -> Any:
+        return -1 if type(value) is int and value == -1 else super().read(value)
+
+    def schema(self) -> Json:
+        return {"anyOf": [{"type": "integer", "minimum": self.minimum}, {"const": -1}, {"type": "string"}]}
+
+
+def _item(read: Callable[[Any], Any], index: int, item: Any) -> Any:
+    try:
+        return read(item)
+    except FieldError as error:
+        raise FieldError(error.message, (index, *error.path), error.choices) from None
+
+
+class Key:
+    """One key of an op: its kind, its default (``REQUIRED`` where it has none) and its documentation."""
+
+    __slots__ = ("default", "doc", "kind", "name")
+
+    def __init__(self, kind: Kind, default: Any, doc: str) -> None:
+        self.kind = kind
+        self.default = default
+        self.doc = doc
+        self.name = ""
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = _Required()
+
+
+def key(kind: Kind, doc: str, default: Any = REQUIRED) -> Any:
+    """Declare a key of a layer class; its value is an attribute of each layer of that class."""
+    return Key(kind, default, doc)

@@ -1,0 +1,96 @@
+"""Layers that join several inputs into one."""
+
+from __future__ import annotations
+
+from shapecheck.layers.base import Context, Layer, Problem
+from shapecheck.layers.fields import Boolean, Integer, key
+from shapecheck.layers.rearrange import axis_of
+from shapecheck.shape import Shape, axis_name, show
+from shapecheck.symbolic import Size
+
+
+def _mismatch(context: Context, operand: int, axis: int, but: str = "") -> Problem:
+    left, right = context.inputs[0], context.inputs[operand]
+    return Problem(
+        "merge-mismatch",
+        f"inputs differ on {axis_name(axis, len(left), context.channels_last)}: {left[axis]} and {right[axis]}{but}",
+        axis=axis, operand=operand, against=0,
+    )
+
+
+def _same_rank(context: Context) -> int:
+    rank = len(context.inputs[0])
+    for operand, shape in enumerate(context.inputs):
+        if len(shape) != rank:
+            raise Problem("merge-mismatch", f"inputs differ in rank: {show(context.inputs[0])} and {show(shape)}",
+                          "reshape, flatten or pool one of them first", operand=operand, against=0)
+    return rank
+
+
+class Arithmetic(Layer):
+    """Join inputs of one shape element by element."""
+
+    ops = ("add", "subtract", "multiply", "maximum", "average")
+    arity = (2, None)
+
+    broadcast: bool = key(Boolean(), "Let an axis of size 1 stand for any size.", False)
+
+    def output(self, context: Context) -> Shape:
+        """Return the common shape; with ``broadcast``, axes of size 1 stretch."""
+        rank = _same_rank(context)
+        result: list[Size] = list(context.inputs[0])
+        for operand, shape in enumerate(context.inputs[1:], 1):
+            for axis in range(rank):
+                mine, theirs = result[axis], shape[axis]
+                if self.broadcast and (mine == 1 or theirs == 1):
+                    result[axis] = theirs if mine == 1 else mine
+                elif not context.equal(mine, theirs):
+                    if mine == 1 or theirs == 1:
+                        problem = _mismatch(context, operand, axis)
+                        problem.help = "an axis of size 1 is not stretched unless you say so: broadcast: true"
+                        raise problem
+                    raise _mismatch(context, operand, axis)
+        return tuple(result)
+
+
+class Concat(Layer):
+    """Join inputs along one axis, the channels by default; all other axes are equal."""
+
+    ops = ("concat",)
+    arity = (1, None)
+
+    axis: int | None = key(Integer(None), "The axis along which to join; by default the channel axis.", None)
+
+    def output(self, context: Context) -> Shape:
+        """Return the inputs' shape with the sum of their sizes on ``axis``."""
+        rank = _same_rank(context)
+        first = context.inputs[0]
+        along = context.channel_axis(first) if self.axis is None else axis_of(self.axis, rank, "axis", first)
+        for operand, shape in enumerate(context.inputs[1:], 1):
+            for axis in range(rank):
+                if axis != along and not context.equal(first[axis], shape[axis]):
+                    raise _mismatch(context, operand, axis)
+        total: Size = 0
+        for shape in context.inputs:
+            total = total + shape[along]
+        return (*first[:along], total, *first[along + 1:])
+
+
+class Stack(Layer):
+    """Join inputs of one shape along a new axis."""
+
+    ops = ("stack",)
+    arity = (1, None)
+
+    axis: int = key(Integer(None), "Where the new axis stands in the output.")
+
+    def output(self, context: Context) -> Shape:
+        """Return the inputs' shape with their number as a new axis."""
+        rank = _same_rank(context)
+        first = context.inputs[0]
+        for operand, shape in enumerate(context.inputs[1:], 1):
+            for axis in range(rank):
+                if not context.equal(first[axis], shape[axis]):
+                    raise _mismatch(context, operand, axis)
+        at = axis_of(self.axis, rank + 1, "axis", first)
+        return (*first[:at], len(context.inputs), *first[at:])

@@ -1,0 +1,94 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from shapecheck.layers.base import Context, Layer, Problem, state
+from shapecheck.layers.fields import Boolean, Integer, key
+from shapecheck.layers.rearrange import axis_of
+from shapecheck.shape import Shape, show
+from shapecheck.symbolic import Size
+
+_FEATURES_DOC = "The features that the writer believes in; never needed, a difference is an error."
+
+
+class Norm(Layer):
+    """Normalise over some axes; the shape stays."""
+
+    num_features: int | None = key(Integer(1), _FEATURES_DOC, None)
+    affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each feature.", True)
+
+    def feature_axis(self, context: Context) -> int:
+        """Return the axis whose elements have a scale and a shift of their own."""
+        shape = context.inputs[0]
+        if len(shape) < 2:
+            raise Problem("wrong-rank", f"{self.op} needs batch and channels, but its input {show(shape)} has rank {len(shape)}")
+        return context.channel_axis(shape)
+
+    def output(self, context: Context) -> Shape:
+        """Return the input's shape."""
+        shape = context.inputs[0]
+        axis = self.feature_axis(context)
+        state(self.num_features, shape[axis], "num_features", "channels" if axis == context.channel_axis(shape) else "features", context)
+        return shape
+
+    def parameters(self, context: Context) -> Size:
+        """Return a scale and a shift for each feature; running statistics are not learned."""
+        return context.inputs[0][self.feature_axis(context)] * 2 if self.affine else 0
+
+
+class BatchNorm(Norm):
+    """Normalise each channel over the batch and space."""
+
+    ops = ("batch_norm",)
+
+
+class InstanceNorm(Norm):
+    """Normalise each channel of each sample over space; as in PyTorch, without learned parameters by default."""
+
+    ops = ("instance_norm",)
+
+    affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each channel.", False)
+
+
+class LayerNorm(Norm):
+    """Normalise over one axis, the last by default."""
+
+    ops = ("layer_norm",)
+
+    axis: int = key(Integer(None), "The axis that is normalised.", -1)
+
+    def feature_axis(self, context: Context) -> int:
+        """Return the normalised axis."""
+        return axis_of(self.axis, len(context.inputs[0]), "axis", context.inputs[0])
+
+
+class GroupNorm(Norm):
+    """Normalise groups of channels of each sample over space."""
+
+    ops = ("group_norm",)
+
+    num_groups: int = key(Integer(1), "Into how many groups the channels fall.")
+
+    def output(self, context: Context) -> Shape:
+        """Return the input's shape."""
+        shape = super().output(context)
+        channels = shape[self.feature_axis(context)]
+        if not context.divides(self.num_groups, channels):
+            raise Problem("groups-do-not-divide", f"num_groups {self.num_groups} does not divide the {channels} channels: {channels} = {self.num_groups}·{channels // self.num_groups} + {channels % self.num_groups}",
+                          "take a number of groups that divides the channels", key="num_groups", axis=self.feature_axis(context))
+        return shape
+
+
+class LocalResponseNorm(Layer):
+    """Normalise over neighbouring channels."""
+
+    ops = ("local_response_norm",)
+
+    size: int = key(Integer(1), "How many neighbouring channels enter.", 5)
+    num_features: int | None = key(Integer(1), _FEATURES_DOC, None)
+
+    def output(self, context: Context) -> Shape:
+        """Return the input's shape."""
+        features = context.feature_map()
+        state(self.num_features, features.channels, "num_features", "channels", context)
+        return context.inputs[0]

@@ -1,0 +1,166 @@
+"""Upsampling, padding, cropping, and moving elements between channels and space."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from shapecheck import arithmetic
+from shapecheck.layers.base import Context, Layer, Problem, Undecided, per_axis
+from shapecheck.layers.convolution import require_paddable
+from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
+from shapecheck.shape import Shape, show_sizes, spatial_name
+from shapecheck.symbolic import Size
+
+# Above this a binary fraction is no ratio that anybody meant, such as 1.4, and its exact value is not used.
+LONGEST_DENOMINATOR = 64
+
+
+def pairs(edges: Any, count: int, key: str) -> list[tuple[int, int]]:
+    """Return (before, after) per axis."""
+    return [e if isinstance(e, tuple) else (e, e) for e in per_axis(edges, count, key)]
+
+
+def _like(context: Context, count: int) -> Shape:
+    reference = context.references["like"]
+    spatial = Context((reference.output,), context.channels_last).feature_map().spatial
+    if len(spatial) != count:
+        raise Problem("wrong-rank", f"like names {reference.name}, which has {len(spatial)} spatial axes; this layer's input has {count}", key="like")
+    return spatial
+
+
+def _only_one(layer: Layer, names: tuple[str, ...]) -> None:
+    given = [name for name in names if getattr(layer, name) is not None]
+    if not given:
+        raise Problem("missing-key", f"{layer.op} needs one of {', '.join(names)}", f"add one of {', '.join(names)}")
+    if len(given) > 1:
+        raise Problem("contradicting-keys", f"{' and '.join(given)} both fix the size", "keep one of them", key=given[1])
+
+
+class Upsample(Layer):
+    """Resample every spatial axis: o = ⌊i · scale_factor⌋, or a given size."""
+
+    ops = ("upsample",)
+    references = ("like",)
+
+    scale_factor: Any = key(PerAxis(Positive()), "Ratio of output to input size.", None)
+    size: Any = key(PerAxis(SizeValue()), "The output's size.", None)
+    like: str | None = key(LayerName(), "Take the spatial size of this layer.", None)
+    mode: str = key(Word("nearest", "linear", "cubic"), "How values between are found; the size does not depend on it.", "nearest")
+
+    def check(self) -> None:
+        """Ask for exactly one of the three ways to say the size."""
+        _only_one(self, ("scale_factor", "size", "like"))
+
+    def output(self, context: Context) -> Shape:
+        """Return [N, C, o, ...]."""
+        features = context.feature_map()
+        count = len(features.spatial)
+        if self.like is not None:
+            return context.join(features, features.channels, _like(context, count))
+        if self.size is not None:
+            return context.join(features, features.channels, per_axis(self.size, count, "size"))
+        factors = per_axis(self.scale_factor, count, "scale_factor")
+        spatial = [self._scaled(i, factors[j]) for j, i in enumerate(features.spatial)]
+        for j, o in enumerate(spatial):
+            if not context.at_least(o, 1):
+                raise Problem("size-below-one", f"the output has size {o} on {spatial_name(j, count)}: ⌊{features.spatial[j]} · {factors[j]}⌋ = {o}",
+                              key="scale_factor", axis=context.spatial_axis(j))
+        return context.join(features, features.channels, spatial)
+
+    def _scaled(self, i: Size, factor: float) -> Size:
+        ratio = Fraction(factor)
+        if ratio.denominator <= LONGEST_DENOMINATOR:
+            return arithmetic.scale(i, ratio.numerator, ratio.denominator)
+        if isinstance(i, int):
+            return math.floor(i * factor)
+        raise Undecided(f"scale_factor {factor} is no short ratio, so ⌊{i} · {factor}⌋ has no exact form")
+
+
+class Pad(Layer):
+    """Add elements at the edges of the spatial axes: o = i + before + after."""
+
+    ops = ("pad",)
+
+    padding: Any = key(Edges(), "How much to add: a number, one per axis, or [[before, after], ...].")
+    mode: str = key(Word("constant", "zeros", "reflect", "replicate", "circular"), "What to add.", "constant")
+    value: float = key(Number(), "The constant that is added.", 0)
+
+    def output(self, context: Context) -> Shape:
+        """Return [N, C, o, ...]."""
+        features = context.feature_map()
+        edges = pairs(self.padding, len(features.spatial), "padding")
+        if self.mode in ("reflect", "circular"):
+            require_paddable(context, features.spatial, edges, self.mode)
+        return context.join(features, features.channels, [i + before + after for i, (before, after) in zip(features.spatial, edges, strict=True)])
+
+
+class Crop(Layer):
+    """Take elements away at the edges of the spatial axes, or keep the centre of another layer's size."""
+
+    ops = ("crop",)
+    references = ("like",)
+
+    cropping: Any = key(Edges(), "How much to take away: a number, one per axis, or [[before, after], ...].", None)
+    like: str | None = key(LayerName(), "Keep the centre, of this layer's spatial size.", None)
+
+    def check(self) -> None:
+        """Ask for exactly one of the two ways to say the size."""
+        _only_one(self, ("cropping", "like"))
+
+    def output(self, context: Context) -> Shape:
+        """Return [N, C, o, ...]."""
+        features = context.feature_map()
+        count = len(features.spatial)
+        if self.like is not None:
+            target = _like(context, count)
+            for j, o in enumerate(target):
+                if not context.at_least(features.spatial[j] - o, 0):
+                    raise Problem("crop-too-large", f"cannot crop {features.spatial[j]} to the {o} of {self.like} on {spatial_name(j, count)}: it is smaller",
+                                  "crop the larger of the two maps", key="like", axis=context.spatial_axis(j))
+            return context.join(features, features.channels, target)
+        edges = pairs(self.cropping, count, "cropping")
+        spatial = [i - before - after for i, (before, after) in zip(features.spatial, edges, strict=True)]
+        for j, o in enumerate(spatial):
+            if not context.at_least(o, 1):
+                raise Problem("crop-too-large", f"nothing is left on {spatial_name(j, count)}: {features.spatial[j]} − {edges[j][0]} − {edges[j][1]} = {o}",
+                              f"crop at most {features.spatial[j] - 1} in all on this axis", key="cropping", axis=context.spatial_axis(j))
+        return context.join(features, features.channels, spatial)
+
+
+class PixelShuffle(Layer):
+    """Move channels into space: [N, C·Πr, i, ...] to [N, C, i·r, ...]."""
+
+    ops = ("pixel_shuffle",)
+
+    factor: int = key(Integer(1), "By how much every spatial axis grows (r).")
+
+    def output(self, context: Context) -> Shape:
+        """Return [N, C / rⁿ, i·r, ...] for n spatial axes."""
+        features = context.feature_map()
+        block = self.factor ** len(features.spatial)
+        if not context.divides(block, features.channels):
+            below = features.channels // block * block
+            raise Problem("channels-do-not-divide", f"the {features.channels} channels are no multiple of factor {self.factor} to the power {len(features.spatial)} = {block}",
+                          f"the nearest multiples are {below} and {below + block}" if below else f"the smallest multiple is {block}",
+                          key="factor", axis=context.channel_axis(context.inputs[0]))
+        return context.join(features, features.channels // block, [i * self.factor for i in features.spatial])
+
+
+class PixelUnshuffle(Layer):
+    """Move space into channels: [N, C, i, ...] to [N, C·Πr, i / r, ...]."""
+
+    ops = ("pixel_unshuffle",)
+
+    factor: int = key(Integer(1), "By how much every spatial axis shrinks (r).")
+
+    def output(self, context: Context) -> Shape:
+        """Return [N, C·rⁿ, i / r, ...] for n spatial axes."""
+        features = context.feature_map()
+        for j, i in enumerate(features.spatial):
+            if not context.divides(self.factor, i):
+                raise Problem("size-does-not-divide", f"size {i} on {spatial_name(j, len(features.spatial))} is no multiple of factor {self.factor}: {i} = {self.factor}·{i // self.factor} + {i % self.factor}",
+                              f"give it {show_sizes((i // self.factor * self.factor,))} or {i // self.factor * self.factor + self.factor} elements on this axis",
+                              key="factor", axis=context.spatial_axis(j))
+        return context.join(features, features.channels * self.factor ** len(features.spatial), [i // self.factor for i in features.spatial])

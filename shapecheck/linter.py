@@ -1,0 +1,148 @@
+"""The whole pipeline: text, document, templates, network, shapes, findings, diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shapecheck.analysis.propagation import Shapes, Trouble, propagate
+from shapecheck.diagnostics import Diagnostic, Finding, NetworkError, Severity
+from shapecheck.rules import RULES
+from shapecheck.spec.assemble import assemble
+from shapecheck.spec.document import FILE_START, decode, parse
+from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
+from shapecheck.spec.network import Network
+from shapecheck.spec.reader import read
+from shapecheck.spec.templates import FileTemplate
+from shapecheck.verification import Verification
+
+
+class Report:
+    """What is known of one file after a check. ``network`` and ``shapes`` are None where it could not be read."""
+
+    def __init__(self, path: str, text: str, network: Network | None, shapes: Shapes | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.path = path
+        self.text = text
+        self.network = network
+        self.shapes = shapes
+        self.diagnostics = diagnostics
+        self.verification: Verification | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found that is an error or a warning."""
+        return all(d.severity is Severity.INFO for d in self.diagnostics)
+
+    @property
+    def ok_shapes(self) -> bool:
+        """Whether no shape rule is broken."""
+        return self.shapes is not None and not self.shapes.troubles
+
+    def add(self, findings: list[Finding]) -> None:
+        """Add what was found later, by the second witness."""
+        self.diagnostics = tuple(sorted((*self.diagnostics, *diagnostics(findings)), key=lambda d: (d.span.start, d.code)))
+
+
+def read_file(path: str, limits: Limits = DEFAULT_LIMITS) -> str | Finding:
+    """Return the text of a file, or the finding that says why there is none."""
+    try:
+        data = Path(path).read_bytes() if Path(path).stat().st_size <= limits.file_bytes else b"\n" * (limits.file_bytes + 1)
+    except IsADirectoryError:
+        return Finding("unreadable-file", "this is a folder, not a file", FILE_START, help="name a file in it, or give check the folder")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return Finding("unreadable-file", f"the file cannot be read: {reason.lower()}", FILE_START)
+    return decode(data, limits)
+
+
+def read_text(text: str, path: str, limits: Limits = DEFAULT_LIMITS) -> tuple[FileTemplate | None, list[Finding]]:
+    """Return the templates of a text, or None where it is no mapping, and what is wrong with it."""
+    root = parse(text, limits)
+    if isinstance(root, Finding):
+        return None, [root]
+    return read(root, path, limits)
+
+
+def check_text(text: str, path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:
+    """Check the text of one file. ``overrides`` gives params and dimensions other values by name."""
+    file, findings = read_text(text, path, limits)
+    if file is None:
+        return Report(path, text, None, None, diagnostics(findings))
+    return check_template(file, findings, text, path, overrides or {}, limits)
+
+
+def check_template(
+    file: FileTemplate, found: list[Finding], text: str, path: str, overrides: Mapping[str, Any], limits: Limits,
+) -> Report:
+    """Check a file that has been read, with what was ``found`` in reading it."""
+    network, more = assemble(file, overrides, limits)
+    shapes = propagate(network)
+    return Report(path, text, network, shapes, diagnostics([*found, *more, *shape_findings(shapes)]))
+
+
+def check_file(path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:
+    """Check one file."""
+    text = read_file(path, limits)
+    if isinstance(text, Finding):
+        return Report(path, "", None, None, diagnostics([text]))
+    return check_text(text, path, overrides, limits)
+
+
+def check_network(network: Network, text: str = "") -> Report:
+    """Check a network that has been loaded."""
+    shapes = propagate(network)
+    return Report(network.path, text, network, shapes, diagnostics(shape_findings(shapes)))
+
+
+def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Network:
+    """Return the network of a text. Raises NetworkError where it cannot be read; warnings pass."""
+    file, findings = read_text(text, path, limits)
+    network = None
+    if file is not None:
+        network, more = assemble(file, overrides, limits)
+        findings += more
+    found = diagnostics(findings)
+    if network is None or any(d.severity is Severity.ERROR for d in found):
+        raise NetworkError(found, path)
+    return network
+
+
+def shape_findings(shapes: Shapes) -> list[Finding]:
+    """Return a finding for every broken shape rule and whatever the rules find by themselves."""
+    findings = [_trouble_finding(shapes, trouble) for trouble in shapes.troubles]
+    for rule in RULES.values():
+        if rule.check is not None:
+            findings.extend(rule.check(shapes))
+    return findings
+
+
+def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:
+    node = shapes.network.nodes[trouble.node]
+    problem = trouble.problem
+    span = node.source.keys.get(problem.key, node.source.span) if problem.key else node.source.span
+    if trouble.expectation is not None:
+        span = trouble.expectation.span
+    finding = Finding(problem.rule, f"{node.name}: {problem.message}", span, node.name, problem.help)
+    enrich = RULES[problem.rule].enrich
+    return finding if enrich is None else enrich(finding, shapes, trouble)
+
+
+def diagnostics(findings: list[Finding]) -> tuple[Diagnostic, ...]:
+    """Return findings as diagnostics in file order, copies of one mistake in one block told once."""
+    groups: dict[tuple[Any, ...], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.rule, finding.span), []).append(finding)
+    result = [_diagnostic(group) for group in groups.values()]
+    return tuple(sorted(result, key=lambda d: (d.span.start, d.code)))
+
+
+def _diagnostic(group: list[Finding]) -> Diagnostic:
+    first = group[0]
+    info = RULES[first.rule].info
+    message = first.message
+    others = [name for name in dict.fromkeys(f.layer for f in group) if name not in (None, first.layer)]
+    if others:
+        listed = ", ".join(str(name) for name in others[:3])
+        message += f" (and the same at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
+    return Diagnostic(info, first.severity or info.severity, message, first.span, first.layer, first.help, first.related, first.fix)

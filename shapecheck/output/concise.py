@@ -1,0 +1,20 @@
+"""One line a diagnostic: ``path:line:column: CODE message``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from shapecheck.linter import Report
+from shapecheck.output.summary import summary_line
+
+
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+    """Write every diagnostic of ``reports`` on a line of its own."""
+    for report in reports:
+        for d in report.diagnostics:
+            message = "".join(c if c.isprintable() else "\ufffd" for c in d.message)
+            stream.write(f"{report.path}:{d.span.start.line}:{d.span.start.column}: {d.code} [{d.severity}] {message}\n")
+        if report.verification is not None:
+            stream.write(f"{report.path}: {report.verification.sentence()}\n")
+    stream.write(summary_line(reports) + "\n")

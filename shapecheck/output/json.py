@@ -1,0 +1,58 @@
+"""The diagnostics as JSON, version 1 of the interface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from shapecheck.diagnostics import Diagnostic, Severity, Span
+from shapecheck.linter import Report
+from shapecheck.output.summary import count
+
+VERSION = 1
+
+
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+    """Write ``reports`` as one JSON document."""
+    document = {
+        "version": VERSION,
+        "files": [_file(report) for report in reports],
+        "summary": {
+            "files": len(reports),
+            "errors": count(reports, Severity.ERROR),
+            "warnings": count(reports, Severity.WARNING),
+        },
+    }
+    json.dump(document, stream, indent=2, ensure_ascii=False)
+    stream.write("\n")
+
+
+def _file(report: Report) -> dict[str, Any]:
+    return {
+        "path": report.path,
+        "diagnostics": [diagnostic(d) for d in report.diagnostics],
+        "verification": None if report.verification is None else report.verification.as_json(),
+    }
+
+
+def diagnostic(d: Diagnostic) -> dict[str, Any]:
+    """Return one diagnostic as the interface has it."""
+    fix = None
+    if d.fix is not None:
+        edits = [{"span": span(edit.span), "text": edit.text} for edit in d.fix.edits]
+        fix = {"message": d.fix.message, "applicability": d.fix.applicability, "edits": edits}
+    return {
+        "code": d.code, "rule": d.rule.name, "severity": str(d.severity), "layer": d.layer,
+        "message": d.message, "help": d.help, "span": span(d.span),
+        "related": [{"message": r.message, "span": span(r.span)} for r in d.related],
+        "fix": fix,
+    }
+
+
+def span(s: Span) -> dict[str, Any]:
+    """Return a span; lines and columns count from 1, the end is exclusive."""
+    return {
+        "start": {"line": s.start.line, "column": s.start.column},
+        "end": {"line": s.end.line, "column": s.end.column},
+    }

@@ -1,0 +1,30 @@
+"""How many findings there are, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shapecheck.diagnostics import Severity
+from shapecheck.linter import Report
+
+
+def count(reports: Sequence[Report], severity: Severity) -> int:
+    """Return how many diagnostics of one severity there are."""
+    return sum(1 for report in reports for d in report.diagnostics if d.severity is severity)
+
+
+def plural(number: int, word: str) -> str:
+    """Return ``1 error``, ``2 errors``."""
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
+def summary_line(reports: Sequence[Report]) -> str:
+    """Return the line that ends the text output."""
+    errors, warnings, notes = (count(reports, s) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO))
+    files = plural(len(reports), "file")
+    layers = sum(len(report.network.layers) for report in reports if report.network is not None)
+    found = [plural(n, word) for n, word in ((errors, "error"), (warnings, "warning"), (notes, "note")) if n]
+    if errors or warnings:
+        return f"Found {', '.join(found)} in {files}."
+    noted = f" ({', '.join(found)})" if found else ""
+    return f"All shapes fit: {files}, {plural(layers, 'layer')}{noted}."

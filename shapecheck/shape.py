@@ -1,0 +1,64 @@
+"""Shapes: tuples of sizes, one an axis, and how people read them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from shapecheck.symbolic import Size
+
+Shape: TypeAlias = tuple[Size, ...]
+
+SPATIAL_NAMES: dict[int, tuple[str, ...]] = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+
+
+class FeatureMap(NamedTuple):
+    """A shape taken apart: batch, channels and the spatial axes, whatever the layout."""
+
+    batch: Size
+    channels: Size
+    spatial: Shape
+
+
+def split(shape: Shape, channels_last: bool) -> FeatureMap:
+    """Take apart a shape of rank 2 or more."""
+    if channels_last:
+        return FeatureMap(shape[0], shape[-1], shape[1:-1])
+    return FeatureMap(shape[0], shape[1], shape[2:])
+
+
+def join(batch: Size, channels: Size, spatial: Shape, channels_last: bool) -> Shape:
+    """Put together what ``split`` takes apart."""
+    return (batch, *spatial, channels) if channels_last else (batch, channels, *spatial)
+
+
+def channel_axis(rank: int, channels_last: bool) -> int:
+    """Return where the channel axis of a shape of ``rank`` axes stands."""
+    return rank - 1 if channels_last or rank < 2 else 1
+
+
+def spatial_name(index: int, count: int) -> str:
+    """Return the usual name of spatial axis ``index`` of ``count``: L; H, W; D, H, W; then by number."""
+    names = SPATIAL_NAMES.get(count)
+    return names[index] if names else f"spatial axis {index}"
+
+
+def axis_name(axis: int, rank: int, channels_last: bool) -> str:
+    """Return what people call axis ``axis`` of a shape of ``rank`` axes."""
+    channels = channel_axis(rank, channels_last)
+    if axis == 0:
+        return "batch (axis 0)"
+    if rank >= 2 and axis == channels:
+        return f"channels (axis {axis})"
+    if rank >= 3:
+        return f"{spatial_name(axis - (1 if channels_last else 2), rank - 2)} (axis {axis})"
+    return f"axis {axis}"
+
+
+def show(shape: Shape) -> str:
+    """Return a shape as a message prints it: ``[8, 64, 570, 570]``."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def show_sizes(sizes: Shape) -> str:
+    """Return spatial sizes as people say them: ``570 x 570``."""
+    return " x ".join(map(str, sizes))

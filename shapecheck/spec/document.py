@@ -1,0 +1,194 @@
+"""YAML text to a tree of nodes that know their place.
+
+PyYAML's C parser does the reading. Nothing is constructed and no tag is obeyed; scalars are read as YAML 1.2 has
+them. Size, nesting and alias expansion are bounded before anything walks the tree.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+from yaml.cyaml import CParser
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from shapecheck.diagnostics import Finding, Position, Span
+from shapecheck.spec.limits import Limits
+
+FILE_START = Span(Position(1, 1), Position(1, 1))
+
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_SPECIAL: dict[str, Any] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+    ".nan": float("nan"), ".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"),
+}
+_LONGEST_NUMBER = 300
+
+
+class _TooDeep(Exception):
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self.node = node
+
+
+class _Composer(CParser):
+    """PyYAML's composer without tag resolution, which the language does not use and which costs half the time.
+
+    Its hooks, called on the way down and up, bound the nesting: the composer recurses in C without a limit.
+    """
+
+    def __init__(self, text: str, nesting: int) -> None:
+        CParser.__init__(self, text)
+        self.left = nesting
+
+    def resolve(self, kind: type, value: str | None, implicit: Any) -> None:
+        return None
+
+    def descend_resolver(self, parent: Node | None, index: Any) -> None:
+        self.left -= 1
+        if self.left < 0 and parent is not None:
+            raise _TooDeep(parent)
+
+    def ascend_resolver(self) -> None:
+        self.left += 1
+
+
+def span_of(node: Node) -> Span:
+    """Return where a node stands; a collection in block style ends with its first line."""
+    start, end = node.start_mark, node.end_mark
+    begin = Position(start.line + 1, start.column + 1)
+    if isinstance(node, ScalarNode) or (node.flow_style and start.line == end.line):
+        return Span(begin, Position(end.line + 1, end.column + 1))
+    if isinstance(node, MappingNode) and node.value and not node.flow_style:
+        return span_of(node.value[0][0])
+    return Span(begin, Position(begin.line, begin.column + 1))
+
+
+def plain_value(node: ScalarNode) -> Any:
+    """Return a scalar as YAML 1.2 reads it: None, a bool, an int, a float or a text."""
+    text = node.value
+    if node.style:
+        return text
+    if text in _SPECIAL:
+        return _SPECIAL[text]
+    if _INTEGER.match(text):
+        return int(text) if len(text) <= _LONGEST_NUMBER else text
+    if _FLOAT.match(text):
+        return float(text)
+    return text
+
+
+def decode(data: bytes, limits: Limits) -> str | Finding:
+    """Return the text of a file, or the finding that says why it is none."""
+    if len(data) > limits.file_bytes:
+        return Finding("file-too-large", f"the file has {len(data):,} bytes, more than the limit of {limits.file_bytes:,}", FILE_START,
+                       help="raise limits.file_bytes in the configuration if it is meant to be this large")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        return Finding("unreadable-file", f"the file is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}",
+                       Span(Position(line, column), Position(line, column + 1)), help="save it as UTF-8")
+    bad = re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", text)
+    if bad:
+        line = text.count("\n", 0, bad.start()) + 1
+        column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
+        return Finding("unreadable-file", f"the file is not text: it holds the control character 0x{ord(bad.group()):02x}",
+                       Span(Position(line, column), Position(line, column + 1)), help="a network file is YAML text")
+    return text
+
+
+def parse(text: str, limits: Limits) -> MappingNode | Finding:
+    """Return the root of the tree, a mapping, or the finding that says why there is none."""
+    try:
+        with _collector_off():
+            root = _Composer(text, limits.nesting).get_single_node()
+    except _TooDeep as error:
+        return Finding("nesting-too-deep", f"the file nests deeper than {limits.nesting} levels", _point(error.node.start_mark),
+                       help="raise limits.nesting in the configuration if it is meant to be this deep")
+    except yaml.YAMLError as error:
+        return _syntax(error, text)
+    if root is None:
+        return Finding("empty-file", "the file is empty", FILE_START, help="a network file has at least the keys shapecheck, inputs and layers")
+    if ("*" in text and "&" in text) or "!" in text:
+        odd = _inspect(root, limits)
+        if odd is not None:
+            return odd
+    if not isinstance(root, MappingNode):
+        kind = "a list" if isinstance(root, SequenceNode) else "a single value"
+        return Finding("wrong-type", f"the file holds {kind}; a network is a mapping with the keys shapecheck, inputs, layers", span_of(root))
+    return root
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Keep the cycle collector from walking a growing tree again and again: three times faster on large files."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _point(mark: Any) -> Span:
+    return Span(Position(mark.line + 1, mark.column + 1), Position(mark.line + 1, mark.column + 2))
+
+
+def _syntax(error: yaml.YAMLError, text: str) -> Finding:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        problem = error.problem or error.context or "the text is not YAML"
+        span = _point(mark) if mark else FILE_START
+        if "but found another document" in problem:
+            return Finding("yaml-syntax", "the file holds more than one document", span, help="a network file is one document; put the second into a file of its own")
+        context = f" {error.context}" if error.context and error.context != problem else ""
+        help = None
+        if "cannot start any token" in problem and text.split("\n")[mark.line][mark.column : mark.column + 1] == "\t":
+            help = "YAML forbids tabs here; indent with spaces"
+        elif "undefined alias" in problem:
+            help = "an alias *name needs an anchor &name above it"
+        return Finding("yaml-syntax", f"{problem}{context}", span, help=help)
+    return Finding("yaml-syntax", str(error).splitlines()[0], FILE_START)
+
+
+def _inspect(root: Node, limits: Limits) -> Finding | None:
+    """Bound what the aliases expand to, and refuse circles and tags."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        children = _children(node)
+        if done:
+            open_nodes.discard(id(node))
+            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
+            if sizes[id(node)] > limits.nodes:
+                return Finding("alias-expansion", f"with its aliases expanded the file has more than {limits.nodes:,} values", span_of(node),
+                               help="raise limits.nodes in the configuration if it is meant to be this large")
+            continue
+        if id(node) in sizes:
+            continue
+        if id(node) in open_nodes:
+            return Finding("alias-expansion", "an alias stands inside its own anchor, so the value would never end", span_of(node))
+        if node.tag is not None:
+            return Finding("wrong-type", f"the tag {node.tag} has no meaning here", span_of(node), help="write the value without a tag")
+        open_nodes.add(id(node))
+        stack.append((node, True))
+        stack.extend((child, False) for child in children)
+    return None
+
+
+def _children(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, SequenceNode) else []

@@ -1,0 +1,124 @@
+"""A network: its inputs, its layers and who reads whom; made by ``expand`` and read by every analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shapecheck.diagnostics import Span
+from shapecheck.layers.base import Layer
+from shapecheck.shape import Shape
+from shapecheck.symbolic import Size
+
+if TYPE_CHECKING:
+    import networkx
+
+
+class Expectation(NamedTuple):
+    """What the writer says of a shape: ``sizes`` (None for any) or ``same_as``, the index of another node."""
+
+    sizes: tuple[Size | None, ...] | None
+    same_as: int | None
+    span: Span
+    text: str
+
+
+class Dimension(NamedTuple):
+    """A named dimension: its size where it has one, and the place that gives it."""
+
+    name: str
+    size: int | None
+    accepts: Mapping[str, Any] | None
+    span: Span
+
+
+class Source(NamedTuple):
+    """Where a node was written. ``keys`` holds the place of each key's value that was given."""
+
+    span: Span
+    keys: Mapping[str, Span]
+    block: str | None
+
+
+class Node:
+    """An input of the network (``layer`` is None) or one expanded layer.
+
+    A layer in which a mistake was reported has a ``Broken`` layer; ``op`` is the word that was written.
+    ``inputs`` and ``references`` hold indices into ``Network.nodes``; ``references`` maps a key such as ``like``
+    or ``transpose_of`` to the node it names.
+    """
+
+    __slots__ = ("dtype", "expect", "index", "inputs", "layer", "name", "op", "references", "shape", "source")
+
+    def __init__(self, index: int, name: str, layer: Layer | None, source: Source) -> None:
+        self.index = index
+        self.name = name
+        self.layer = layer
+        self.op = "input" if layer is None else layer.op
+        self.source = source
+        self.inputs: tuple[int, ...] = ()
+        self.references: Mapping[str, int] = {}
+        self.expect: tuple[Expectation, ...] = ()
+        self.shape: Shape | None = None
+        self.dtype: str | None = None
+
+
+class Network:
+    """A network that has been read and expanded.
+
+    ``nodes`` begins with the inputs, then come the layers in file order; ``order`` lists their indices so that a
+    node stands behind everything it reads. ``dims`` holds every named dimension.
+    """
+
+    def __init__(
+        self, name: str, path: str, nodes: list[Node], order: list[int], outputs: Mapping[str, int],
+        dims: Mapping[str, Dimension], symmetry: Mapping[int, int], channels_last: bool,
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.nodes = nodes
+        self.order = order
+        self.outputs = outputs
+        self.dims = dims
+        self.symmetry = symmetry
+        self.channels_last = channels_last
+        self._graph: networkx.DiGraph[str] | None = None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The dimensions that have a size."""
+        return {name: dim.size for name, dim in self.dims.items() if dim.size is not None}
+
+    @property
+    def inputs(self) -> list[Node]:
+        """The inputs of the network."""
+        return [node for node in self.nodes if node.layer is None]
+
+    @property
+    def layers(self) -> list[Node]:
+        """The expanded layers, in file order."""
+        return [node for node in self.nodes if node.layer is not None]
+
+    @property
+    def graph(self) -> networkx.DiGraph[str]:
+        """The layers as a graph, a node per expanded layer under its full name.
+
+        Node attributes: ``op``, ``layer`` (the keys), ``inputs`` (names, in order; inputs of the network among
+        them), ``line`` and ``column``. An edge ``reads`` from producer to consumer has ``operands``, the positions
+        at which it is read (empty where only its shape is read, as by ``like``).
+        """
+        if self._graph is None:
+            import networkx  # heavy: loaded when the graph is asked for
+
+            graph: networkx.DiGraph[str] = networkx.DiGraph(name=self.name, inputs=[n.name for n in self.inputs])
+            for node in self.layers:
+                start = node.source.span.start
+                names = tuple(self.nodes[i].name for i in node.inputs)
+                graph.add_node(node.name, op=node.op, layer=node.layer, inputs=names, line=start.line, column=start.column)
+            for node in self.layers:
+                for source in dict.fromkeys((*node.inputs, *node.references.values())):
+                    if self.nodes[source].layer is not None:
+                        operands = tuple(at for at, index in enumerate(node.inputs) if index == source)
+                        graph.add_edge(self.nodes[source].name, node.name, operands=operands)
+            self._graph = graph
+        return self._graph

@@ -1,0 +1,230 @@
+"""Sizes that are not known yet: polynomials over named dimensions and floors of such polynomials.
+
+A dimension without a size travels through the same arithmetic as a number. ``+ - *`` are exact in a canonical
+form, ``//`` and ``%`` take a positive integer. Questions have three answers: yes, no, and ``None`` for "it
+depends on the size". A named dimension is at least 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias, Union
+
+
+class Floor:
+    """The atom ⌊inner / divisor⌋."""
+
+    __slots__ = ("_hash", "divisor", "inner")
+
+    def __init__(self, inner: Symbolic, divisor: int) -> None:
+        self.inner = inner
+        self.divisor = divisor
+        self._hash = hash((inner, divisor))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Floor) and self.divisor == other.divisor and self.inner == other.inner
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __str__(self) -> str:
+        inner = str(self.inner)
+        return f"{inner} // {self.divisor}" if inner.isidentifier() else f"({inner}) // {self.divisor}"
+
+
+Atom: TypeAlias = Union[str, Floor]
+Monomial: TypeAlias = tuple[Atom, ...]
+
+
+class Symbolic:
+    """A polynomial with integer coefficients over named dimensions and floors.
+
+    ``terms`` maps a monomial, a sorted tuple of atoms, to its coefficient; the empty monomial is the constant.
+    Equality is that of the canonical form: equal objects are equal for every size.
+    """
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: Mapping[Monomial, int]) -> None:
+        self.terms = terms
+        self._hash = hash(frozenset(terms.items()))
+
+    @staticmethod
+    def of(name: str) -> Symbolic:
+        """Return the dimension ``name`` as a size."""
+        return Symbolic({(name,): 1})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Symbolic) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __bool__(self) -> bool:
+        raise TypeError("a symbolic size has no truth value; ask same, at_least or divides")
+
+    def __add__(self, other: Size) -> Size:
+        terms = dict(self.terms)
+        for monomial, factor in _terms(other).items():
+            terms[monomial] = terms.get(monomial, 0) + factor
+        return _simplest(terms)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Symbolic:
+        return Symbolic({monomial: -factor for monomial, factor in self.terms.items()})
+
+    def __sub__(self, other: Size) -> Size:
+        return self + (-other)
+
+    def __rsub__(self, other: Size) -> Size:
+        return -self + other
+
+    def __mul__(self, other: Size) -> Size:
+        terms: dict[Monomial, int] = {}
+        for mine, factor in self.terms.items():
+            for theirs, times in _terms(other).items():
+                monomial = tuple(sorted(mine + theirs, key=str))
+                terms[monomial] = terms.get(monomial, 0) + factor * times
+        return _simplest(terms)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: int) -> Size:
+        whole: dict[Monomial, int] = {}
+        rest: dict[Monomial, int] = {}
+        for monomial, factor in self.terms.items():
+            # The constant may be split; splitting another term would give one floor two spellings.
+            quotient, remainder = divmod(factor, divisor) if not monomial or factor % divisor == 0 else (0, factor)
+            if quotient:
+                whole[monomial] = quotient
+            if remainder:
+                rest[monomial] = remainder
+        if set(rest) <= {()}:
+            return _simplest(whole)
+        return _simplest(whole) + _floor(Symbolic(rest), divisor)
+
+    def __mod__(self, divisor: int) -> Size:
+        return self - (self // divisor) * divisor
+
+    def at(self, sizes: Mapping[str, int]) -> int:
+        """Return the value where each named dimension has the given size. Raises KeyError for a missing one."""
+        total = 0
+        for monomial, factor in self.terms.items():
+            for atom in monomial:
+                factor *= sizes[atom] if isinstance(atom, str) else atom.inner.at(sizes) // atom.divisor
+            total += factor
+        return total
+
+    def names(self) -> set[str]:
+        """Return the named dimensions that the size depends on."""
+        found: set[str] = set()
+        for monomial in self.terms:
+            for atom in monomial:
+                found |= {atom} if isinstance(atom, str) else atom.inner.names()
+        return found
+
+    def lower_bound(self) -> int | None:
+        """Return a number that the size never falls below, or None where none is at hand."""
+        total = 0
+        for monomial, factor in self.terms.items():
+            if factor < 0 and monomial:
+                return None
+            for atom in monomial:
+                bound = 1 if isinstance(atom, str) else atom.inner.lower_bound()
+                if bound is None or bound < 0:
+                    return None
+                factor *= bound if isinstance(atom, str) else bound // atom.divisor
+            total += factor
+        return total
+
+    def __str__(self) -> str:
+        text = ""
+        for monomial, factor in sorted(self.terms.items(), key=lambda term: (not term[0], str(term[0]))):
+            names = [f"({a})" if isinstance(a, Floor) and len(monomial) + (abs(factor) != 1) > 1 else str(a) for a in monomial]
+            if abs(factor) != 1 or not names:
+                names.insert(0, str(abs(factor)))
+            sign = ("- " if factor < 0 else "+ ") if text else ("-" if factor < 0 else "")
+            text += f"{' ' if text else ''}{sign}{' * '.join(names)}"
+        return text
+
+    __repr__ = __str__
+
+
+Size: TypeAlias = Union[int, Symbolic]
+
+
+def _terms(size: Size) -> Mapping[Monomial, int]:
+    return size.terms if isinstance(size, Symbolic) else {(): size}
+
+
+def _simplest(terms: Mapping[Monomial, int]) -> Size:
+    kept = {monomial: factor for monomial, factor in terms.items() if factor}
+    return kept.get((), 0) if set(kept) <= {()} else Symbolic(kept)
+
+
+def _floor(inner: Symbolic, divisor: int) -> Symbolic:
+    """Return ⌊inner / divisor⌋, joining ⌊(⌊x / b⌋ + c) / divisor⌋ into ⌊(x + bc) / (b · divisor)⌋."""
+    constant = inner.terms.get((), 0)
+    others = [term for term in inner.terms.items() if term[0]]
+    if len(others) == 1:
+        (monomial, factor) = others[0]
+        if factor == 1 and len(monomial) == 1 and isinstance(monomial[0], Floor):
+            nested = monomial[0]
+            joined = (nested.inner + constant * nested.divisor) // (nested.divisor * divisor)
+            if isinstance(joined, Symbolic):
+                return joined
+    return Symbolic({(Floor(inner, divisor),): 1})
+
+
+def same(left: Size, right: Size) -> bool | None:
+    """Say whether two sizes are equal: True or False where that holds for every size, else None."""
+    if left == right:
+        return True
+    difference = left - right
+    return False if isinstance(difference, int) else None
+
+
+def at_least(size: Size, bound: int) -> bool | None:
+    """Say whether ``size`` is never below ``bound`` (True), always below it (False), or either (None)."""
+    if isinstance(size, int):
+        return size >= bound
+    lowest = size.lower_bound()
+    if lowest is not None and lowest >= bound:
+        return True
+    highest = (-size).lower_bound()
+    return False if highest is not None and -highest < bound else None
+
+
+def divides(divisor: int, size: Size) -> bool | None:
+    """Say whether ``divisor`` divides ``size``."""
+    rest = size % divisor
+    return rest == 0 if isinstance(rest, int) else None
+
+
+def quotient(size: Size, divisor: Size) -> Size | None:
+    """Return size / divisor where it is exact for every size, else None."""
+    if isinstance(divisor, int):
+        return size // divisor if divisor and divides(divisor, size) else None
+    if len(divisor.terms) != 1:
+        return 1 if size == divisor else None
+    (by, times), = divisor.terms.items()
+    result: dict[Monomial, int] = {}
+    for monomial, factor in _terms(size).items():
+        left = list(monomial)
+        for atom in by:
+            if atom not in left:
+                return None
+            left.remove(atom)
+        if factor % times:
+            return None
+        result[tuple(left)] = factor // times
+    return _simplest(result)
+
+
+def product(sizes: tuple[Size, ...]) -> Size:
+    """Return the number of elements of a shape."""
+    total: Size = 1
+    for size in sizes:
+        total = total * size
+    return total

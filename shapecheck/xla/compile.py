@@ -1,0 +1,140 @@
+"""StableHLO and XLA: the levels ``lower`` and ``compile``."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+from shapecheck.spec.network import Network
+from shapecheck.xla.build import parameter_dtype, run, values_read
+from shapecheck.xla.call import ParameterSpec, abstract
+from shapecheck.xla.errors import one_line
+from shapecheck.xla.trace import Trace
+
+# Shapes do not depend on how well the code is optimised; with these XLA is five to thirty times faster.
+QUICK: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+# What XLA adds for each output of a module that has several: a pointer in the table of its results.
+_POINTER = 8
+
+Structs = dict[int, jax.ShapeDtypeStruct]
+
+
+class Segment(NamedTuple):
+    """A piece of the network as a function of parameters and of values that earlier pieces made."""
+
+    nodes: tuple[int, ...]
+    function: Callable[..., tuple[jax.Array, ...]]
+    parameters: tuple[jax.ShapeDtypeStruct, ...]
+    arguments: tuple[jax.ShapeDtypeStruct, ...]
+
+
+class Bytes(NamedTuple):
+    """How large XLA says a module's outputs are, and how large their shapes make them."""
+
+    expected: int
+    found: int
+
+
+def segment(
+    network: Network, nodes: list[int], structs: Structs, specs: Mapping[int, Mapping[str, ParameterSpec]],
+) -> Segment:
+    """Return the layers ``nodes`` as one function that returns the value of every one of them.
+
+    ``structs`` holds what JAX made of every earlier node; all values that the piece reads from outside are arguments.
+    """
+    inside = set(nodes)
+    outside = tuple(dict.fromkeys(i for n in nodes for i in values_read(network, network.nodes[n]) if i not in inside))
+    held = [(n, name) for n in nodes for name in specs[n]]
+    dtype = parameter_dtype(network)
+
+    def forward(parameters: tuple[jax.Array, ...], arguments: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        given = dict(zip(held, parameters, strict=True))
+        values = dict(zip(outside, arguments, strict=True))
+        for index in nodes:
+
+            def source(name: str, spec: ParameterSpec, index: int = index) -> jax.Array:
+                return given[index, name]
+
+            values[index] = run(network, network.nodes[index], values, structs, source, dtype)
+        return tuple(values[index] for index in nodes)
+
+    parameters = tuple(abstract(specs[n][name].shape, specs[n][name].dtype) for n, name in held)
+    return Segment(tuple(nodes), forward, parameters, tuple(structs[i] for i in outside))
+
+
+class Compiler:
+    """Lowers and compiles segments; equal modules are compiled once. ``compiled`` counts those that were."""
+
+    def __init__(self, network: Network, traced: Trace, with_xla: bool) -> None:
+        self.network = network
+        self.with_xla = with_xla
+        self.structs: Structs = dict(traced.structs)
+        self.specs = traced.specs
+        self.refused: dict[int, str] = {}
+        self.bytes: list[Bytes] = []
+        self.flops: list[float | None] = []
+        self.compiled = 0
+        self._sizes: dict[str, int] = {}
+        self._options: dict[str, Any] = dict(QUICK)
+
+    def check(self, nodes: list[int]) -> None:
+        """Lower and, at the level ``compile``, compile some layers, and take over the shapes that are found.
+
+        A piece that is refused is halved until the layer is found that is the cause; the others count.
+        """
+        piece = segment(self.network, nodes, self.structs, self.specs)
+        try:
+            lowered = jax.jit(piece.function).lower(piece.parameters, piece.arguments)
+            size = self._output_size(lowered) if self.with_xla else None
+        except Exception as error:  # XLA raises of many kinds, and each is what it has to say
+            if len(nodes) == 1:
+                self.refused[nodes[0]] = one_line(error)
+                return
+            middle = len(nodes) // 2
+            self.check(nodes[:middle])
+            self.check(nodes[middle:])
+            return
+        outputs = [abstract(out.shape, out.dtype) for out in lowered.out_info]
+        self.structs.update(zip(nodes, outputs, strict=True))
+        self.flops.append(_flops(lowered))
+        if size is not None:
+            self.bytes.append(Bytes(_expected(outputs), size))
+
+    def _output_size(self, lowered: Any) -> int:
+        text = hashlib.sha256(lowered.as_text().encode()).hexdigest()
+        if text not in self._sizes:
+            self._sizes[text] = self._compile(lowered).memory_analysis().output_size_in_bytes
+            self.compiled += 1
+        return self._sizes[text]
+
+    def _compile(self, lowered: Any) -> Any:
+        while True:
+            try:
+                return lowered.compile(compiler_options=self._options or None)
+            except Exception as error:
+                # Another version of XLA may not know an option; it is a matter of speed alone.
+                unknown = [name for name in self._options if name in str(error)]
+                if not unknown:
+                    raise
+                for name in unknown:
+                    del self._options[name]
+
+
+def _expected(outputs: list[jax.ShapeDtypeStruct]) -> int:
+    total = _POINTER * len(outputs) if len(outputs) > 1 else 0
+    for out in outputs:
+        total += math.prod(out.shape) * int(out.dtype.itemsize)
+    return total
+
+
+def _flops(lowered: Any) -> float | None:
+    costs = lowered.cost_analysis()
+    if not isinstance(costs, dict):
+        return None
+    # A module that only moves elements has no entry at all; a negative one means that XLA does not know.
+    found = float(costs.get("flops", 0))
+    return found if found >= 0 else None

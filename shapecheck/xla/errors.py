@@ -1,0 +1,26 @@
+"""What the witness raises, and how an error of JAX becomes one line that a user can read."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST = 400
+_SOURCE_LINE = re.compile(r"(?:\S*/)?\S+\.py:\d+(?::\d+)?(?: \([^)]*\))?")
+
+
+class WitnessError(Exception):
+    """A layer that the witness refuses; the message is one line, without the layer's name."""
+
+
+class DeviceError(Exception):
+    """The device that was asked for is not here; the message says what is missing and what to do."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, without source paths and not longer than a screen is wide thrice."""
+    text = " ".join(_SOURCE_LINE.sub("", str(error)).split()) or "no message"
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST - 1].rstrip() + "…"
+    if isinstance(error, (WitnessError, TypeError, ValueError)):
+        return text
+    return f"{type(error).__name__}: {text}"
