@@ -40,8 +40,20 @@ _HOMES = {
 }
 
 __all__ = [
-    "Diagnostic", "LayerShapes", "Network", "NetworkError", "Report", "Severity", "Shapes", "Verification",
-    "__version__", "check", "load", "loads", "propagate", "verify",
+    "Diagnostic",
+    "LayerShapes",
+    "Network",
+    "NetworkError",
+    "Report",
+    "Severity",
+    "Shapes",
+    "Verification",
+    "__version__",
+    "check",
+    "load",
+    "loads",
+    "propagate",
+    "verify",
 ]
 
 

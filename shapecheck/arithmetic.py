@@ -13,20 +13,11 @@ caller's business to say so.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeAlias
 
 
-class Integral(Protocol):
-    """What a size must be able to do: exact integer arithmetic with floor division."""
-
-    def __add__(self, other: int, /) -> Self: ...
-    def __sub__(self, other: int, /) -> Self: ...
-    def __mul__(self, other: int, /) -> Self: ...
-    def __floordiv__(self, other: int, /) -> Self: ...
-    def __mod__(self, other: int, /) -> Self: ...
-
-
-N = TypeVar("N", bound=Integral)
+# An int, an integer array, or a symbolic size: anything with exact + - * // %.
+Number: TypeAlias = Any
 
 
 def dilated_kernel(k: int, d: int) -> int:
@@ -34,7 +25,7 @@ def dilated_kernel(k: int, d: int) -> int:
     return k + (k - 1) * (d - 1)
 
 
-def conv(i: N, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) -> N:
+def conv(i: Number, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) -> Number:
     """Return the output size of a convolution: ⌊(i + 2p − k − (k − 1)(d − 1)) / s⌋ + 1 (Relationship 15).
 
     Relationships 1 to 6 are its special cases, and Relationship 7 (pooling) is p = 0, d = 1.
@@ -42,7 +33,7 @@ def conv(i: N, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) 
     return (i + (before + after - dilated_kernel(k, d))) // s + 1
 
 
-def unread(i: N, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) -> N:
+def unread(i: Number, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) -> Number:
     """Return how many rows at the far edge no window reads: (i + 2p − k) mod s (figure 2.7).
 
     For the associated transposed convolution this number is the ``a`` of Relationship 14.
@@ -50,12 +41,12 @@ def unread(i: N, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1
     return (i + (before + after - dilated_kernel(k, d))) % s
 
 
-def conv_same(i: N, s: int = 1) -> N:
+def conv_same(i: Number, s: int = 1) -> Number:
     """Return the output size under ``same`` and ``same_lower`` padding: ⌈i / s⌉. The kernel does not matter."""
     return (i + (s - 1)) // s
 
 
-def same_padding(i: N, k: int, s: int = 1, d: int = 1, lower: bool = False) -> tuple[N, N]:
+def same_padding(i: Number, k: int, s: int = 1, d: int = 1, lower: bool = False) -> tuple[Number, Number]:
     """Return the (before, after) that ``same`` pads: in all max((o − 1)s + k − i, 0), o = ⌈i / s⌉.
 
     An odd total puts the larger half after (``same``, TensorFlow's rule) or before (``lower``, ONNX's SAME_LOWER).
@@ -76,7 +67,7 @@ def full_padding(k: int, d: int = 1) -> int:
     return dilated_kernel(k, d) - 1
 
 
-def pool_ceil(i: N, k: int, s: int, before: int = 0, after: int = 0, d: int = 1) -> N:
+def pool_ceil(i: Number, k: int, s: int, before: int = 0, after: int = 0, d: int = 1) -> Number:
     """Return a pooling's output size in ceil mode: ⌊(i + min(2p − k + s − 1, p − 1)) / s⌋ + 1.
 
     As PyTorch has it: round up, but drop a last window that would start in the padding after the input, that
@@ -86,7 +77,7 @@ def pool_ceil(i: N, k: int, s: int, before: int = 0, after: int = 0, d: int = 1)
     return (i + min(reach, before - 1)) // s + 1
 
 
-def transposed(i: N, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1, a: Any = 0) -> N:
+def transposed(i: Number, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1, a: Any = 0) -> Number:
     """Return the output size of a transposed convolution: s(i′ − 1) + a + k − 2p (Relationship 14, k dilated).
 
     ``k``, ``s``, ``p`` and ``d`` are those of the convolution that it transposes. Relationships 8 to 13 are its
@@ -95,7 +86,7 @@ def transposed(i: N, k: int, s: int = 1, before: int = 0, after: int = 0, d: int
     return (i - 1) * s + (dilated_kernel(k, d) - before - after) + a
 
 
-def transposed_same(i: N, s: int = 1, a: Any = 0) -> N:
+def transposed_same(i: Number, s: int = 1, a: Any = 0) -> Number:
     """Return the output size of the transpose of a ``same`` convolution: s(i′ − 1) + 1 + a.
 
     ⌈o′ / s⌉ = i′ has the s solutions s(i′ − 1) + 1 … s·i′, and ``a`` counts them from 0.
@@ -103,7 +94,7 @@ def transposed_same(i: N, s: int = 1, a: Any = 0) -> N:
     return (i - 1) * s + 1 + a
 
 
-def stretched(i: N, s: int) -> N:
+def stretched(i: Number, s: int) -> Number:
     """Return ĩ′ = i′ + (i′ − 1)(s − 1): the input with s − 1 zeros between its elements (section 4.5)."""
     return i + (i - 1) * (s - 1)
 
@@ -118,18 +109,20 @@ def transposed_padding(k: int, before: int, after: int, d: int = 1, a: int = 0) 
     return reach - before, reach - after + a
 
 
-def associated_inputs(o: N, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) -> tuple[N, N]:
+def associated_inputs(
+    o: Number, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1
+) -> tuple[Number, Number]:
     """Return the smallest and largest input size that a convolution maps to ``o``: s sizes in a row."""
     smallest = transposed(o, k, s, before, after, d)
     return smallest, smallest + (s - 1)
 
 
-def scale(i: N, numerator: int, denominator: int = 1) -> N:
+def scale(i: Number, numerator: int, denominator: int = 1) -> Number:
     """Return ⌊i · numerator / denominator⌋, the size after resampling by a ratio."""
     return i * numerator // denominator
 
 
-def sliced(i: N, start: int, step: int = 1) -> N:
+def sliced(i: Number, start: int, step: int = 1) -> Number:
     """Return how many elements of ``i`` stand at start, start + step, …: ⌈(i − start) / step⌉."""
     return (i - start + (step - 1)) // step
 

@@ -21,7 +21,9 @@ from shapecheck.verification import Verification
 class Report:
     """What is known of one file after a check. ``network`` and ``shapes`` are None where it could not be read."""
 
-    def __init__(self, path: str, text: str, network: Network | None, shapes: Shapes | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+    def __init__(
+        self, path: str, text: str, network: Network | None, shapes: Shapes | None, diagnostics: tuple[Diagnostic, ...]
+    ) -> None:
         self.path = path
         self.text = text
         self.network = network
@@ -41,15 +43,26 @@ class Report:
 
     def add(self, findings: list[Finding]) -> None:
         """Add what was found later, by the second witness."""
-        self.diagnostics = tuple(sorted((*self.diagnostics, *diagnostics(findings)), key=lambda d: (d.span.start, d.code)))
+        self.diagnostics = tuple(
+            sorted((*self.diagnostics, *diagnostics(findings)), key=lambda d: (d.span.start, d.code))
+        )
 
 
 def read_file(path: str, limits: Limits = DEFAULT_LIMITS) -> str | Finding:
     """Return the text of a file, or the finding that says why there is none."""
     try:
-        data = Path(path).read_bytes() if Path(path).stat().st_size <= limits.file_bytes else b"\n" * (limits.file_bytes + 1)
+        data = (
+            Path(path).read_bytes()
+            if Path(path).stat().st_size <= limits.file_bytes
+            else b"\n" * (limits.file_bytes + 1)
+        )
     except IsADirectoryError:
-        return Finding("unreadable-file", "this is a folder, not a file", FILE_START, help="name a file in it, or give check the folder")
+        return Finding(
+            "unreadable-file",
+            "this is a folder, not a file",
+            FILE_START,
+            help="name a file in it, or give check the folder",
+        )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return Finding("unreadable-file", f"the file cannot be read: {reason.lower()}", FILE_START)
@@ -64,7 +77,9 @@ def read_text(text: str, path: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Fi
     return read(root, path, limits)
 
 
-def check_text(text: str, path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:
+def check_text(
+    text: str, path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Report:
     """Check the text of one file. ``overrides`` gives params and dimensions other values by name."""
     file, findings = read_text(text, path, limits)
     if file is None:
@@ -73,7 +88,12 @@ def check_text(text: str, path: str, overrides: Mapping[str, Any] | None = None,
 
 
 def check_template(
-    file: FileTemplate, found: list[Finding], text: str, path: str, overrides: Mapping[str, Any], limits: Limits,
+    file: FileTemplate,
+    found: list[Finding],
+    text: str,
+    path: str,
+    overrides: Mapping[str, Any],
+    limits: Limits,
 ) -> Report:
     """Check a file that has been read, with what was ``found`` in reading it."""
     network, more = assemble(file, overrides, limits)
@@ -145,4 +165,6 @@ def _diagnostic(group: list[Finding]) -> Diagnostic:
     if others:
         listed = ", ".join(str(name) for name in others[:3])
         message += f" (and the same at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
-    return Diagnostic(info, first.severity or info.severity, message, first.span, first.layer, first.help, first.related, first.fix)
+    return Diagnostic(
+        info, first.severity or info.severity, message, first.span, first.layer, first.help, first.related, first.fix
+    )

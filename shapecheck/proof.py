@@ -13,16 +13,31 @@ from shapecheck.xla import DeviceError, Witness, witness
 Progress = Callable[[int, int, str], None]
 
 
-def verify(report: Report, level: str = "compile", device: str = "auto", progress: Progress | None = None) -> Verification:
+def verify(
+    report: Report, level: str = "compile", device: str = "auto", progress: Progress | None = None
+) -> Verification:
     """Return whether JAX agrees with the shapes of a checked network. Raises ValueError for an unknown word."""
     network, shapes = report.network, report.shapes
     if network is None or shapes is None:
         return _nothing(level, device, "the file could not be read")
     if any(d.severity is Severity.ERROR and not d.code.startswith(("SC2", "SC3")) for d in report.diagnostics):
         return _nothing(level, device, "the file has mistakes that leave no network to build")
-    nameless = sorted({name for node in network.inputs if node.shape for size in node.shape if not isinstance(size, int) for name in size.names()})
+    nameless = sorted(
+        {
+            name
+            for node in network.inputs
+            if node.shape
+            for size in node.shape
+            if not isinstance(size, int)
+            for name in size.names()
+        }
+    )
     if nameless:
-        return _nothing(level, device, f"{', '.join(nameless)} {'has' if len(nameless) == 1 else 'have'} no size; give one under dims or with --set {nameless[0]}=...")
+        return _nothing(
+            level,
+            device,
+            f"{', '.join(nameless)} {'has' if len(nameless) == 1 else 'have'} no size; give one under dims or with --set {nameless[0]}=...",
+        )
     try:
         seen = witness(network, level=level, device=device, progress=progress)
     except DeviceError as error:
@@ -56,10 +71,28 @@ def _compare(report: Report, seen: Witness) -> Verification:
         else:
             disagreements.append(Disagreement(node.name, known, theirs, refused or "the two shapes differ"))
     if seen.bytes_agree is False and not disagreements:
-        disagreements.append(Disagreement("(all results)", None, None, f"XLA counts {seen.bytes_found} bytes of results, the traced shapes make {seen.bytes_expected}"))
-    refuted = disagreements or seen.refused or any(shape is None for shape in report.shapes.outputs) or not report.ok_shapes
+        disagreements.append(
+            Disagreement(
+                "(all results)",
+                None,
+                None,
+                f"XLA counts {seen.bytes_found} bytes of results, the traced shapes make {seen.bytes_expected}",
+            )
+        )
+    refuted = (
+        disagreements or seen.refused or any(shape is None for shape in report.shapes.outputs) or not report.ok_shapes
+    )
     result = "refuted" if refuted else "not_checked" if not_checked else "proved"
-    return Verification(seen.level, seen.backend, result, agree, tuple(disagreements), tuple(not_checked), report.network.sizes, seen.seconds)
+    return Verification(
+        seen.level,
+        seen.backend,
+        result,
+        agree,
+        tuple(disagreements),
+        tuple(not_checked),
+        report.network.sizes,
+        seen.seconds,
+    )
 
 
 def _refused_by_us(report: Report, index: int) -> bool:
@@ -77,6 +110,13 @@ def findings(report: Report, verification: Verification) -> list[Finding]:
         node = nodes.get(d.layer) or report.network.nodes[0]
         ours = "refused" if d.propagated is None else show(d.propagated)
         theirs = "refused" if d.witnessed is None else show(d.witnessed)
-        found.append(Finding("witness-disagrees", f"{d.layer}: the arithmetic says {ours}, JAX says {theirs}: {d.reason}", node.source.span, d.layer,
-                             "one of the two is wrong; please report this network"))
+        found.append(
+            Finding(
+                "witness-disagrees",
+                f"{d.layer}: the arithmetic says {ours}, JAX says {theirs}: {d.reason}",
+                node.source.span,
+                d.layer,
+                "one of the two is wrong; please report this network",
+            )
+        )
     return found

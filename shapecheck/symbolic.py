@@ -141,7 +141,10 @@ class Symbolic:
     def __str__(self) -> str:
         text = ""
         for monomial, factor in sorted(self.terms.items(), key=lambda term: (not term[0], str(term[0]))):
-            names = [f"({a})" if isinstance(a, Floor) and len(monomial) + (abs(factor) != 1) > 1 else str(a) for a in monomial]
+            names = [
+                f"({a})" if isinstance(a, Floor) and len(monomial) + (abs(factor) != 1) > 1 else str(a)
+                for a in monomial
+            ]
             if abs(factor) != 1 or not names:
                 names.insert(0, str(abs(factor)))
             sign = ("- " if factor < 0 else "+ ") if text else ("-" if factor < 0 else "")
@@ -208,7 +211,7 @@ def quotient(size: Size, divisor: Size) -> Size | None:
         return size // divisor if divisor and divides(divisor, size) else None
     if len(divisor.terms) != 1:
         return 1 if size == divisor else None
-    (by, times), = divisor.terms.items()
+    ((by, times),) = divisor.terms.items()
     result: dict[Monomial, int] = {}
     for monomial, factor in _terms(size).items():
         left = list(monomial)

@@ -36,7 +36,9 @@ class Verification(NamedTuple):
     def sentence(self) -> str:
         """Return the outcome in one sentence."""
         at = ", ".join(f"{name}={size}" for name, size in self.dims.items())
-        by = {"trace": "traced by JAX", "lower": "lowered by JAX", "compile": "compiled by XLA"}.get(self.level, self.level)
+        by = {"trace": "traced by JAX", "lower": "lowered by JAX", "compile": "compiled by XLA"}.get(
+            self.level, self.level
+        )
         if self.result == "proved":
             return f"proved: {by} for {self.backend}, all {self.agree} layers agree{f' ({at})' if at else ''}"
         if self.result == "refuted":
@@ -47,10 +49,17 @@ class Verification(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as the interface has it."""
         return {
-            "level": self.level, "backend": self.backend, "result": self.result,
+            "level": self.level,
+            "backend": self.backend,
+            "result": self.result,
             "layers": {"agree": self.agree, "disagree": len(self.disagreements), "not_checked": len(self.not_checked)},
             "disagreements": [
-                {"layer": d.layer, "propagated": _list(d.propagated), "witnessed": _list(d.witnessed), "reason": d.reason}
+                {
+                    "layer": d.layer,
+                    "propagated": _list(d.propagated),
+                    "witnessed": _list(d.witnessed),
+                    "reason": d.reason,
+                }
                 for d in self.disagreements
             ],
             "not_checked": [{"layer": n.layer, "reason": n.reason} for n in self.not_checked],

@@ -95,7 +95,9 @@ def _run(shapes: Shapes, path: list[int], start: Shape, fork: int | None = None)
             result.append(current)
             continue
         others = context.inputs[1:]
-        again = Context((current, *(_follow(o, current, context) for o in others)), context.channels_last, context.references)
+        again = Context(
+            (current, *(_follow(o, current, context) for o in others)), context.channels_last, context.references
+        )
         try:
             current = layer.output(again)
         except (Problem, Undecided):
@@ -131,7 +133,7 @@ def _fitting(shapes: Shapes, paths: tuple[list[int], list[int]], shape: Shape, a
         for sign in (-1, 1):
             candidate = size + sign * distance
             if sign not in found and candidate >= 1:
-                ends = _ends(shapes, paths, (*shape[:axis], candidate, *shape[axis + 1:]), axis)
+                ends = _ends(shapes, paths, (*shape[:axis], candidate, *shape[axis + 1 :]), axis)
                 if ends is not None and ends[0] == ends[1]:
                     found[sign] = candidate
         if len(found) == 2:
@@ -140,11 +142,16 @@ def _fitting(shapes: Shapes, paths: tuple[list[int], list[int]], shape: Shape, a
 
 
 def _culprit(
-    shapes: Shapes, paths: tuple[list[int], list[int]], shape: Shape, axis: int, place: int, fits: int,
+    shapes: Shapes,
+    paths: tuple[list[int], list[int]],
+    shape: Shape,
+    axis: int,
+    place: int,
+    fits: int,
 ) -> tuple[Node, Window] | None:
     """Return the first strided layer whose remainder is not that of the fitting size; one that drops rows first."""
     suspects: list[tuple[bool, int, Node, Window]] = []
-    better = (*shape[:axis], fits, *shape[axis + 1:])
+    better = (*shape[:axis], fits, *shape[axis + 1 :])
     for path in paths:
         run = _run(shapes, path, better) or []
         for step, index in enumerate(path):
@@ -223,7 +230,7 @@ def factors(shapes: Shapes, index: int) -> tuple[Node, str] | None:
             if before is None or after is None:
                 return None
             layer = node.layer
-            joined = before[layer.start_axis % len(before): layer.end_axis % len(before) + 1]
+            joined = before[layer.start_axis % len(before) : layer.end_axis % len(before) + 1]
             return node, f"{' x '.join(map(str, joined))} = {after[layer.start_axis % len(before)]} (of {show(before)})"
         if node.op not in ("dropout", "relu", "identity", "batch_norm", "layer_norm", "gelu", "sigmoid", "tanh"):
             return None

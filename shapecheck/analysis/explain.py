@@ -58,15 +58,33 @@ def step(axis: str, w: Window) -> Step:
     if w.form in ("transposed", "transposed_same"):
         return _transposed_step(axis, w)
     if w.form == "same":
-        return Step(axis, w, (), "same padding: o = ⌈i / s⌉, the padding follows from the size", 0, ((w.o - 1) * w.s + 1, w.o * w.s), None)
+        return Step(
+            axis,
+            w,
+            (),
+            "same padding: o = ⌈i / s⌉, the padding follows from the size",
+            0,
+            ((w.o - 1) * w.s + 1, w.o * w.s),
+            None,
+        )
     if w.form == "ceil":
-        return Step(axis, w, (), "ceil mode: o = ⌊(i + min(2p − k + s − 1, p − 1)) / s⌋ + 1, rounded up, a last window must start inside", 0, None, None)
+        return Step(
+            axis,
+            w,
+            (),
+            "ceil mode: o = ⌊(i + min(2p − k + s − 1, p − 1)) / s⌋ + 1, rounded up, a last window must start inside",
+            0,
+            None,
+            None,
+        )
     found = arithmetic.relationships(w.k, w.s, w.before, w.after, w.d)
     if w.form == "pool":
         # Relationship 7 is Relationship 5 for pooling; with padding or dilation there is no narrower one.
         found = (7,) if (w.before, w.after, w.d) == (0, 0, 1) else found[-2:] if w.d == 1 else found
     inputs = arithmetic.associated_inputs(w.o, w.k, w.s, w.before, w.after, w.d)
-    asymmetric = f"the two edges are padded differently: 2p stands for {w.before} + {w.after}" if w.before != w.after else None
+    asymmetric = (
+        f"the two edges are padded differently: 2p stands for {w.before} + {w.after}" if w.before != w.after else None
+    )
     return Step(axis, w, found, asymmetric, w.unread, inputs if w.s > 1 else None, None)
 
 
@@ -86,7 +104,15 @@ def _transposed_step(axis: str, w: Window) -> Step:
             extension = f"k stands for the dilated kernel, {w.reach}"
     base = w.o - w.a
     inputs = (base, base + (w.s - 1)) if w.s > 1 else None
-    return Step(axis, w, found, extension, 0, inputs, Direct(arithmetic.stretched(w.i, w.s), w.reach, before, after - w.a, w.s - 1, w.a))
+    return Step(
+        axis,
+        w,
+        found,
+        extension,
+        0,
+        inputs,
+        Direct(arithmetic.stretched(w.i, w.s), w.reach, before, after - w.a, w.s - 1, w.a),
+    )
 
 
 def lines(s: Step) -> list[str]:
@@ -119,18 +145,30 @@ def _notes(s: Step) -> list[str]:
     w = s.window
     out = []
     if isinstance(s.unread, int) and s.unread:
-        out.append(f"  {s.unread} at the far edge {'is' if s.unread == 1 else 'are'} never read: (i + 2p − k) mod s = {s.unread} (figure 2.7)")
+        out.append(
+            f"  {s.unread} at the far edge {'is' if s.unread == 1 else 'are'} never read: (i + 2p − k) mod s = {s.unread} (figure 2.7)"
+        )
     if s.inputs is not None and not w.transposes:
-        out.append(f"  every i from {s.inputs[0]} to {s.inputs[1]} gives this size; the transpose needs a = (i + 2p − k) mod s to tell which")
+        out.append(
+            f"  every i from {s.inputs[0]} to {s.inputs[1]} gives this size; the transpose needs a = (i + 2p − k) mod s to tell which"
+        )
     if s.direct is not None:
         d = s.direct
-        stretched = f"ĩ′ = {d.i}" + (f" ({w.i} with {d.zeros} {'zero' if d.zeros == 1 else 'zeros'} between)" if d.zeros else "")
+        stretched = f"ĩ′ = {d.i}" + (
+            f" ({w.i} with {d.zeros} {'zero' if d.zeros == 1 else 'zeros'} between)" if d.zeros else ""
+        )
         padding = f"p′ = k − p − 1 = {d.before}" if d.before == d.after else f"p′ = ({d.before}, {d.after})"
-        crops = " (negative: it crops)" if isinstance(d.before, int) and isinstance(d.after, int) and min(d.before, d.after) < 0 else ""
+        crops = (
+            " (negative: it crops)"
+            if isinstance(d.before, int) and isinstance(d.after, int) and min(d.before, d.after) < 0
+            else ""
+        )
         extra = f", a = {d.a} {'zero' if d.a == 1 else 'zeros'} more at the far edge" if d.a != 0 else ""
         out.append(f"  as a direct convolution: {stretched}, k′ = {d.k}, s′ = 1, {padding}{crops}{extra}")
     if s.inputs is not None and w.transposes:
-        out.append(f"  the associated convolution maps every size from {s.inputs[0]} to {s.inputs[1]} here; a = 0 to {w.s - 1} selects one")
+        out.append(
+            f"  the associated convolution maps every size from {s.inputs[0]} to {s.inputs[1]} here; a = 0 to {w.s - 1} selects one"
+        )
     return out
 
 
@@ -166,10 +204,26 @@ def as_json(one: Step) -> dict[str, Any]:
 
     direct = one.direct
     return {
-        "axis": one.axis, "form": w.form, "i": plain(w.i), "k": w.k, "s": w.s, "p": [w.before, w.after], "d": w.d, "a": plain(w.a), "o": plain(w.o),
-        "relationships": list(one.relationships), "formula": w.formula(), "unread": plain(one.unread),
+        "axis": one.axis,
+        "form": w.form,
+        "i": plain(w.i),
+        "k": w.k,
+        "s": w.s,
+        "p": [w.before, w.after],
+        "d": w.d,
+        "a": plain(w.a),
+        "o": plain(w.o),
+        "relationships": list(one.relationships),
+        "formula": w.formula(),
+        "unread": plain(one.unread),
         "inputs": None if one.inputs is None else [plain(size) for size in one.inputs],
-        "direct": None if direct is None else {
-            "i": plain(direct.i), "k": direct.k, "s": 1, "p": [plain(direct.before), plain(direct.after)], "a": plain(direct.a),
+        "direct": None
+        if direct is None
+        else {
+            "i": plain(direct.i),
+            "k": direct.k,
+            "s": 1,
+            "p": [plain(direct.before), plain(direct.after)],
+            "a": plain(direct.a),
         },
     }

@@ -40,7 +40,9 @@ class Shapes(Mapping[str, LayerShapes]):
     ``troubles`` are the rules that are broken, ``undecided`` the questions that had no answer.
     """
 
-    def __init__(self, network: Network, outputs: list[Shape | None], troubles: list[Trouble], undecided: list[Open]) -> None:
+    def __init__(
+        self, network: Network, outputs: list[Shape | None], troubles: list[Trouble], undecided: list[Open]
+    ) -> None:
         self.network = network
         self.outputs = outputs
         self.troubles = troubles
@@ -153,13 +155,27 @@ def _check_expectations(shapes: Shapes, node: Node) -> None:
     shapes.undecided.extend(Open(node.index, question) for question in context.undecided)
 
 
-def _difference(context: Context, found: Shape, expected: tuple[object, ...], expectation: Expectation) -> Problem | None:
-    stated = f"expect {expectation.text}" if expectation.same_as is None else f"same_shape_as {expectation.text}, which is {show(expected)},"  # type: ignore[arg-type]
+def _difference(
+    context: Context, found: Shape, expected: tuple[object, ...], expectation: Expectation
+) -> Problem | None:
+    stated = (
+        f"expect {expectation.text}"
+        if expectation.same_as is None
+        else f"same_shape_as {expectation.text}, which is {show(expected)},"
+    )  # type: ignore[arg-type]
     if len(found) != len(expected):
-        return Problem("expectation-differs", f"{stated} has rank {len(expected)}, but the output is {show(found)}", "correct the expectation, or the layers above")
+        return Problem(
+            "expectation-differs",
+            f"{stated} has rank {len(expected)}, but the output is {show(found)}",
+            "correct the expectation, or the layers above",
+        )
     wrong = [axis for axis, size in enumerate(expected) if size is not None and not context.equal(found[axis], size)]  # type: ignore[arg-type]
     if not wrong:
         return None
     rank = len(found)
     parts = [f"{axis_name(axis, rank, context.channels_last)} is {found[axis]}, not {expected[axis]}" for axis in wrong]
-    return Problem("expectation-differs", f"the output is {show(found)}, against {stated.rstrip(',')}: {'; '.join(parts)}", axis=wrong[0])
+    return Problem(
+        "expectation-differs",
+        f"the output is {show(found)}, against {stated.rstrip(',')}: {'; '.join(parts)}",
+        axis=wrong[0],
+    )

@@ -17,8 +17,21 @@ from shapecheck.spec.network import Node
 from shapecheck.symbolic import Size
 
 WHOLE = {
-    "global_avg_pool", "global_max_pool", "adaptive_avg_pool", "adaptive_max_pool", "flatten", "linear", "reshape",
-    "attention", "reduce", "permute", "instance_norm", "group_norm", "fold", "softmax", "log_softmax",
+    "global_avg_pool",
+    "global_max_pool",
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "flatten",
+    "linear",
+    "reshape",
+    "attention",
+    "reduce",
+    "permute",
+    "instance_norm",
+    "group_norm",
+    "fold",
+    "softmax",
+    "log_softmax",
 }
 LOCAL_MIXERS = {"instance_norm", "group_norm", "softmax", "log_softmax"}
 
@@ -60,7 +73,9 @@ def _shown(field: tuple[Field, ...] | None, whole: tuple[Size, ...]) -> tuple[Si
     return tuple(-(-f.size.numerator // f.size.denominator) for f in field)
 
 
-def _through(shapes: Shapes, node: Node, shape: Shape, fields: dict[int, tuple[Field, ...] | None]) -> tuple[Field, ...] | None:
+def _through(
+    shapes: Shapes, node: Node, shape: Shape, fields: dict[int, tuple[Field, ...] | None]
+) -> tuple[Field, ...] | None:
     above = [fields.get(i) for i in node.inputs]
     if not above or any(f is None for f in above) or (node.op in WHOLE and node.op not in LOCAL_MIXERS):
         return None
@@ -74,7 +89,11 @@ def _through(shapes: Shapes, node: Node, shape: Shape, fields: dict[int, tuple[F
     if node.op in ("upsample", "pixel_shuffle", "pixel_unshuffle"):
         before = shapes.outputs[node.inputs[0]]
         assert before is not None
-        return _resample(field, split(before, shapes.network.channels_last).spatial, split(shape, shapes.network.channels_last).spatial)
+        return _resample(
+            field,
+            split(before, shapes.network.channels_last).spatial,
+            split(shape, shapes.network.channels_last).spatial,
+        )
     return field
 
 

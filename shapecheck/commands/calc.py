@@ -45,7 +45,14 @@ def _options(function: Command) -> Command:
         (("-i", "--input-size"), "Input size (i); several axes parted by commas.", None, True),
     ):
         function = click.option(*flags, type=Numbers(), default=default, required=required, help=help)(function)
-    padding = click.option("-p", "--padding", type=Numbers(*PADDING_WORDS), default=0, show_default=True, help="Padding (p), or one of " + ", ".join(PADDING_WORDS) + ".")
+    padding = click.option(
+        "-p",
+        "--padding",
+        type=Numbers(*PADDING_WORDS),
+        default=0,
+        show_default=True,
+        help="Padding (p), or one of " + ", ".join(PADDING_WORDS) + ".",
+    )
     return format_option("text", "json")(padding(function))
 
 
@@ -72,7 +79,12 @@ def _calculate(op: str, given: dict[str, Any], sizes: Any, output_format: str) -
         return 1
     steps = explaining.steps(layer, context)
     if output_format == "json":
-        document = {"version": 1, "op": op, "output_size": list(output[2:]), "axes": [explaining.as_json(step) for step in steps]}
+        document = {
+            "version": 1,
+            "op": op,
+            "output_size": list(output[2:]),
+            "axes": [explaining.as_json(step) for step in steps],
+        }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         click.echo("\n\n".join("\n".join(explaining.lines(step)) for step in steps))
@@ -95,18 +107,48 @@ def conv(input_size: Any, kernel_size: Any, stride: Any, padding: Any, dilation:
 @calc.command("pool")
 @_options
 @click.option("--ceil-mode", is_flag=True, help="Round up.")
-def pool(input_size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, output_format: str, ceil_mode: bool) -> int:
+def pool(
+    input_size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, output_format: str, ceil_mode: bool
+) -> int:
     """Pooling: shapecheck calc pool -i 112 -k 3 -s 2 -p 1; the stride is by default the kernel size."""
-    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
+    given = {
+        "kernel_size": kernel_size,
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "ceil_mode": ceil_mode,
+    }
     return _calculate("max_pool", given, input_size, output_format)
 
 
 @calc.command("conv-transpose")
 @_options
-@click.option("-a", "--output-padding", type=Numbers(), default=None, help="The guide's a: which of the s possible sizes is meant.")
+@click.option(
+    "-a",
+    "--output-padding",
+    type=Numbers(),
+    default=None,
+    help="The guide's a: which of the s possible sizes is meant.",
+)
 @click.option("-o", "--output-size", type=Numbers(), default=None, help="The output size, from which a follows.")
-def conv_transpose(input_size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, output_format: str, output_padding: Any, output_size: Any) -> int:
+def conv_transpose(
+    input_size: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    output_format: str,
+    output_padding: Any,
+    output_size: Any,
+) -> int:
     """Transposed convolution: shapecheck calc conv-transpose -i 3 -k 3 -s 2 -p 1 -a 1."""
-    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation, "out_channels": 1,
-             "output_padding": output_padding, "output_size": output_size}
+    given = {
+        "kernel_size": kernel_size,
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "out_channels": 1,
+        "output_padding": output_padding,
+        "output_size": output_size,
+    }
     return _calculate("conv_transpose", given, input_size, output_format)

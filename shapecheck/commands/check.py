@@ -28,7 +28,9 @@ from shapecheck.spec.templates import FileTemplate
 FORMATS = ("text", "concise", "json")
 
 
-def _reports(paths: tuple[str, ...], assignments: tuple[str, ...], config_path: str | None, stdin_name: str) -> list[Report]:
+def _reports(
+    paths: tuple[str, ...], assignments: tuple[str, ...], config_path: str | None, stdin_name: str
+) -> list[Report]:
     values = parse_assignments(assignments)
     reports: list[Report] = []
     files: list[FileTemplate] = []
@@ -60,7 +62,14 @@ def _render(reports: list[Report], output_format: str) -> None:
 @format_option(*FORMATS)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--stdin-filename", default="<stdin>", help="The name to show for standard input.")
-def check(paths: tuple[str, ...], assignments: tuple[str, ...], config_path: str | None, output_format: str, exit_zero: bool, stdin_filename: str) -> int:
+def check(
+    paths: tuple[str, ...],
+    assignments: tuple[str, ...],
+    config_path: str | None,
+    output_format: str,
+    exit_zero: bool,
+    stdin_filename: str,
+) -> int:
     """Check network files: reading, structure and every shape. Static and fast; nothing is run.
 
     A folder is searched for *.net.yaml and *.net.yml; - is standard input; without PATHS, this folder.
@@ -74,10 +83,30 @@ def check(paths: tuple[str, ...], assignments: tuple[str, ...], config_path: str
 @click.argument("paths", nargs=-1)
 @set_option
 @format_option(*FORMATS)
-@click.option("--level", type=click.Choice(["trace", "lower", "compile"]), default="compile", show_default=True, help="How far JAX goes.")
-@click.option("--device", type=click.Choice(["cpu", "gpu", "auto"]), default="auto", show_default=True, help="What the network is built for.")
+@click.option(
+    "--level",
+    type=click.Choice(["trace", "lower", "compile"]),
+    default="compile",
+    show_default=True,
+    help="How far JAX goes.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "gpu", "auto"]),
+    default="auto",
+    show_default=True,
+    help="What the network is built for.",
+)
 @click.option("--stdin-filename", default="<stdin>", help="The name to show for standard input.")
-def verify(paths: tuple[str, ...], assignments: tuple[str, ...], config_path: str | None, output_format: str, level: str, device: str, stdin_filename: str) -> int:
+def verify(
+    paths: tuple[str, ...],
+    assignments: tuple[str, ...],
+    config_path: str | None,
+    output_format: str,
+    level: str,
+    device: str,
+    stdin_filename: str,
+) -> int:
     """Check network files, then build each with JAX and compare the shape of every layer.
 
     The build knows nothing of the shapes that check computed. Exit code 0 means proved.

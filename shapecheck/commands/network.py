@@ -51,7 +51,10 @@ def explain(file: str, layer: str, assignments: tuple[str, ...], config_path: st
         return 1
     node = next((node for node in report.network.layers if node.name == layer), None)
     if node is None:
-        raise click.BadParameter(f"{file} has no layer {layer}; {suggest(layer, [n.name for n in report.network.layers], 'layers')}", param_hint="LAYER")
+        raise click.BadParameter(
+            f"{file} has no layer {layer}; {suggest(layer, [n.name for n in report.network.layers], 'layers')}",
+            param_hint="LAYER",
+        )
     context, output = report.shapes.context(node), report.shapes.outputs[node.index]
     if node.layer is None or context is None or output is None:
         _complain(report)
@@ -60,7 +63,14 @@ def explain(file: str, layer: str, assignments: tuple[str, ...], config_path: st
     if output_format == "json":
         steps = [explaining.as_json(step) for step in explaining.steps(node.layer, context)]
         inputs = [tables.plain(shape) for shape in context.inputs]
-        document = {"version": 1, "layer": node.name, "op": node.op, "inputs": inputs, "output": tables.plain(output), "axes": steps}
+        document = {
+            "version": 1,
+            "layer": node.name,
+            "op": node.op,
+            "inputs": inputs,
+            "output": tables.plain(output),
+            "axes": steps,
+        }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         click.echo(explaining.explain(node.name, node.layer, context, output))

@@ -23,14 +23,32 @@ SUFFIXES = (".net.yaml", ".net.yml")
 
 def set_option(function: Command) -> Command:
     """Add --set and --config."""
-    configure = click.option("--config", "config_path", type=click.Path(dir_okay=False, exists=True), help="Read this configuration file instead of the nearest one.")
-    assign = click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Give a param or a dimension another value; repeatable.")
+    configure = click.option(
+        "--config",
+        "config_path",
+        type=click.Path(dir_okay=False, exists=True),
+        help="Read this configuration file instead of the nearest one.",
+    )
+    assign = click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Give a param or a dimension another value; repeatable.",
+    )
     return assign(configure(function))
 
 
 def format_option(*words: str) -> Callable[[Command], Command]:
     """Add --output-format."""
-    return click.option("--output-format", "output_format", type=click.Choice(words), default="text", show_default=True, help="How to print the result.")
+    return click.option(
+        "--output-format",
+        "output_format",
+        type=click.Choice(words),
+        default="text",
+        show_default=True,
+        help="How to print the result.",
+    )
 
 
 def use_color(stream: Any) -> bool:
@@ -78,7 +96,9 @@ def check_names(file: FileTemplate, values: dict[str, Any], used: set[str]) -> d
             mine[name] = value
         elif name in dims:
             if type(value) is not int or value < 1:
-                raise click.BadParameter(f"the size of dimension {name} is a whole number of at least 1, found {value}", param_hint="--set")
+                raise click.BadParameter(
+                    f"the size of dimension {name} is a whole number of at least 1, found {value}", param_hint="--set"
+                )
             mine[name] = value
     used |= set(mine)
     return mine
@@ -95,7 +115,9 @@ def require_used(values: dict[str, Any], used: set[str], files: list[FileTemplat
     for name in values:
         if name not in used and files:
             known = sorted({n for file in files for n in (*file.params, *dimension_names(file))})
-            raise click.BadParameter(f"no param or dimension is called {name}; {suggest(name, known, 'names')}", param_hint="--set")
+            raise click.BadParameter(
+                f"no param or dimension is called {name}; {suggest(name, known, 'names')}", param_hint="--set"
+            )
 
 
 def network_files(paths: Iterable[str]) -> list[str]:

@@ -26,9 +26,19 @@ def rule(code: str | None, everything: bool, output_format: str) -> int:
     else:
         chosen = infos
     if output_format == "json":
-        click.echo(json.dumps({"version": 1, "rules": [
-            {"code": i.code, "name": i.name, "severity": str(i.severity), "manual": manual(i)} for i in chosen
-        ]}, indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {
+                    "version": 1,
+                    "rules": [
+                        {"code": i.code, "name": i.name, "severity": str(i.severity), "manual": manual(i)}
+                        for i in chosen
+                    ],
+                },
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
     elif code is not None or everything:
         click.echo("\n".join(manual(info) for info in chosen))
     else:

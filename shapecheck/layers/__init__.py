@@ -4,6 +4,18 @@ from shapecheck.layers import activation, convolution, linear, merge, normalizat
 from shapecheck.layers.base import REGISTRY, Context, Layer, Problem, Reference, Undecided
 
 __all__ = [
-    "REGISTRY", "Context", "Layer", "Problem", "Reference", "Undecided",
-    "activation", "convolution", "linear", "merge", "normalization", "pooling", "rearrange", "resize",
+    "REGISTRY",
+    "Context",
+    "Layer",
+    "Problem",
+    "Reference",
+    "Undecided",
+    "activation",
+    "convolution",
+    "linear",
+    "merge",
+    "normalization",
+    "pooling",
+    "rearrange",
+    "resize",
 ]

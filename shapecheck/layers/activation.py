@@ -28,8 +28,20 @@ class Elementwise(Layer):
     """A function of each element by itself."""
 
     ops = (
-        "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish",
-        "sigmoid", "hardsigmoid", "tanh", "softplus", "identity",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "hardswish",
+        "sigmoid",
+        "hardsigmoid",
+        "tanh",
+        "softplus",
+        "identity",
     )
 
     @classmethod
@@ -57,7 +69,9 @@ class Dropout(Elementwise):
     def check(self) -> None:
         """Refuse what is no probability."""
         if not 0 <= self.p <= 1:
-            raise Problem("wrong-value", f"p is a probability, from 0 to 1; found {self.p}", "the default is 0.5", key="p")
+            raise Problem(
+                "wrong-value", f"p is a probability, from 0 to 1; found {self.p}", "the default is 0.5", key="p"
+            )
 
 
 class Prelu(Layer):
@@ -72,8 +86,13 @@ class Prelu(Layer):
         shape = context.inputs[0]
         channels = shape[context.channel_axis(shape)]
         if self.num_parameters != 1 and not context.equal(channels, self.num_parameters):
-            raise Problem("stated-size-differs", f"num_parameters {self.num_parameters} is neither 1 nor the {channels} channels of the input",
-                          f"write 1 or {channels}", key="num_parameters", axis=context.channel_axis(shape))
+            raise Problem(
+                "stated-size-differs",
+                f"num_parameters {self.num_parameters} is neither 1 nor the {channels} channels of the input",
+                f"write 1 or {channels}",
+                key="num_parameters",
+                axis=context.channel_axis(shape),
+            )
         return shape
 
     def parameters(self, context: Context) -> Size:
@@ -86,7 +105,9 @@ class Softmax(Layer):
 
     ops = ("softmax", "log_softmax")
 
-    axis: int | None = key(Integer(None), "The axis along which the outputs sum to 1; by default the channel axis.", None)
+    axis: int | None = key(
+        Integer(None), "The axis along which the outputs sum to 1; by default the channel axis.", None
+    )
 
     def output(self, context: Context) -> Shape:
         """Return the input's shape."""

@@ -26,8 +26,14 @@ class Problem(Exception):
     """
 
     def __init__(
-        self, rule: str, message: str, help: str | None = None, key: str | None = None,
-        axis: int | None = None, operand: int = 0, against: int | None = None,
+        self,
+        rule: str,
+        message: str,
+        help: str | None = None,
+        key: str | None = None,
+        axis: int | None = None,
+        operand: int = 0,
+        against: int | None = None,
     ) -> None:
         super().__init__(message)
         self.rule = rule
@@ -61,7 +67,9 @@ class Context:
 
     __slots__ = ("channels_last", "inputs", "references", "undecided")
 
-    def __init__(self, inputs: tuple[Shape, ...], channels_last: bool = False, references: Mapping[str, Reference] | None = None) -> None:
+    def __init__(
+        self, inputs: tuple[Shape, ...], channels_last: bool = False, references: Mapping[str, Reference] | None = None
+    ) -> None:
         self.inputs = inputs
         self.channels_last = channels_last
         self.references: Mapping[str, Reference] = references or {}

@@ -18,7 +18,9 @@ PADDING_DOC = (
 )
 
 
-def padding_edges(padding: Any, count: int, k: tuple[int, ...], d: tuple[int, ...]) -> tuple[tuple[int, int], ...] | None:
+def padding_edges(
+    padding: Any, count: int, k: tuple[int, ...], d: tuple[int, ...]
+) -> tuple[tuple[int, int], ...] | None:
     """Return (before, after) per axis, or None for ``same`` and ``same_lower``, which follow the input's size."""
     if padding in ("same", "same_lower"):
         return None
@@ -31,7 +33,12 @@ def padding_edges(padding: Any, count: int, k: tuple[int, ...], d: tuple[int, ..
 
 
 def slide(
-    spatial: Shape, kernel_size: Any, stride: Any, padding: Any, dilation: Any, form: str = "conv",
+    spatial: Shape,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    form: str = "conv",
 ) -> tuple[Window, ...]:
     """Return the window arithmetic of every axis for a layer that slides a kernel over its input."""
     count = len(spatial)
@@ -56,7 +63,9 @@ def require_fit(context: Context, windows: tuple[Window, ...]) -> None:
         if context.at_least(w.o, 1):
             continue
         padded = w.i + (w.before + w.after)
-        kernel = f"kernel_size {w.k}" if w.reach == w.k else f"kernel_size {w.k} at dilation {w.d}, which reaches {w.reach},"
+        kernel = (
+            f"kernel_size {w.k}" if w.reach == w.k else f"kernel_size {w.k} at dilation {w.d}, which reaches {w.reach},"
+        )
         short = w.reach - padded
         raise Problem(
             "kernel-exceeds-input",
@@ -87,7 +96,8 @@ class Convolving(Sliding):
     )
     groups: Any = key(
         Word("depthwise", other=Integer(1)),
-        "Into how many independent groups the channels fall; depthwise means one per input channel.", 1,
+        "Into how many independent groups the channels fall; depthwise means one per input channel.",
+        1,
     )
     bias: bool = key(Boolean(), "Whether a learned number is added to each output channel.", True)
     in_channels: int | None = key(
@@ -100,7 +110,9 @@ class Convolving(Sliding):
         state(self.in_channels, channels, "in_channels", "channels", context, _swapped(context, self.in_channels))
         if groups == "depthwise":
             if not isinstance(channels, int):
-                raise Problem("wrong-rank", f"groups: depthwise needs a known number of channels, found {channels}", key="groups")
+                raise Problem(
+                    "wrong-rank", f"groups: depthwise needs a known number of channels, found {channels}", key="groups"
+                )
             groups = channels
         for count, what in ((channels, "input"), (out_channels, "output")):
             if not context.divides(groups, count):
@@ -108,7 +120,8 @@ class Convolving(Sliding):
                 raise Problem(
                     "groups-do-not-divide",
                     f"groups {groups} does not divide the {count} {what} channels: {count} = {groups}·{count // groups} + {count % groups}",
-                    f"the nearest multiples of {groups} are {below} and {below + groups}" if context.at_least(below, 1)
+                    f"the nearest multiples of {groups} are {below} and {below + groups}"
+                    if context.at_least(below, 1)
                     else f"the smallest multiple of {groups} is {groups}",
                     key="groups" if what == "input" else "out_channels",
                     axis=context.channel_axis(context.inputs[0]),
@@ -120,7 +133,11 @@ def _swapped(context: Context, stated: int | None) -> str:
     """Say where else in the shape the stated number stands: the usual sign of a wrong layout."""
     shape = context.inputs[0]
     places = [axis for axis, size in enumerate(shape) if axis and size == stated]
-    return f"; axis {places[0]} has size {stated}: are the axes of {context.inputs[0]} in the order meant?" if places else ""
+    return (
+        f"; axis {places[0]} has size {stated}: are the axes of {context.inputs[0]} in the order meant?"
+        if places
+        else ""
+    )
 
 
 class Conv(Convolving):
@@ -153,7 +170,9 @@ class Conv(Convolving):
         """Return one multiply-add for every tap, input channel of the group and output element."""
         channels = context.feature_map().channels
         groups = channels if self.groups == "depthwise" else self.groups
-        return symbolic.product(output) * (1 if groups == channels else channels // groups) * _taps(self.windows(context))
+        return (
+            symbolic.product(output) * (1 if groups == channels else channels // groups) * _taps(self.windows(context))
+        )
 
 
 class ConvTranspose(Convolving):
@@ -162,31 +181,54 @@ class ConvTranspose(Convolving):
     ops = ("conv_transpose",)
     references = ("transpose_of",)
 
-    out_channels: Any = key(Integer(1), "Channels of the output; with transpose_of, by default that layer's input channels.", None)
+    out_channels: Any = key(
+        Integer(1), "Channels of the output; with transpose_of, by default that layer's input channels.", None
+    )
     kernel_size: Any = key(PerAxis(Integer(1)), "Size of the kernel (k); required unless transpose_of gives it.", None)
-    stride: Any = key(PerAxis(Integer(1)), "Stride of the associated convolution (s); by default 1, or that of transpose_of.", None)
-    padding: Any = key(Word(*PADDING_WORDS, other=Edges()), PADDING_DOC + " It is that of the associated convolution.", None)
+    stride: Any = key(
+        PerAxis(Integer(1)), "Stride of the associated convolution (s); by default 1, or that of transpose_of.", None
+    )
+    padding: Any = key(
+        Word(*PADDING_WORDS, other=Edges()), PADDING_DOC + " It is that of the associated convolution.", None
+    )
     dilation: Any = key(PerAxis(Integer(1)), "Dilation (d); by default 1, or that of transpose_of.", None)
     groups: Any = key(Word("depthwise", other=Integer(1)), "Groups; by default 1, or those of transpose_of.", None)
-    output_padding: Any = key(PerAxis(Integer(0)), "The guide's a: which of the s possible sizes is meant, 0 to s - 1.", None)
+    output_padding: Any = key(
+        PerAxis(Integer(0)), "The guide's a: which of the s possible sizes is meant, 0 to s - 1.", None
+    )
     output_size: Any = key(PerAxis(SizeValue()), "The output's size, from which a follows.", None)
     transpose_of: str | None = key(
-        LayerName(), "The convolution that this layer undoes: its kernel_size, stride, padding, dilation and groups are taken, "
-        "and its input's size is given back.", None,
+        LayerName(),
+        "The convolution that this layer undoes: its kernel_size, stride, padding, dilation and groups are taken, "
+        "and its input's size is given back.",
+        None,
     )
 
     def check(self) -> None:
         """Refuse two answers to one question, and a layer with no kernel."""
         given = [name for name in ("output_padding", "output_size", "transpose_of") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise Problem("contradicting-keys", f"{' and '.join(given)} both fix the output size", f"keep one of them: {', '.join(given)}", key=given[1])
+            raise Problem(
+                "contradicting-keys",
+                f"{' and '.join(given)} both fix the output size",
+                f"keep one of them: {', '.join(given)}",
+                key=given[1],
+            )
         if self.transpose_of is None:
             for name in ("out_channels", "kernel_size"):
                 if getattr(self, name) is None:
-                    raise Problem("missing-key", f"conv_transpose needs {name}", f"add {name}, or transpose_of: LAYER, which gives it")
+                    raise Problem(
+                        "missing-key",
+                        f"conv_transpose needs {name}",
+                        f"add {name}, or transpose_of: LAYER, which gives it",
+                    )
         if self.padding_mode != "zeros":
-            raise Problem("contradicting-keys", f"a transposed convolution pads with zeros; padding_mode {self.padding_mode} has no meaning here",
-                          "leave padding_mode out", key="padding_mode")
+            raise Problem(
+                "contradicting-keys",
+                f"a transposed convolution pads with zeros; padding_mode {self.padding_mode} has no meaning here",
+                "leave padding_mode out",
+                key="padding_mode",
+            )
 
     def geometry(self, context: Context, name: str, default: Any) -> Any:
         """Return one hyperparameter: the layer's own, or that of the convolution it transposes."""
@@ -196,8 +238,12 @@ class ConvTranspose(Convolving):
             return default if own is None else own
         theirs = getattr(source, name)
         if own is not None and own != theirs:
-            raise Problem("contradicting-keys", f"{name} {own} differs from {name} {theirs} of {self.transpose_of}, which this layer transposes",
-                          f"leave {name} out: transpose_of gives it", key=name)
+            raise Problem(
+                "contradicting-keys",
+                f"{name} {own} differs from {name} {theirs} of {self.transpose_of}, which this layer transposes",
+                f"leave {name} out: transpose_of gives it",
+                key=name,
+            )
         return theirs
 
     def encoder(self, context: Context) -> Conv | None:
@@ -207,8 +253,12 @@ class ConvTranspose(Convolving):
             return None
         if not isinstance(reference.layer, Conv):
             what = "an input" if reference.layer is None else f"a {reference.layer.op}"
-            raise Problem("transpose-of-not-a-convolution", f"transpose_of names {reference.name}, which is {what}, not a conv",
-                          "name the conv itself (inside a block: block.layer); a max_pool is undone by max_unpool", key="transpose_of")
+            raise Problem(
+                "transpose-of-not-a-convolution",
+                f"transpose_of names {reference.name}, which is {what}, not a conv",
+                "name the conv itself (inside a block: block.layer); a max_pool is undone by max_unpool",
+                key="transpose_of",
+            )
         return reference.layer
 
     def windows(self, context: Context) -> tuple[Window, ...]:
@@ -221,7 +271,9 @@ class ConvTranspose(Convolving):
         edges = padding_edges(self.geometry(context, "padding", 0), count, k, d)
         form = "transposed_same" if edges is None else "transposed"
         base = [
-            arithmetic.transposed_same(i, s[j]) if edges is None else arithmetic.transposed(i, k[j], s[j], *edges[j], d[j])
+            arithmetic.transposed_same(i, s[j])
+            if edges is None
+            else arithmetic.transposed(i, k[j], s[j], *edges[j], d[j])
             for j, i in enumerate(spatial)
         ]
         a = self._additions(context, base, count)
@@ -244,7 +296,11 @@ class ConvTranspose(Convolving):
         reference = context.references["transpose_of"]
         there = Context(reference.inputs, context.channels_last).feature_map().spatial
         if len(there) != count:
-            raise Problem("wrong-rank", f"{reference.name} has {len(there)} spatial axes, this layer's input has {count}", key="transpose_of")
+            raise Problem(
+                "wrong-rank",
+                f"{reference.name} has {len(there)} spatial axes, this layer's input has {count}",
+                key="transpose_of",
+            )
         return there
 
     def ambiguous_axes(self, context: Context) -> tuple[int, ...]:
@@ -264,8 +320,13 @@ class ConvTranspose(Convolving):
         self._require_reachable(context, windows)
         for j, w in enumerate(windows):
             if not context.at_least(w.o, 1):
-                raise Problem("size-below-one", f"the output has size {w.o} on {spatial_name(j, len(windows))}: {w.formula()}",
-                              f"padding {show_sizes((w.before, w.after))} crops more than there is", key="padding", axis=context.spatial_axis(j))
+                raise Problem(
+                    "size-below-one",
+                    f"the output has size {w.o} on {spatial_name(j, len(windows))}: {w.formula()}",
+                    f"padding {show_sizes((w.before, w.after))} crops more than there is",
+                    key="padding",
+                    axis=context.spatial_axis(j),
+                )
         return context.join(features, out, [w.o for w in windows])
 
     def _require_reachable(self, context: Context, windows: tuple[Window, ...]) -> None:
@@ -277,14 +338,22 @@ class ConvTranspose(Convolving):
             if self.output_size is not None and not (context.at_least(w.a, 0) and context.at_least(w.s - 1 - w.a, 0)):
                 least = w.o - w.a
                 legal = f"{least}" if w.s == 1 else f"{least} to {least + w.s - 1}"
-                raise Problem("output-size-unreachable",
-                              f"output_size {w.o} on {axis} cannot be reached: {w._replace(a=0, o=least).formula()}, so it can be {legal}",
-                              f"write a size from {legal}, or change the stride, kernel or padding", key="output_size", axis=context.spatial_axis(j))
+                raise Problem(
+                    "output-size-unreachable",
+                    f"output_size {w.o} on {axis} cannot be reached: {w._replace(a=0, o=least).formula()}, so it can be {legal}",
+                    f"write a size from {legal}, or change the stride, kernel or padding",
+                    key="output_size",
+                    axis=context.spatial_axis(j),
+                )
             limit = max(w.s, w.d)
             if self.output_padding is not None and w.a >= limit:  # type: ignore[operator]
-                raise Problem("output-padding-out-of-range",
-                              f"output_padding {w.a} on {axis} must be smaller than stride {w.s}" + (f" or dilation {w.d}" if w.d > 1 else ""),
-                              f"a selects one of the {w.s} sizes that the associated convolution maps here: 0 to {w.s - 1}", key="output_padding")
+                raise Problem(
+                    "output-padding-out-of-range",
+                    f"output_padding {w.a} on {axis} must be smaller than stride {w.s}"
+                    + (f" or dilation {w.d}" if w.d > 1 else ""),
+                    f"a selects one of the {w.s} sizes that the associated convolution maps here: 0 to {w.s - 1}",
+                    key="output_padding",
+                )
 
     def _require_mirror(self, context: Context, windows: tuple[Window, ...]) -> None:
         reference = context.references["transpose_of"]
@@ -296,7 +365,8 @@ class ConvTranspose(Convolving):
                     f"cannot give back the {w.o} that {reference.name} was given on {spatial_name(j, len(windows))}: {reference.name} made {there[j]} of it,"
                     f" but this layer's input has {w.i}",
                     f"feed it a map of size {show_sizes(there)}, or give output_padding instead of transpose_of",
-                    key="transpose_of", axis=context.spatial_axis(j),
+                    key="transpose_of",
+                    axis=context.spatial_axis(j),
                 )
 
     def parameters(self, context: Context) -> Size:
@@ -341,30 +411,48 @@ class Fold(Sliding):
 
     ops = ("fold",)
 
-    output_size: Any = key(PerAxis(SizeValue()), "Spatial size of the output; one number means two equal axes, as in PyTorch.")
+    output_size: Any = key(
+        PerAxis(SizeValue()), "Spatial size of the output; one number means two equal axes, as in PyTorch."
+    )
 
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the arithmetic by which the output would be unfolded (Relationship 15)."""
         per_axis_keys = (self.output_size, self.kernel_size, self.stride, self.padding, self.dilation)
         count = next((len(v) for v in per_axis_keys if isinstance(v, tuple)), 2)
-        return slide(per_axis(self.output_size, count, "output_size"), self.kernel_size, self.stride, self.padding, self.dilation)
+        return slide(
+            per_axis(self.output_size, count, "output_size"), self.kernel_size, self.stride, self.padding, self.dilation
+        )
 
     def output(self, context: Context) -> Shape:
         """Return [N, C, output_size]."""
         features = context.feature_map()
         if len(features.spatial) != 1:
-            raise Problem("wrong-rank", f"fold reads columns, a shape of rank 3, but its input has rank {len(features.spatial) + 2}", "put unfold above it, or reshape")
+            raise Problem(
+                "wrong-rank",
+                f"fold reads columns, a shape of rank 3, but its input has rank {len(features.spatial) + 2}",
+                "put unfold above it, or reshape",
+            )
         windows = self.windows(context)
         require_fit(context, windows)
         taps = _taps(windows)
         if not context.divides(taps, features.channels):
-            raise Problem("channels-do-not-divide", f"the {features.channels} channels are no multiple of the kernel's {taps} taps",
-                          "the input's channels are C times the product of kernel_size", key="kernel_size", axis=context.channel_axis(context.inputs[0]))
+            raise Problem(
+                "channels-do-not-divide",
+                f"the {features.channels} channels are no multiple of the kernel's {taps} taps",
+                "the input's channels are C times the product of kernel_size",
+                key="kernel_size",
+                axis=context.channel_axis(context.inputs[0]),
+            )
         count = symbolic.product(tuple(w.o for w in windows))
         if not context.equal(features.spatial[0], count):
             detail = " · ".join(str(w.o) for w in windows)
-            raise Problem("fold-count-differs", f"the input has {features.spatial[0]} columns, but output_size {show_sizes(tuple(w.i for w in windows))} unfolds into {detail} = {count}",
-                          "give the output_size, kernel_size, stride and padding of the unfold that made the columns", key="output_size", axis=context.spatial_axis(0))
+            raise Problem(
+                "fold-count-differs",
+                f"the input has {features.spatial[0]} columns, but output_size {show_sizes(tuple(w.i for w in windows))} unfolds into {detail} = {count}",
+                "give the output_size, kernel_size, stride and padding of the unfold that made the columns",
+                key="output_size",
+                axis=context.spatial_axis(0),
+            )
         return context.join(features, features.channels // taps, [w.i for w in windows])
 
 
@@ -373,8 +461,13 @@ def require_paddable(context: Context, spatial: Shape, edges: list[tuple[int, in
     least = 1 if mode == "reflect" else 0
     for j, pair in enumerate(edges):
         if not context.at_least(spatial[j], max(pair) + least):
-            raise Problem("padding-exceeds-input", f"{mode} padding of {max(pair)} on {spatial_name(j, len(spatial))} needs an input of at least {max(pair) + least}, but it has {spatial[j]}",
-                          "pad less, or use padding_mode zeros or replicate", key="padding", axis=context.spatial_axis(j))
+            raise Problem(
+                "padding-exceeds-input",
+                f"{mode} padding of {max(pair)} on {spatial_name(j, len(spatial))} needs an input of at least {max(pair) + least}, but it has {spatial[j]}",
+                "pad less, or use padding_mode zeros or replicate",
+                key="padding",
+                axis=context.spatial_axis(j),
+            )
 
 
 def _taps(windows: tuple[Window, ...]) -> int:

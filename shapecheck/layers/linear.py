@@ -17,7 +17,9 @@ class Linear(Layer):
     out_features: int = key(Integer(1), "Size of the last axis of the output.")
     bias: bool = key(Boolean(), "Whether a learned number is added to each output feature.", True)
     in_features: int | None = key(
-        Integer(1), "The size of the last axis that the writer believes in; never needed, a difference is an error.", None
+        Integer(1),
+        "The size of the last axis that the writer believes in; never needed, a difference is an error.",
+        None,
     )
 
     def output(self, context: Context) -> Shape:
@@ -64,11 +66,19 @@ class Attention(Layer):
         """Return the input's shape."""
         shape = context.inputs[0]
         if len(shape) != 3:
-            raise Problem("wrong-rank", f"attention reads [N, L, E], a shape of rank 3, but its input {show(shape)} has rank {len(shape)}",
-                          "reshape or permute the input to [N, L, E]")
+            raise Problem(
+                "wrong-rank",
+                f"attention reads [N, L, E], a shape of rank 3, but its input {show(shape)} has rank {len(shape)}",
+                "reshape or permute the input to [N, L, E]",
+            )
         if not context.divides(self.num_heads, shape[-1]):
-            raise Problem("groups-do-not-divide", f"num_heads {self.num_heads} does not divide the {shape[-1]} features: {shape[-1]} = {self.num_heads}·{shape[-1] // self.num_heads} + {shape[-1] % self.num_heads}",
-                          "take a number of heads that divides the features", key="num_heads", axis=2)
+            raise Problem(
+                "groups-do-not-divide",
+                f"num_heads {self.num_heads} does not divide the {shape[-1]} features: {shape[-1]} = {self.num_heads}·{shape[-1] // self.num_heads} + {shape[-1] % self.num_heads}",
+                "take a number of heads that divides the features",
+                key="num_heads",
+                axis=2,
+            )
         return shape
 
     def parameters(self, context: Context) -> Size:

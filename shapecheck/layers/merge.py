@@ -14,7 +14,9 @@ def _mismatch(context: Context, operand: int, axis: int, but: str = "") -> Probl
     return Problem(
         "merge-mismatch",
         f"inputs differ on {axis_name(axis, len(left), context.channels_last)}: {left[axis]} and {right[axis]}{but}",
-        axis=axis, operand=operand, against=0,
+        axis=axis,
+        operand=operand,
+        against=0,
     )
 
 
@@ -22,8 +24,13 @@ def _same_rank(context: Context) -> int:
     rank = len(context.inputs[0])
     for operand, shape in enumerate(context.inputs):
         if len(shape) != rank:
-            raise Problem("merge-mismatch", f"inputs differ in rank: {show(context.inputs[0])} and {show(shape)}",
-                          "reshape, flatten or pool one of them first", operand=operand, against=0)
+            raise Problem(
+                "merge-mismatch",
+                f"inputs differ in rank: {show(context.inputs[0])} and {show(shape)}",
+                "reshape, flatten or pool one of them first",
+                operand=operand,
+                against=0,
+            )
     return rank
 
 
@@ -73,7 +80,7 @@ class Concat(Layer):
         total: Size = 0
         for shape in context.inputs:
             total = total + shape[along]
-        return (*first[:along], total, *first[along + 1:])
+        return (*first[:along], total, *first[along + 1 :])
 
 
 class Stack(Layer):

@@ -21,14 +21,22 @@ class Norm(Layer):
         """Return the axis whose elements have a scale and a shift of their own."""
         shape = context.inputs[0]
         if len(shape) < 2:
-            raise Problem("wrong-rank", f"{self.op} needs batch and channels, but its input {show(shape)} has rank {len(shape)}")
+            raise Problem(
+                "wrong-rank", f"{self.op} needs batch and channels, but its input {show(shape)} has rank {len(shape)}"
+            )
         return context.channel_axis(shape)
 
     def output(self, context: Context) -> Shape:
         """Return the input's shape."""
         shape = context.inputs[0]
         axis = self.feature_axis(context)
-        state(self.num_features, shape[axis], "num_features", "channels" if axis == context.channel_axis(shape) else "features", context)
+        state(
+            self.num_features,
+            shape[axis],
+            "num_features",
+            "channels" if axis == context.channel_axis(shape) else "features",
+            context,
+        )
         return shape
 
     def parameters(self, context: Context) -> Size:
@@ -74,8 +82,13 @@ class GroupNorm(Norm):
         shape = super().output(context)
         channels = shape[self.feature_axis(context)]
         if not context.divides(self.num_groups, channels):
-            raise Problem("groups-do-not-divide", f"num_groups {self.num_groups} does not divide the {channels} channels: {channels} = {self.num_groups}·{channels // self.num_groups} + {channels % self.num_groups}",
-                          "take a number of groups that divides the channels", key="num_groups", axis=self.feature_axis(context))
+            raise Problem(
+                "groups-do-not-divide",
+                f"num_groups {self.num_groups} does not divide the {channels} channels: {channels} = {self.num_groups}·{channels // self.num_groups} + {channels % self.num_groups}",
+                "take a number of groups that divides the channels",
+                key="num_groups",
+                axis=self.feature_axis(context),
+            )
         return shape
 
 

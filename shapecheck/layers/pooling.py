@@ -18,11 +18,11 @@ class Pool(Layer):
 
     kernel_size: Any = key(PerAxis(Integer(1)), "Size of the window (k).")
     stride: Any = key(PerAxis(Integer(1)), "Distance between two windows (s); by default kernel_size.", None)
-    padding: Any = key(
-        Word(*PADDING_WORDS, other=Edges()), PADDING_DOC + " At most half the window at either edge.", 0
-    )
+    padding: Any = key(Word(*PADDING_WORDS, other=Edges()), PADDING_DOC + " At most half the window at either edge.", 0)
     ceil_mode: bool = key(
-        Boolean(), "Round the output size up; as in PyTorch, a last window that would start in the padding is dropped.", False
+        Boolean(),
+        "Round the output size up; as in PyTorch, a last window that would start in the padding is dropped.",
+        False,
     )
     dilation: Any = 1
 
@@ -87,21 +87,36 @@ class MaxUnpool(Layer):
 
     def check(self) -> None:
         """Refuse two answers to one question, and a layer with no window."""
-        own = [n for n in ("kernel_size", "stride", "padding", "output_padding", "output_size") if getattr(self, n) is not None]
+        own = [
+            n
+            for n in ("kernel_size", "stride", "padding", "output_padding", "output_size")
+            if getattr(self, n) is not None
+        ]
         if self.pool is not None and own:
-            raise Problem("contradicting-keys", f"pool already says what {own[0]} is", f"leave {own[0]} out", key=own[0])
+            raise Problem(
+                "contradicting-keys", f"pool already says what {own[0]} is", f"leave {own[0]} out", key=own[0]
+            )
         if self.pool is None and self.kernel_size is None:
             raise Problem("missing-key", "max_unpool needs pool", "add pool: LAYER, the max_pool that it undoes")
         if self.output_padding is not None and self.output_size is not None:
-            raise Problem("contradicting-keys", "output_padding and output_size both fix the output size", "keep one of them", key="output_size")
+            raise Problem(
+                "contradicting-keys",
+                "output_padding and output_size both fix the output size",
+                "keep one of them",
+                key="output_size",
+            )
 
     def pooling(self, context: Context) -> Reference | None:
         """Return the pooling that ``pool`` names. Raises Problem where it is no max_pool."""
         reference = context.references.get("pool")
         if reference is not None and not isinstance(reference.layer, MaxPool):
             what = "an input" if reference.layer is None else f"a {reference.layer.op}"
-            raise Problem("unpool-differs", f"pool names {reference.name}, which is {what}, not a max_pool",
-                          "name the max_pool that this layer undoes", key="pool")
+            raise Problem(
+                "unpool-differs",
+                f"pool names {reference.name}, which is {what}, not a max_pool",
+                "name the max_pool that this layer undoes",
+                key="pool",
+            )
         return reference
 
     def windows(self, context: Context) -> tuple[Window, ...]:
@@ -111,8 +126,17 @@ class MaxUnpool(Layer):
         if reference is not None and isinstance(reference.layer, MaxPool):
             down = reference.layer.windows(Context(reference.inputs, context.channels_last))
             return tuple(
-                Window("transposed", i, w.i, w.k, w.s, w.before, w.after, w.d,
-                       w.i - arithmetic.transposed(i, w.k, w.s, w.before, w.after, w.d))
+                Window(
+                    "transposed",
+                    i,
+                    w.i,
+                    w.k,
+                    w.s,
+                    w.before,
+                    w.after,
+                    w.d,
+                    w.i - arithmetic.transposed(i, w.k, w.s, w.before, w.after, w.d),
+                )
                 for i, w in zip(spatial, down, strict=False)
             )
         count = len(spatial)
@@ -141,21 +165,38 @@ class MaxUnpool(Layer):
         for j, w in enumerate(windows):
             axis = spatial_name(j, len(windows))
             if reference is None and not (context.at_least(w.a, 0) and context.at_least(w.s - 1 - w.a, 0)):
-                raise Problem("output-size-unreachable", f"the output size {w.o} on {axis} cannot be reached: without a it is {w.o - w.a}",
-                              f"a selects one of {w.s} sizes: {w.o - w.a} to {w.o - w.a + w.s - 1}",
-                              key="output_padding" if self.output_size is None else "output_size")
+                raise Problem(
+                    "output-size-unreachable",
+                    f"the output size {w.o} on {axis} cannot be reached: without a it is {w.o - w.a}",
+                    f"a selects one of {w.s} sizes: {w.o - w.a} to {w.o - w.a + w.s - 1}",
+                    key="output_padding" if self.output_size is None else "output_size",
+                )
             if not context.at_least(w.o, 1):
-                raise Problem("size-below-one", f"the output has size {w.o} on {axis}: {w.formula()}", key="padding", axis=context.spatial_axis(j))
+                raise Problem(
+                    "size-below-one",
+                    f"the output has size {w.o} on {axis}: {w.formula()}",
+                    key="padding",
+                    axis=context.spatial_axis(j),
+                )
         return context.join(features, features.channels, [w.o for w in windows])
 
     def _require_same_map(self, context: Context, reference: Reference) -> None:
         mine, theirs = context.inputs[0], reference.output
         if len(mine) != len(theirs):
-            raise Problem("wrong-rank", f"the input has rank {len(mine)}, but {reference.name} gives rank {len(theirs)}", key="pool")
+            raise Problem(
+                "wrong-rank",
+                f"the input has rank {len(mine)}, but {reference.name} gives rank {len(theirs)}",
+                key="pool",
+            )
         for axis in range(1, len(mine)):
             if not context.equal(mine[axis], theirs[axis]):
-                raise Problem("unpool-differs", f"{reference.name} gave {show_sizes(theirs)}, but this layer is given {show_sizes(mine)}: there is no index for every element",
-                              "unpool a map of the very size that the pooling made", key="pool", axis=axis)
+                raise Problem(
+                    "unpool-differs",
+                    f"{reference.name} gave {show_sizes(theirs)}, but this layer is given {show_sizes(mine)}: there is no index for every element",
+                    "unpool a map of the very size that the pooling made",
+                    key="pool",
+                    axis=axis,
+                )
 
 
 class AdaptivePool(Layer):
@@ -168,7 +209,9 @@ class AdaptivePool(Layer):
     def output(self, context: Context) -> Shape:
         """Return [N, C, output_size]."""
         features = context.feature_map()
-        return context.join(features, features.channels, per_axis(self.output_size, len(features.spatial), "output_size"))
+        return context.join(
+            features, features.channels, per_axis(self.output_size, len(features.spatial), "output_size")
+        )
 
 
 class GlobalPool(Layer):

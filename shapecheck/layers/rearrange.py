@@ -14,8 +14,12 @@ from shapecheck.symbolic import Size
 def axis_of(axis: int, rank: int, key: str, shape: Shape) -> int:
     """Return ``axis`` counted from 0. Raises Problem where a shape of ``rank`` axes has no such axis."""
     if not -rank <= axis < rank:
-        raise Problem("axis-out-of-range", f"{key} {axis} does not exist: the input {show(shape)} allows {-rank} to {rank - 1}",
-                      "axes count from 0; -1 is the last", key=key)
+        raise Problem(
+            "axis-out-of-range",
+            f"{key} {axis} does not exist: the input {show(shape)} allows {-rank} to {rank - 1}",
+            "axes count from 0; -1 is the last",
+            key=key,
+        )
     return axis % rank
 
 
@@ -33,9 +37,13 @@ class Flatten(Layer):
         start = axis_of(self.start_axis, len(shape), "start_axis", shape)
         end = axis_of(self.end_axis, len(shape), "end_axis", shape)
         if start > end:
-            raise Problem("axis-out-of-range", f"start_axis {self.start_axis} stands behind end_axis {self.end_axis} in {show(shape)}",
-                          "give the axes in rising order", key="start_axis")
-        return (*shape[:start], symbolic.product(shape[start:end + 1]), *shape[end + 1:])
+            raise Problem(
+                "axis-out-of-range",
+                f"start_axis {self.start_axis} stands behind end_axis {self.end_axis} in {show(shape)}",
+                "give the axes in rising order",
+                key="start_axis",
+            )
+        return (*shape[:start], symbolic.product(shape[start : end + 1]), *shape[end + 1 :])
 
 
 class Reshape(Layer):
@@ -48,7 +56,12 @@ class Reshape(Layer):
     def check(self) -> None:
         """Refuse a second -1."""
         if sum(1 for entry in self.shape if type(entry) is int and entry == -1) > 1:
-            raise Problem("wrong-value", f"shape {show(self.shape)} has more than one -1", "only one entry can be what remains", key="shape")
+            raise Problem(
+                "wrong-value",
+                f"shape {show(self.shape)} has more than one -1",
+                "only one entry can be what remains",
+                key="shape",
+            )
 
     def output(self, context: Context) -> Shape:
         """Return the target with -1 replaced. The number of elements stays."""
@@ -59,7 +72,11 @@ class Reshape(Layer):
             rest = symbolic.quotient(elements, known)
             if rest is None:
                 if isinstance(elements, int) and isinstance(known, int):
-                    raise self._count(shape, elements, f"{known} does not divide it: {elements} = {known}·{elements // known} + {elements % known}")
+                    raise self._count(
+                        shape,
+                        elements,
+                        f"{known} does not divide it: {elements} = {known}·{elements // known} + {elements % known}",
+                    )
                 raise Undecided(f"what remains of {elements} elements in {show(self.shape)} depends on the sizes")
             return tuple(rest if size == -1 else size for size in self.shape)
         if not context.equal(elements, known):
@@ -67,8 +84,12 @@ class Reshape(Layer):
         return tuple(self.shape)
 
     def _count(self, shape: Shape, elements: Size, but: str) -> Problem:
-        return Problem("reshape-count-differs", f"the input {show(shape)} has {elements} elements, but {but}",
-                       "let one entry be -1, or write sizes whose product is that number", key="shape")
+        return Problem(
+            "reshape-count-differs",
+            f"the input {show(shape)} has {elements} elements, but {but}",
+            "let one entry be -1, or write sizes whose product is that number",
+            key="shape",
+        )
 
 
 class Permute(Layer):
@@ -83,8 +104,12 @@ class Permute(Layer):
         shape = context.inputs[0]
         order = [axis_of(axis, len(shape), "axes", shape) for axis in self.axes]
         if sorted(order) != list(range(len(shape))):
-            raise Problem("axis-out-of-range", f"axes {list(self.axes)} are no order of the {len(shape)} axes of {show(shape)}",
-                          "name every axis once", key="axes")
+            raise Problem(
+                "axis-out-of-range",
+                f"axes {list(self.axes)} are no order of the {len(shape)} axes of {show(shape)}",
+                "name every axis once",
+                key="axes",
+            )
         return tuple(shape[axis] for axis in order)
 
 
@@ -100,9 +125,14 @@ class Squeeze(Layer):
         shape = context.inputs[0]
         at = axis_of(self.axis, len(shape), "axis", shape)
         if not context.equal(shape[at], 1):
-            raise Problem("squeeze-of-larger-axis", f"axis {self.axis} of {show(shape)} has size {shape[at]}, and only an axis of size 1 can go",
-                          "name an axis of size 1, or use flatten or reduce", key="axis", axis=at)
-        return (*shape[:at], *shape[at + 1:])
+            raise Problem(
+                "squeeze-of-larger-axis",
+                f"axis {self.axis} of {show(shape)} has size {shape[at]}, and only an axis of size 1 can go",
+                "name an axis of size 1, or use flatten or reduce",
+                key="axis",
+                axis=at,
+            )
+        return (*shape[:at], *shape[at + 1 :])
 
 
 class Unsqueeze(Layer):
@@ -126,7 +156,9 @@ class Slice(Layer):
 
     axis: int = key(Integer(None), "The axis that is cut.")
     start: int = key(Integer(None), "First element; negative counts from the end.", 0)
-    stop: int | None = key(Integer(None), "First element that is left out; negative counts from the end. Default: the end.", None)
+    stop: int | None = key(
+        Integer(None), "First element that is left out; negative counts from the end. Default: the end.", None
+    )
     step: int = key(Integer(1), "Distance between two elements.", 1)
 
     def output(self, context: Context) -> Shape:
@@ -137,12 +169,19 @@ class Slice(Layer):
         if isinstance(size, int):
             count: Size = len(range(*slice(self.start, self.stop, self.step).indices(size)))
         else:
-            count = arithmetic.sliced(self._edge(context, self.stop, size), 0, 1) - self._edge(context, self.start, size)
+            count = arithmetic.sliced(self._edge(context, self.stop, size), 0, 1) - self._edge(
+                context, self.start, size
+            )
             count = arithmetic.sliced(count, 0, self.step)
         if not context.at_least(count, 1):
-            raise Problem("size-below-one", f"nothing of axis {self.axis} (size {size}) is left by start {self.start}, stop {self.stop}, step {self.step}",
-                          f"start and stop must lie in 0 to {size}", key="start", axis=at)
-        return (*shape[:at], count, *shape[at + 1:])
+            raise Problem(
+                "size-below-one",
+                f"nothing of axis {self.axis} (size {size}) is left by start {self.start}, stop {self.stop}, step {self.step}",
+                f"start and stop must lie in 0 to {size}",
+                key="start",
+                axis=at,
+            )
+        return (*shape[:at], count, *shape[at + 1 :])
 
     def _edge(self, context: Context, edge: int | None, size: Size) -> Size:
         if edge is None:
@@ -167,8 +206,12 @@ class Chunk(Layer):
         at = axis_of(self.axis, len(shape), "axis", shape)
         size = shape[at]
         if self.index >= self.chunks:
-            raise Problem("axis-out-of-range", f"index {self.index} does not exist: {self.chunks} chunks count from 0 to {self.chunks - 1}",
-                          "write a smaller index", key="index")
+            raise Problem(
+                "axis-out-of-range",
+                f"index {self.index} does not exist: {self.chunks} chunks count from 0 to {self.chunks - 1}",
+                "write a smaller index",
+                key="index",
+            )
         if isinstance(size, int):
             piece = arithmetic.conv_same(size, self.chunks)
             count: Size = min(piece, size - self.index * piece)
@@ -178,9 +221,14 @@ class Chunk(Layer):
             raise Undecided(f"the last of {self.chunks} chunks of {size} depends on that size")
         if not context.at_least(count, 1):
             pieces = -(-size // arithmetic.conv_same(size, self.chunks))
-            raise Problem("size-below-one", f"an axis of size {size} falls into {pieces} chunks, so there is no chunk {self.index}",
-                          f"an axis needs at least {self.index + 1} pieces; ask for fewer chunks", key="index", axis=at)
-        return (*shape[:at], count, *shape[at + 1:])
+            raise Problem(
+                "size-below-one",
+                f"an axis of size {size} falls into {pieces} chunks, so there is no chunk {self.index}",
+                f"an axis needs at least {self.index + 1} pieces; ask for fewer chunks",
+                key="index",
+                axis=at,
+            )
+        return (*shape[:at], count, *shape[at + 1 :])
 
 
 class Reduce(Layer):
@@ -200,5 +248,10 @@ class Reduce(Layer):
         if self.keep_dims:
             return tuple(1 if axis in gone else size for axis, size in enumerate(shape))
         if len(gone) == len(shape):
-            raise Problem("wrong-rank", f"reducing all {len(shape)} axes leaves no shape", "keep the batch axis, or write keep_dims: true", key="axes")
+            raise Problem(
+                "wrong-rank",
+                f"reducing all {len(shape)} axes leaves no shape",
+                "keep the batch axis, or write keep_dims: true",
+                key="axes",
+            )
         return tuple(size for axis, size in enumerate(shape) if axis not in gone)

@@ -26,7 +26,11 @@ def _like(context: Context, count: int) -> Shape:
     reference = context.references["like"]
     spatial = Context((reference.output,), context.channels_last).feature_map().spatial
     if len(spatial) != count:
-        raise Problem("wrong-rank", f"like names {reference.name}, which has {len(spatial)} spatial axes; this layer's input has {count}", key="like")
+        raise Problem(
+            "wrong-rank",
+            f"like names {reference.name}, which has {len(spatial)} spatial axes; this layer's input has {count}",
+            key="like",
+        )
     return spatial
 
 
@@ -35,7 +39,9 @@ def _only_one(layer: Layer, names: tuple[str, ...]) -> None:
     if not given:
         raise Problem("missing-key", f"{layer.op} needs one of {', '.join(names)}", f"add one of {', '.join(names)}")
     if len(given) > 1:
-        raise Problem("contradicting-keys", f"{' and '.join(given)} both fix the size", "keep one of them", key=given[1])
+        raise Problem(
+            "contradicting-keys", f"{' and '.join(given)} both fix the size", "keep one of them", key=given[1]
+        )
 
 
 class Upsample(Layer):
@@ -47,7 +53,9 @@ class Upsample(Layer):
     scale_factor: Any = key(PerAxis(Positive()), "Ratio of output to input size.", None)
     size: Any = key(PerAxis(SizeValue()), "The output's size.", None)
     like: str | None = key(LayerName(), "Take the spatial size of this layer.", None)
-    mode: str = key(Word("nearest", "linear", "cubic"), "How values between are found; the size does not depend on it.", "nearest")
+    mode: str = key(
+        Word("nearest", "linear", "cubic"), "How values between are found; the size does not depend on it.", "nearest"
+    )
 
     def check(self) -> None:
         """Ask for exactly one of the three ways to say the size."""
@@ -65,8 +73,12 @@ class Upsample(Layer):
         spatial = [self._scaled(i, factors[j]) for j, i in enumerate(features.spatial)]
         for j, o in enumerate(spatial):
             if not context.at_least(o, 1):
-                raise Problem("size-below-one", f"the output has size {o} on {spatial_name(j, count)}: ⌊{features.spatial[j]} · {factors[j]}⌋ = {o}",
-                              key="scale_factor", axis=context.spatial_axis(j))
+                raise Problem(
+                    "size-below-one",
+                    f"the output has size {o} on {spatial_name(j, count)}: ⌊{features.spatial[j]} · {factors[j]}⌋ = {o}",
+                    key="scale_factor",
+                    axis=context.spatial_axis(j),
+                )
         return context.join(features, features.channels, spatial)
 
     def _scaled(self, i: Size, factor: float) -> Size:
@@ -93,7 +105,11 @@ class Pad(Layer):
         edges = pairs(self.padding, len(features.spatial), "padding")
         if self.mode in ("reflect", "circular"):
             require_paddable(context, features.spatial, edges, self.mode)
-        return context.join(features, features.channels, [i + before + after for i, (before, after) in zip(features.spatial, edges, strict=True)])
+        return context.join(
+            features,
+            features.channels,
+            [i + before + after for i, (before, after) in zip(features.spatial, edges, strict=True)],
+        )
 
 
 class Crop(Layer):
@@ -117,15 +133,25 @@ class Crop(Layer):
             target = _like(context, count)
             for j, o in enumerate(target):
                 if not context.at_least(features.spatial[j] - o, 0):
-                    raise Problem("crop-too-large", f"cannot crop {features.spatial[j]} to the {o} of {self.like} on {spatial_name(j, count)}: it is smaller",
-                                  "crop the larger of the two maps", key="like", axis=context.spatial_axis(j))
+                    raise Problem(
+                        "crop-too-large",
+                        f"cannot crop {features.spatial[j]} to the {o} of {self.like} on {spatial_name(j, count)}: it is smaller",
+                        "crop the larger of the two maps",
+                        key="like",
+                        axis=context.spatial_axis(j),
+                    )
             return context.join(features, features.channels, target)
         edges = pairs(self.cropping, count, "cropping")
         spatial = [i - before - after for i, (before, after) in zip(features.spatial, edges, strict=True)]
         for j, o in enumerate(spatial):
             if not context.at_least(o, 1):
-                raise Problem("crop-too-large", f"nothing is left on {spatial_name(j, count)}: {features.spatial[j]} − {edges[j][0]} − {edges[j][1]} = {o}",
-                              f"crop at most {features.spatial[j] - 1} in all on this axis", key="cropping", axis=context.spatial_axis(j))
+                raise Problem(
+                    "crop-too-large",
+                    f"nothing is left on {spatial_name(j, count)}: {features.spatial[j]} − {edges[j][0]} − {edges[j][1]} = {o}",
+                    f"crop at most {features.spatial[j] - 1} in all on this axis",
+                    key="cropping",
+                    axis=context.spatial_axis(j),
+                )
         return context.join(features, features.channels, spatial)
 
 
@@ -142,9 +168,15 @@ class PixelShuffle(Layer):
         block = self.factor ** len(features.spatial)
         if not context.divides(block, features.channels):
             below = features.channels // block * block
-            raise Problem("channels-do-not-divide", f"the {features.channels} channels are no multiple of factor {self.factor} to the power {len(features.spatial)} = {block}",
-                          f"the nearest multiples are {below} and {below + block}" if below else f"the smallest multiple is {block}",
-                          key="factor", axis=context.channel_axis(context.inputs[0]))
+            raise Problem(
+                "channels-do-not-divide",
+                f"the {features.channels} channels are no multiple of factor {self.factor} to the power {len(features.spatial)} = {block}",
+                f"the nearest multiples are {below} and {below + block}"
+                if below
+                else f"the smallest multiple is {block}",
+                key="factor",
+                axis=context.channel_axis(context.inputs[0]),
+            )
         return context.join(features, features.channels // block, [i * self.factor for i in features.spatial])
 
 
@@ -160,7 +192,15 @@ class PixelUnshuffle(Layer):
         features = context.feature_map()
         for j, i in enumerate(features.spatial):
             if not context.divides(self.factor, i):
-                raise Problem("size-does-not-divide", f"size {i} on {spatial_name(j, len(features.spatial))} is no multiple of factor {self.factor}: {i} = {self.factor}·{i // self.factor} + {i % self.factor}",
-                              f"give it {show_sizes((i // self.factor * self.factor,))} or {i // self.factor * self.factor + self.factor} elements on this axis",
-                              key="factor", axis=context.spatial_axis(j))
-        return context.join(features, features.channels * self.factor ** len(features.spatial), [i // self.factor for i in features.spatial])
+                raise Problem(
+                    "size-does-not-divide",
+                    f"size {i} on {spatial_name(j, len(features.spatial))} is no multiple of factor {self.factor}: {i} = {self.factor}·{i // self.factor} + {i % self.factor}",
+                    f"give it {show_sizes((i // self.factor * self.factor,))} or {i // self.factor * self.factor + self.factor} elements on this axis",
+                    key="factor",
+                    axis=context.spatial_axis(j),
+                )
+        return context.join(
+            features,
+            features.channels * self.factor ** len(features.spatial),
+            [i // self.factor for i in features.spatial],
+        )

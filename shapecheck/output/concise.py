@@ -14,7 +14,9 @@ def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> No
     for report in reports:
         for d in report.diagnostics:
             message = "".join(c if c.isprintable() else "\ufffd" for c in d.message)
-            stream.write(f"{report.path}:{d.span.start.line}:{d.span.start.column}: {d.code} [{d.severity}] {message}\n")
+            stream.write(
+                f"{report.path}:{d.span.start.line}:{d.span.start.column}: {d.code} [{d.severity}] {message}\n"
+            )
         if report.verification is not None:
             stream.write(f"{report.path}: {report.verification.sentence()}\n")
     stream.write(summary_line(reports) + "\n")

@@ -43,8 +43,13 @@ def diagnostic(d: Diagnostic) -> dict[str, Any]:
         edits = [{"span": span(edit.span), "text": edit.text} for edit in d.fix.edits]
         fix = {"message": d.fix.message, "applicability": d.fix.applicability, "edits": edits}
     return {
-        "code": d.code, "rule": d.rule.name, "severity": str(d.severity), "layer": d.layer,
-        "message": d.message, "help": d.help, "span": span(d.span),
+        "code": d.code,
+        "rule": d.rule.name,
+        "severity": str(d.severity),
+        "layer": d.layer,
+        "message": d.message,
+        "help": d.help,
+        "span": span(d.span),
         "related": [{"message": r.message, "span": span(r.span)} for r in d.related],
         "fix": fix,
     }

@@ -34,6 +34,7 @@ def progress(stream: TextIO) -> Iterator[Callable[[str], Report]]:
                 if path not in tasks:
                     tasks[path] = bar.add_task(path, total=total)
                 bar.update(tasks[path], completed=done, total=total, description=f"{path}: {what}")
+
         return report
 
     try:

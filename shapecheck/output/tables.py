@@ -28,18 +28,26 @@ def as_json(shapes: Shapes) -> dict[str, Any]:
     layers = []
     for node in network.layers:
         one = cost(shapes, node)
-        layers.append({
-            "name": node.name, "op": node.op,
-            "line": node.source.span.start.line, "column": node.source.span.start.column,
-            "inputs": [network.nodes[i].name for i in node.inputs],
-            "input_shapes": [plain(shapes.outputs[i]) for i in node.inputs],
-            "output_shape": plain(shapes.outputs[node.index]),
-            "parameters": _size(one.parameters), "multiply_adds": _size(one.multiply_adds),
-            "receptive_field": [_size(size) for size in fields.get(node.index, ())],
-        })
+        layers.append(
+            {
+                "name": node.name,
+                "op": node.op,
+                "line": node.source.span.start.line,
+                "column": node.source.span.start.column,
+                "inputs": [network.nodes[i].name for i in node.inputs],
+                "input_shapes": [plain(shapes.outputs[i]) for i in node.inputs],
+                "output_shape": plain(shapes.outputs[node.index]),
+                "parameters": _size(one.parameters),
+                "multiply_adds": _size(one.multiply_adds),
+                "receptive_field": [_size(size) for size in fields.get(node.index, ())],
+            }
+        )
     whole = total(shapes)
     return {
-        "version": 1, "network": network.name, "dims": network.sizes, "layers": layers,
+        "version": 1,
+        "network": network.name,
+        "dims": network.sizes,
+        "layers": layers,
         "inputs": {node.name: plain(node.shape) for node in network.inputs},
         "outputs": {name: plain(shapes.outputs[index]) for name, index in network.outputs.items()},
         "totals": {"parameters": _size(whole.parameters), "multiply_adds": _size(whole.multiply_adds)},
@@ -55,14 +63,25 @@ def as_text(shapes: Shapes) -> str:
         output = shapes.outputs[node.index]
         one = cost(shapes, node)
         field = " x ".join(str(size) for size in fields.get(node.index, ())) if node.layer is not None else ""
-        rows.append([node.name, node.op, show(output) if output is not None else "unknown",
-                     number(one.parameters) if one.parameters != 0 else "", number(one.multiply_adds) if one.multiply_adds != 0 else "", field])
+        rows.append(
+            [
+                node.name,
+                node.op,
+                show(output) if output is not None else "unknown",
+                number(one.parameters) if one.parameters != 0 else "",
+                number(one.multiply_adds) if one.multiply_adds != 0 else "",
+                field,
+            ]
+        )
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     right = {3, 4, 5}
     lines = [_row(head, widths, right), "  ".join("-" * width for width in widths)]
     lines += [_row(row, widths, right) for row in rows]
     whole = total(shapes)
-    lines += ["", f"{len(shapes.network.layers)} layers, {number(whole.parameters)} parameters, {number(whole.multiply_adds)} multiply-adds"]
+    lines += [
+        "",
+        f"{len(shapes.network.layers)} layers, {number(whole.parameters)} parameters, {number(whole.multiply_adds)} multiply-adds",
+    ]
     for name, index in shapes.network.outputs.items():
         output = shapes.outputs[index]
         lines.append(f"output {name}: {show(output) if output is not None else 'unknown'}")
@@ -70,4 +89,6 @@ def as_text(shapes: Shapes) -> str:
 
 
 def _row(cells: list[str], widths: list[int], right: set[int]) -> str:
-    return "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))).rstrip()
+    return "  ".join(
+        c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+    ).rstrip()

@@ -48,13 +48,17 @@ def one(diagnostic: Diagnostic, path: str, lines: list[str], painter: Painter) -
         f"{' ' * gutter}{painter.paint('-->', '34')} {_plain(path)}:{start.line}:{start.column}",
     ]
     for index, (span, message) in enumerate(places):
-        out += _excerpt(span, message, lines, gutter, painter, color if index == 0 else "34", "^" if index == 0 else "-")
+        out += _excerpt(
+            span, message, lines, gutter, painter, color if index == 0 else "34", "^" if index == 0 else "-"
+        )
     if diagnostic.help:
         out.append(f"{' ' * gutter} {painter.paint('=', '34')} help: {_plain(diagnostic.help)}")
     return "\n".join(out) + "\n"
 
 
-def _excerpt(span: Span, message: str, lines: list[str], gutter: int, painter: Painter, color: str, mark: str) -> list[str]:
+def _excerpt(
+    span: Span, message: str, lines: list[str], gutter: int, painter: Painter, color: str, mark: str
+) -> list[str]:
     line = span.start.line
     if not 1 <= line <= len(lines):
         return [f"{' ' * gutter} = {_plain(message)}"] if message else []
@@ -63,7 +67,11 @@ def _excerpt(span: Span, message: str, lines: list[str], gutter: int, painter: P
     last = span.end.column - 1 if span.end.line == line else len(source)
     if len(source) > WIDEST:
         left = max(0, min(first - WIDEST // 3, len(source) - WIDEST))
-        source = ("…" if left else "") + source[left + bool(left):left + WIDEST] + ("…" if left + WIDEST < len(source) else "")
+        source = (
+            ("…" if left else "")
+            + source[left + bool(left) : left + WIDEST]
+            + ("…" if left + WIDEST < len(source) else "")
+        )
         first, last = first - left, min(last - left, WIDEST)
     bar = painter.paint("|", "34")
     carets = painter.paint(mark * max(1, last - first), f"1;{color}")

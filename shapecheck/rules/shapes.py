@@ -70,7 +70,7 @@ def stated_size_differs(finding: Finding, shapes: Shapes | None, trouble: Troubl
 
 @reported("SC207")
 def expectation_differs(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
-    """expect or same_shape_as states a shape that the layer does not have."""
+    """Expect or same_shape_as states a shape that the layer does not have."""
     if shapes is None or trouble is None or trouble.expectation is None:
         return finding
     node = shapes.network.nodes[trouble.node]
@@ -79,7 +79,9 @@ def expectation_differs(finding: Finding, shapes: Shapes | None, trouble: Troubl
     if other is None or axis is None:
         return finding
     there = shapes.network.nodes[other]
-    finding = finding._replace(related=(*finding.related, Related(f"{there.name} has {show(shapes.outputs[other] or ())}", there.source.span)))
+    finding = finding._replace(
+        related=(*finding.related, Related(f"{there.name} has {show(shapes.outputs[other] or ())}", there.source.span))
+    )
     return with_cause(finding, shapes, other, trouble.node, axis)
 
 
@@ -91,7 +93,10 @@ def merge_mismatch(finding: Finding, shapes: Shapes | None, trouble: Trouble | N
     node = shapes.network.nodes[trouble.node]
     ends = (node.inputs[trouble.problem.against], node.inputs[trouble.problem.operand])
     both = tuple(
-        Related(f"{shapes.network.nodes[end].name} gives {show(shapes.outputs[end] or ())}", shapes.network.nodes[end].source.span)
+        Related(
+            f"{shapes.network.nodes[end].name} gives {show(shapes.outputs[end] or ())}",
+            shapes.network.nodes[end].source.span,
+        )
         for end in ends
     )
     finding = finding._replace(related=both)
@@ -150,13 +155,13 @@ def padding_exceeds_input(finding: Finding, shapes: Shapes | None, trouble: Trou
 
 @reported("SC217")
 def squeeze_of_larger_axis(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
-    """squeeze names an axis that has more than one element."""
+    """Squeeze names an axis that has more than one element."""
     return finding
 
 
 @reported("SC218")
 def fold_count_differs(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
-    """fold is given another number of columns than its output_size unfolds into."""
+    """Fold is given another number of columns than its output_size unfolds into."""
     return finding
 
 

@@ -16,6 +16,7 @@ from shapecheck.spec.usage import unused
 from shapecheck.spec.values import Misread, Value
 from shapecheck.spec.words import suggest
 
+
 def assemble(file: FileTemplate, overrides: Mapping[str, Any], limits: Limits) -> tuple[Network, list[Finding]]:
     """Return the network of a file, with params and dimensions overridden by name, and what is wrong with it."""
     expander = Expander(file, overrides, limits)
@@ -43,7 +44,16 @@ class _Assembler:
         symmetry = self._symmetry()
         if not self.expander.full and self.nodes:
             self.findings += unused(self.file, self.expander.placed_blocks, self.expander.dims, self._input_readers())
-        return Network(self.file.name, self.file.path, self.nodes, order, outputs, self.expander.dims, symmetry, self.file.channels_last)
+        return Network(
+            self.file.name,
+            self.file.path,
+            self.nodes,
+            order,
+            outputs,
+            self.expander.dims,
+            symmetry,
+            self.file.channels_last,
+        )
 
     def _input_readers(self) -> set[str]:
         return {self.nodes[index].name for index in self.read if self.nodes[index].layer is None}
@@ -64,7 +74,9 @@ class _Assembler:
             self.findings.append(Finding("circle", f"{error.name.text} leads back to itself", error.name.span, layer))
             return
         help = suggest(error.name.text, error.known, "layers and inputs")
-        self.findings.append(Finding("unknown-reference", f"nothing here is called {error.name.text}", error.name.span, layer, help))
+        self.findings.append(
+            Finding("unknown-reference", f"nothing here is called {error.name.text}", error.name.span, layer, help)
+        )
 
     def _connect(self, pending: Pending) -> None:
         node, template = pending.node, pending.template
@@ -88,9 +100,15 @@ class _Assembler:
             if count < low or (high is not None and count > high):
                 wanted = f"{low}" if high == low else f"{low} or more" if high is None else f"{low} to {high}"
                 names = ", ".join(self.nodes[i].name for i in node.inputs)
-                self.findings.append(Finding("wrong-number-of-inputs", f"{layer.op} takes {wanted} {'input' if wanted == '1' else 'inputs'}, but is given {count} ({names})",
-                                             template.keys.get("from", template.span), node.name,
-                                             "list them: from: [a, b]" if count < low else "join them first, with concat or add"))
+                self.findings.append(
+                    Finding(
+                        "wrong-number-of-inputs",
+                        f"{layer.op} takes {wanted} {'input' if wanted == '1' else 'inputs'}, but is given {count} ({names})",
+                        template.keys.get("from", template.span),
+                        node.name,
+                        "list them: from: [a, b]" if count < low else "join them first, with concat or add",
+                    )
+                )
                 broken = True
         if broken:
             node.layer = Broken(layer.op, {})
@@ -126,7 +144,7 @@ class _Assembler:
             at: int | None = start
             while at is not None and at not in done:
                 if at in path:
-                    self._circle(path[path.index(at):])
+                    self._circle(path[path.index(at) :])
                     break
                 path.append(at)
                 sources = (*self.nodes[at].inputs, *self.nodes[at].references.values())
@@ -145,10 +163,19 @@ class _Assembler:
         shown = reads if len(reads) <= 12 else [*reads[:6], "…", *reads[-5:]]
         node = self.nodes[min(path)]
         span = node.source.keys.get("from", node.source.span)
-        self.findings.append(Finding("circle", f"these layers read each other in a circle: {' -> '.join(shown)}", span, node.name,
-                                     "let one of them read a layer above the circle"))
+        self.findings.append(
+            Finding(
+                "circle",
+                f"these layers read each other in a circle: {' -> '.join(shown)}",
+                span,
+                node.name,
+                "let one of them read a layer above the circle",
+            )
+        )
 
-    def _state(self, source: Source, expect: Value | None, same_as: Name | None, scope: Scope, env: Mapping[str, Any]) -> None:
+    def _state(
+        self, source: Source, expect: Value | None, same_as: Name | None, scope: Scope, env: Mapping[str, Any]
+    ) -> None:
         index = self._resolve_quietly(source)
         if expect is not None:
             try:
@@ -187,9 +214,21 @@ class _Assembler:
         used = {*outputs.values(), *(s for node in self.nodes for s in (*node.inputs, *node.references.values()))}
         used |= {e.same_as for node in self.nodes for e in node.expect if e.same_as is not None}
         for node in self.nodes:
-            if node.layer is not None and node.index not in used and not isinstance(node.layer, Broken) and not self.expander.full:
-                self.findings.append(Finding("unused-layer", f"nothing reads {node.name}, and it is no output", node.source.span, node.name,
-                                             "read it, name it under outputs, or remove it"))
+            if (
+                node.layer is not None
+                and node.index not in used
+                and not isinstance(node.layer, Broken)
+                and not self.expander.full
+            ):
+                self.findings.append(
+                    Finding(
+                        "unused-layer",
+                        f"nothing reads {node.name}, and it is no output",
+                        node.source.span,
+                        node.name,
+                        "read it, name it under outputs, or remove it",
+                    )
+                )
 
     def _symmetry(self) -> dict[int, int]:
         pairs: dict[int, int] = {}

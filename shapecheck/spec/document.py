@@ -24,9 +24,21 @@ FILE_START = Span(Position(1, 1), Position(1, 1))
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL: dict[str, Any] = {
-    "": None, "~": None, "null": None, "Null": None, "NULL": None,
-    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
-    ".nan": float("nan"), ".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"),
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+    ".nan": float("nan"),
+    ".inf": float("inf"),
+    "+.inf": float("inf"),
+    "-.inf": float("-inf"),
 }
 _LONGEST_NUMBER = 300
 
@@ -87,22 +99,34 @@ def plain_value(node: ScalarNode) -> Any:
 def decode(data: bytes, limits: Limits) -> str | Finding:
     """Return the text of a file, or the finding that says why it is none."""
     if len(data) > limits.file_bytes:
-        return Finding("file-too-large", f"the file has {len(data):,} bytes, more than the limit of {limits.file_bytes:,}", FILE_START,
-                       help="raise limits.file_bytes in the configuration if it is meant to be this large")
+        return Finding(
+            "file-too-large",
+            f"the file has {len(data):,} bytes, more than the limit of {limits.file_bytes:,}",
+            FILE_START,
+            help="raise limits.file_bytes in the configuration if it is meant to be this large",
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line = before.count(b"\n") + 1
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-        return Finding("unreadable-file", f"the file is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}",
-                       Span(Position(line, column), Position(line, column + 1)), help="save it as UTF-8")
+        return Finding(
+            "unreadable-file",
+            f"the file is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}",
+            Span(Position(line, column), Position(line, column + 1)),
+            help="save it as UTF-8",
+        )
     bad = re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
         column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
-        return Finding("unreadable-file", f"the file is not text: it holds the control character 0x{ord(bad.group()):02x}",
-                       Span(Position(line, column), Position(line, column + 1)), help="a network file is YAML text")
+        return Finding(
+            "unreadable-file",
+            f"the file is not text: it holds the control character 0x{ord(bad.group()):02x}",
+            Span(Position(line, column), Position(line, column + 1)),
+            help="a network file is YAML text",
+        )
     return text
 
 
@@ -112,19 +136,32 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
         with _collector_off():
             root = _Composer(text, limits.nesting).get_single_node()
     except _TooDeep as error:
-        return Finding("nesting-too-deep", f"the file nests deeper than {limits.nesting} levels", _point(error.node.start_mark),
-                       help="raise limits.nesting in the configuration if it is meant to be this deep")
+        return Finding(
+            "nesting-too-deep",
+            f"the file nests deeper than {limits.nesting} levels",
+            _point(error.node.start_mark),
+            help="raise limits.nesting in the configuration if it is meant to be this deep",
+        )
     except yaml.YAMLError as error:
         return _syntax(error, text)
     if root is None:
-        return Finding("empty-file", "the file is empty", FILE_START, help="a network file has at least the keys shapecheck, inputs and layers")
+        return Finding(
+            "empty-file",
+            "the file is empty",
+            FILE_START,
+            help="a network file has at least the keys shapecheck, inputs and layers",
+        )
     if ("*" in text and "&" in text) or "!" in text:
         odd = _inspect(root, limits)
         if odd is not None:
             return odd
     if not isinstance(root, MappingNode):
         kind = "a list" if isinstance(root, SequenceNode) else "a single value"
-        return Finding("wrong-type", f"the file holds {kind}; a network is a mapping with the keys shapecheck, inputs, layers", span_of(root))
+        return Finding(
+            "wrong-type",
+            f"the file holds {kind}; a network is a mapping with the keys shapecheck, inputs, layers",
+            span_of(root),
+        )
     return root
 
 
@@ -150,7 +187,12 @@ def _syntax(error: yaml.YAMLError, text: str) -> Finding:
         problem = error.problem or error.context or "the text is not YAML"
         span = _point(mark) if mark else FILE_START
         if "but found another document" in problem:
-            return Finding("yaml-syntax", "the file holds more than one document", span, help="a network file is one document; put the second into a file of its own")
+            return Finding(
+                "yaml-syntax",
+                "the file holds more than one document",
+                span,
+                help="a network file is one document; put the second into a file of its own",
+            )
         context = f" {error.context}" if error.context and error.context != problem else ""
         help = None
         if "cannot start any token" in problem and text.split("\n")[mark.line][mark.column : mark.column + 1] == "\t":
@@ -173,15 +215,26 @@ def _inspect(root: Node, limits: Limits) -> Finding | None:
             open_nodes.discard(id(node))
             sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
             if sizes[id(node)] > limits.nodes:
-                return Finding("alias-expansion", f"with its aliases expanded the file has more than {limits.nodes:,} values", span_of(node),
-                               help="raise limits.nodes in the configuration if it is meant to be this large")
+                return Finding(
+                    "alias-expansion",
+                    f"with its aliases expanded the file has more than {limits.nodes:,} values",
+                    span_of(node),
+                    help="raise limits.nodes in the configuration if it is meant to be this large",
+                )
             continue
         if id(node) in sizes:
             continue
         if id(node) in open_nodes:
-            return Finding("alias-expansion", "an alias stands inside its own anchor, so the value would never end", span_of(node))
+            return Finding(
+                "alias-expansion", "an alias stands inside its own anchor, so the value would never end", span_of(node)
+            )
         if node.tag is not None:
-            return Finding("wrong-type", f"the tag {node.tag} has no meaning here", span_of(node), help="write the value without a tag")
+            return Finding(
+                "wrong-type",
+                f"the tag {node.tag} has no meaning here",
+                span_of(node),
+                help="write the value without a tag",
+            )
         open_nodes.add(id(node))
         stack.append((node, True))
         stack.extend((child, False) for child in children)

@@ -13,7 +13,8 @@ from shapecheck.spec import language
 from shapecheck.spec.document import span_of
 from shapecheck.spec.layer_reader import LayerReader
 from shapecheck.spec.limits import Limits
-from shapecheck.spec.network import Dimension, Expectation, Node, Source as Written
+from shapecheck.spec.network import Dimension, Node
+from shapecheck.spec.network import Source as Written
 from shapecheck.spec.scope import LeftOut, Reading, Scope, Source
 from shapecheck.spec.templates import BlockTemplate, FileTemplate, LayerTemplate, Name
 from shapecheck.spec.values import Misread, Value
@@ -82,7 +83,13 @@ class Expander(LayerReader):
         for template in self.file.inputs:
             data = template.shape.data
             for item, node in zip(data, template.shape.node.value, strict=True):
-                if isinstance(item, str) and not node.style and item not in names and item != language.ANY_SIZE and language.IDENTIFIER.match(item):
+                if (
+                    isinstance(item, str)
+                    and not node.style
+                    and item not in names
+                    and item != language.ANY_SIZE
+                    and language.IDENTIFIER.match(item)
+                ):
                     names.append(item)
         return names
 
@@ -99,8 +106,15 @@ class Expander(LayerReader):
                     self.findings.append(error.finding)
             span = template.name.span if template else self.file.inputs[0].name.span
             if name in self.params:
-                self.report("name-clash", f"{name} is both a param (line {self.file.param_spans[name].start.line}) and a dimension", span, f"rename one of them; the value of a param is written ={name}")
-            self.dims[name] = Dimension(name, size if isinstance(size, int) else None, template.accepts if template else None, span)
+                self.report(
+                    "name-clash",
+                    f"{name} is both a param (line {self.file.param_spans[name].start.line}) and a dimension",
+                    span,
+                    f"rename one of them; the value of a param is written ={name}",
+                )
+            self.dims[name] = Dimension(
+                name, size if isinstance(size, int) else None, template.accepts if template else None, span
+            )
             self.words[name] = Symbolic.of(name) if size is None else size
 
     def _read_inputs(self) -> None:
@@ -123,12 +137,22 @@ class Expander(LayerReader):
             if isinstance(item, Symbolic) or (type(item) is int and item >= 1):
                 sizes.append(item)
                 continue
-            self.report("wrong-value", f"input {name.text}: a size is a whole number of at least 1 or the name of a dimension, found {'a list' if isinstance(item, list) else item}", span_of(node))
+            self.report(
+                "wrong-value",
+                f"input {name.text}: a size is a whole number of at least 1 or the name of a dimension, found {'a list' if isinstance(item, list) else item}",
+                span_of(node),
+            )
             return None
         return tuple(sizes)
 
     def _place_all(
-        self, templates: list[LayerTemplate], scope: Scope, env: Env, given: list[Source], depth: int, block: str | None,
+        self,
+        templates: list[LayerTemplate],
+        scope: Scope,
+        env: Env,
+        given: list[Source],
+        depth: int,
+        block: str | None,
     ) -> None:
         above: Source | None = given[0] if len(given) == 1 else None
         for template in templates:
@@ -150,9 +174,17 @@ class Expander(LayerReader):
 
     def _ask_for_source(self, template: LayerTemplate, scope: Scope, given: list[Source]) -> None:
         names = list(scope.inputs)
-        self.report("missing-from", f"the first layer must say what it reads: there are {len(given)} inputs, {', '.join(names)}", template.span, f"add from: {names[0]}", f"{scope.path}{template.name}")
+        self.report(
+            "missing-from",
+            f"the first layer must say what it reads: there are {len(given)} inputs, {', '.join(names)}",
+            template.span,
+            f"add from: {names[0]}",
+            f"{scope.path}{template.name}",
+        )
 
-    def _place(self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Source], depth: int, block: str | None) -> int | Scope | LeftOut:
+    def _place(
+        self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Source], depth: int, block: str | None
+    ) -> int | Scope | LeftOut:
         first = sources[0] if sources else None
         try:
             if template.when is not None and not self._condition(template.when, env):
@@ -172,15 +204,27 @@ class Expander(LayerReader):
         result = value.evaluate(env)
         return bool(result) if isinstance(result, (bool, int)) else bool(value.read(Boolean(), "when", env))
 
-    def _place_layer(self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Source], block: str | None) -> int:
+    def _place_layer(
+        self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Source], block: str | None
+    ) -> int:
         if len(self.nodes) >= self.limits.layers and not self.full:
             self.full = True
-            self.report("too-many-layers", f"the network has more than {self.limits.layers:,} layers once its blocks are placed", template.span, "raise limits.layers in the configuration if it is meant to be this large")
+            self.report(
+                "too-many-layers",
+                f"the network has more than {self.limits.layers:,} layers once its blocks are placed",
+                template.span,
+                "raise limits.layers in the configuration if it is meant to be this large",
+            )
         layer = template.layer
         name = f"{scope.path}{template.name}"
         if layer is None and not template.broken:
             layer = self.make(template, self._values(template, env, name), name)
-        node = Node(len(self.nodes), name, layer or Broken(template.op or "layer", {}), Written(template.span, template.keys, block))
+        node = Node(
+            len(self.nodes),
+            name,
+            layer or Broken(template.op or "layer", {}),
+            Written(template.span, template.keys, block),
+        )
         self.nodes.append(node)
         self.pending.append(Pending(node, scope, template, sources))
         return node.index
@@ -191,20 +235,35 @@ class Expander(LayerReader):
         values = dict(template.fixed)
         for key, value in template.open.items():
             kind = keys[key].kind
-            values[key] = value.read(kind, key, {**self.words, **env} if kind.sizes else env, self.words if kind.sizes else None)
+            values[key] = value.read(
+                kind, key, {**self.words, **env} if kind.sizes else env, self.words if kind.sizes else None
+            )
         return values
 
-    def _place_block(self, template: LayerTemplate, name: Name, scope: Scope, env: Env, sources: list[Source], depth: int) -> Scope | LeftOut:
+    def _place_block(
+        self, template: LayerTemplate, name: Name, scope: Scope, env: Env, sources: list[Source], depth: int
+    ) -> Scope | LeftOut:
         block = self.file.blocks.get(name.text)
         path = f"{scope.path}{template.name}"
         if block is None:
-            self.report("unknown-block", f"there is no block called {name.text}", name.span, suggest(name.text, self.file.blocks, "blocks"), path)
+            self.report(
+                "unknown-block",
+                f"there is no block called {name.text}",
+                name.span,
+                suggest(name.text, self.file.blocks, "blocks"),
+                path,
+            )
             return LeftOut(None)
         self.placed_blocks.add(name.text)
         if depth >= self.limits.block_depth:
             self.full = True
-            self.report("endless-block", f"blocks are placed inside each other more than {self.limits.block_depth} deep: {self._nesting(scope, name)}", name.span,
-                        "end a block that places itself with when: ..., or raise limits.block_depth in the configuration", path)
+            self.report(
+                "endless-block",
+                f"blocks are placed inside each other more than {self.limits.block_depth} deep: {self._nesting(scope, name)}",
+                name.span,
+                "end a block that places itself with when: ..., or raise limits.block_depth in the configuration",
+                path,
+            )
             return LeftOut(None)
         given = self._block_inputs(template, block, sources, path)
         if given is None or template.broken:
@@ -213,7 +272,13 @@ class Expander(LayerReader):
             return self._copy(template, block, f"{path}.", env, given, depth, None)
         count = template.repeat.read(Integer(0), "repeat", env)
         if count > self.limits.repeat:
-            self.report("too-many-repeats", f"repeat {count:,} is more than the limit of {self.limits.repeat:,}", template.repeat.span, "raise limits.repeat in the configuration if it is meant to be this large", path)
+            self.report(
+                "too-many-repeats",
+                f"repeat {count:,} is more than the limit of {self.limits.repeat:,}",
+                template.repeat.span,
+                "raise limits.repeat in the configuration if it is meant to be this large",
+                path,
+            )
             return LeftOut(None)
         copies = Scope(path, scope.file or scope)
         copies.output = given[0]
@@ -230,18 +295,34 @@ class Expander(LayerReader):
         parts = scope.path.rstrip(".").split(".")
         return " > ".join([*parts[:3], "…", name.text] if len(parts) > 3 else [*parts, name.text])
 
-    def _block_inputs(self, template: LayerTemplate, block: BlockTemplate, sources: list[Source], path: str) -> list[Source] | None:
+    def _block_inputs(
+        self, template: LayerTemplate, block: BlockTemplate, sources: list[Source], path: str
+    ) -> list[Source] | None:
         wanted = len(block.inputs) or 1
         if not sources:
             return None
         if len(sources) != wanted:
             names = ", ".join(n.text for n in block.inputs) or "input"
-            self.report("wrong-number-of-inputs", f"block {block.name.text} takes {wanted} {'input' if wanted == 1 else 'inputs'} ({names}), but is given {len(sources)}",
-                        template.keys.get("from", template.span), f"from: lists {wanted} layers, or the block's inputs name {len(sources)}", path)
+            self.report(
+                "wrong-number-of-inputs",
+                f"block {block.name.text} takes {wanted} {'input' if wanted == 1 else 'inputs'} ({names}), but is given {len(sources)}",
+                template.keys.get("from", template.span),
+                f"from: lists {wanted} layers, or the block's inputs name {len(sources)}",
+                path,
+            )
             return None
         return sources
 
-    def _copy(self, template: LayerTemplate, block: BlockTemplate, path: str, env: Env, given: list[Source], depth: int, index: int | None) -> Scope:
+    def _copy(
+        self,
+        template: LayerTemplate,
+        block: BlockTemplate,
+        path: str,
+        env: Env,
+        given: list[Source],
+        depth: int,
+        index: int | None,
+    ) -> Scope:
         scope = Scope(path, self.top)
         names = [name.text for name in block.inputs] or ["input"]
         scope.inputs = dict(zip(names, given, strict=True))
@@ -257,13 +338,21 @@ class Expander(LayerReader):
             scope.output = BROKEN_INPUT
         return scope
 
-    def _block_params(self, template: LayerTemplate, block: BlockTemplate, path: str, env: Env, index: int | None) -> Env | None:
+    def _block_params(
+        self, template: LayerTemplate, block: BlockTemplate, path: str, env: Env, index: int | None
+    ) -> Env | None:
         outer = env if index is None else {**env, "index": index}
         inner: Env = {**self.params} if index is None else {**self.params, "index": index}
         fine = True
         for param, value in template.given.items():
             if param not in block.params:
-                self.report("unknown-param", f"block {block.name.text} has no param {param}", template.keys[f"with.{param}"], suggest(param, block.params, "params"), path.rstrip("."))
+                self.report(
+                    "unknown-param",
+                    f"block {block.name.text} has no param {param}",
+                    template.keys[f"with.{param}"],
+                    suggest(param, block.params, "params"),
+                    path.rstrip("."),
+                )
                 fine = False
         for param, default in block.params.items():
             if param in template.given:
@@ -274,8 +363,16 @@ class Expander(LayerReader):
                     fine = False
             elif default is None:
                 at = block.param_spans[param]
-                self.findings.append(Finding("missing-param", f"block {block.name.text} needs a value for {param}", template.span, path.rstrip("."),
-                                             f"add with: {{{param}: ...}}", (Related("declared here, without a default", at),)))
+                self.findings.append(
+                    Finding(
+                        "missing-param",
+                        f"block {block.name.text} needs a value for {param}",
+                        template.span,
+                        path.rstrip("."),
+                        f"add with: {{{param}: ...}}",
+                        (Related("declared here, without a default", at),),
+                    )
+                )
                 fine = False
             else:
                 fine = self._evaluate_param(param, default, inner) and fine
@@ -285,8 +382,16 @@ class Expander(LayerReader):
 def expectation(value: Value, words: Mapping[str, Size], env: Env) -> tuple[Size | None, ...]:
     """Return the sizes that an ``expect`` lists, None for any. Raises Misread."""
     sizes: list[Size | None] = []
-    for item, node in zip(value.evaluate({**words, **env}, {**words, language.ANY_SIZE: None}), value.node.value, strict=True):
+    for item, node in zip(
+        value.evaluate({**words, **env}, {**words, language.ANY_SIZE: None}), value.node.value, strict=True
+    ):
         if item is not None and not isinstance(item, Symbolic) and (type(item) is not int):
-            raise Misread(Finding("wrong-value", f"expect: a size is a number, the name of a dimension, =..., or _ for any; found {'a list' if isinstance(item, list) else item}", span_of(node)))
+            raise Misread(
+                Finding(
+                    "wrong-value",
+                    f"expect: a size is a number, the name of a dimension, =..., or _ for any; found {'a list' if isinstance(item, list) else item}",
+                    span_of(node),
+                )
+            )
         sizes.append(item)
     return tuple(sizes)

@@ -21,17 +21,35 @@ Evaluate = Callable[[Env], Any]
 LARGEST_BITS = 1_000
 
 _ARITHMETIC: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Add: ("+", operator.add), ast.Sub: ("-", operator.sub), ast.Mult: ("*", operator.mul),
-    ast.FloorDiv: ("//", operator.floordiv), ast.Mod: ("%", operator.mod),
+    ast.Add: ("+", operator.add),
+    ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul),
+    ast.FloorDiv: ("//", operator.floordiv),
+    ast.Mod: ("%", operator.mod),
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-    ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }
 _ALLOWED = "numbers, names, lists, + - * // %, comparisons, and or not, a if c else b, min, max, list[index]"
 _OPERATORS: dict[type[ast.AST], str] = {
-    ast.Pow: "**", ast.Div: "/", ast.MatMult: "@", ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&",
-    ast.BitOr: "|", ast.BitXor: "^", ast.Invert: "~", ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
+    ast.Pow: "**",
+    ast.Div: "/",
+    ast.MatMult: "@",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.Invert: "~",
+    ast.In: "in",
+    ast.NotIn: "not in",
+    ast.Is: "is",
+    ast.IsNot: "is not",
 }
 
 
@@ -68,15 +86,19 @@ class Expression:
 def parse(text: str, longest: int) -> Expression:
     """Parse the text behind ``=``. Raises ExpressionError."""
     if len(text) > longest:
-        raise ExpressionError(f"the expression has {len(text)} characters, more than the limit of {longest}",
-                              help="raise limits.expression_length in the configuration if it is meant to be this long")
+        raise ExpressionError(
+            f"the expression has {len(text)} characters, more than the limit of {longest}",
+            help="raise limits.expression_length in the configuration if it is meant to be this long",
+        )
     leading = len(text) - len(text.lstrip())
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = (error.offset or 1) - 1 if isinstance(error, SyntaxError) else 0
         reason = error.msg if isinstance(error, SyntaxError) else "it nests too deep"
-        raise ExpressionError(f"={text} is no expression: {reason}", max(0, offset) + leading, help=f"an expression may hold {_ALLOWED}") from None
+        raise ExpressionError(
+            f"={text} is no expression: {reason}", max(0, offset) + leading, help=f"an expression may hold {_ALLOWED}"
+        ) from None
     names: set[str] = set()
     try:
         evaluate = _compile(tree.body, names, leading)
@@ -117,7 +139,9 @@ def _compile(node: ast.expr, names: set[str], shift: int) -> Evaluate:
         case ast.IfExp(test=test, body=body, orelse=orelse):
             condition, then, otherwise = sub(test), sub(body), sub(orelse)
             return lambda env: then(env) if _truth(condition(env), at) else otherwise(env)
-        case ast.Call(func=ast.Name(id="min" | "max" as name), args=args, keywords=[]) if args and not any(isinstance(a, ast.Starred) for a in args):
+        case ast.Call(func=ast.Name(id="min" | "max" as name), args=args, keywords=[]) if args and not any(
+            isinstance(a, ast.Starred) for a in args
+        ):
             return _extreme(min if name == "min" else max, [sub(argument) for argument in args], at)
         case ast.Subscript(value=value, slice=index) if not isinstance(index, (ast.Slice, ast.Tuple)):
             return _subscript(sub(value), sub(index), at)
@@ -135,7 +159,11 @@ def _what(node: ast.AST) -> str:
 
 def _bounded(value: Any, at: int) -> Any:
     if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
-        raise ExpressionError(f"a number here has more than {LARGEST_BITS} bits", at, help="sizes and channels are far smaller; is a factor too many?")
+        raise ExpressionError(
+            f"a number here has more than {LARGEST_BITS} bits",
+            at,
+            help="sizes and channels are far smaller; is a factor too many?",
+        )
     return value
 
 
@@ -145,6 +173,7 @@ def _name(name: str, at: int) -> Evaluate:
             return env[name]
         except KeyError:
             raise ExpressionError(f"unknown name {name}", at, name) from None
+
     return evaluate
 
 
@@ -167,12 +196,17 @@ def _arithmetic(left: Evaluate, right: Evaluate, sign: str, apply: Callable[[Any
         if sign == "//" and isinstance(value, float) and abs(value) < 2**53:
             return int(value)
         return _bounded(value, at)
+
     return evaluate
 
 
 def _truth(value: Any, at: int) -> bool:
     if isinstance(value, Symbolic):
-        raise ExpressionError(f"whether {value} holds depends on a dimension that has no size", at, help="give it one under dims, or with --set")
+        raise ExpressionError(
+            f"whether {value} holds depends on a dimension that has no size",
+            at,
+            help="give it one under dims, or with --set",
+        )
     return bool(value)
 
 
@@ -184,6 +218,7 @@ def _junction(parts: list[Evaluate], conjunction: bool, at: int) -> Evaluate:
             if _truth(value, at) is not conjunction:
                 return value
         return value
+
     return evaluate
 
 
@@ -192,13 +227,18 @@ def _comparison(parts: list[Evaluate], tests: list[Callable[[Any, Any], bool]], 
         values = [part(env) for part in parts]
         for a, b, test in zip(values, values[1:], tests, strict=False):
             if isinstance(a, Symbolic) or isinstance(b, Symbolic):
-                raise ExpressionError(f"the comparison of {a} and {b} depends on a dimension that has no size", at, help="give it one under dims, or with --set")
+                raise ExpressionError(
+                    f"the comparison of {a} and {b} depends on a dimension that has no size",
+                    at,
+                    help="give it one under dims, or with --set",
+                )
             try:
                 if not test(a, b):
                     return False
             except TypeError:
                 raise ExpressionError(f"{a} and {b} cannot be compared", at) from None
         return True
+
     return evaluate
 
 
@@ -211,6 +251,7 @@ def _extreme(choose: Callable[..., Any], parts: list[Evaluate], at: int) -> Eval
             return choose(values)
         except (TypeError, ValueError):
             raise ExpressionError(f"{choose.__name__} needs numbers to choose from, found {values}", at) from None
+
     return evaluate
 
 
@@ -222,6 +263,11 @@ def _subscript(value: Evaluate, index: Evaluate, at: int) -> Evaluate:
         if type(where) is not int:
             raise ExpressionError(f"an index is a whole number, found {where}", at)
         if not -len(items) <= where < len(items):
-            raise ExpressionError(f"index {where} is outside the list of {len(items)} entries", at, help=f"indices go from 0 to {len(items) - 1}" if items else None)
+            raise ExpressionError(
+                f"index {where} is outside the list of {len(items)} entries",
+                at,
+                help=f"indices go from 0 to {len(items) - 1}" if items else None,
+            )
         return items[where]
+
     return evaluate

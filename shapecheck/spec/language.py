@@ -42,10 +42,15 @@ BLOCK_KEYS = {
     "doc": "What the block is, free text.",
 }
 INPUT_KEYS = {"shape": "The shape.", "dtype": "The element type; float32 by default."}
-DIM_KEYS = {"size": "The size at which shapes are shown and compiled.", "accepts": "The sizes that the file promises to work."}
+DIM_KEYS = {
+    "size": "The size at which shapes are shown and compiled.",
+    "accepts": "The sizes that the file promises to work.",
+}
 ACCEPTS_KEYS = {
-    "min": "Smallest promised size.", "max": "Largest promised size.",
-    "multiple_of": "Promised sizes are multiples of this.", "sizes": "The promised sizes, one by one.",
+    "min": "Smallest promised size.",
+    "max": "Largest promised size.",
+    "multiple_of": "Promised sizes are multiples of this.",
+    "sizes": "The promised sizes, one by one.",
 }
 OUTPUT_KEYS = {"from": "The layer.", "expect": LAYER_KEYS["expect"], "same_shape_as": LAYER_KEYS["same_shape_as"]}
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int32", "int64", "int8", "uint8", "bool")

@@ -81,7 +81,12 @@ class LayerReader:
         """Return the name that an input or layer is given."""
         name = self.name_of(node, "name")
         if name is not None and "." in name.text:
-            self.report("wrong-value", f"the name {name.text} holds a dot, which parts a block from what is inside it", name.span, "use _ instead")
+            self.report(
+                "wrong-value",
+                f"the name {name.text} holds a dot, which parts a block from what is inside it",
+                name.span,
+                "use _ instead",
+            )
             return None
         return name
 
@@ -98,13 +103,22 @@ class LayerReader:
     def param(self, name: str, key_node: ScalarNode, node: Node, required: bool) -> Value | None:
         """Return a param's value; null, where ``required`` allows it, is None."""
         if not language.IDENTIFIER.match(name) or name in ("index", "min", "max", "and", "or", "not", "if", "else"):
-            self.report("wrong-value", f"{name!r} is no name for a param", span_of(key_node), "a name is letters, digits and _, begins with a letter, and is no word of the language")
+            self.report(
+                "wrong-value",
+                f"{name!r} is no name for a param",
+                span_of(key_node),
+                "a name is letters, digits and _, begins with a letter, and is no word of the language",
+            )
             return None
         if required and isinstance(node, ScalarNode) and plain_value(node) is None:
             return None
         value = self.value(node)
         if value is not None and value.constant and not _is_param(value.data):
-            self.report("wrong-value", f"param {name}: expected a number, true, false or a list of numbers, found {describe(value.data)}", value.span)
+            self.report(
+                "wrong-value",
+                f"param {name}: expected a number, true, false or a list of numbers, found {describe(value.data)}",
+                value.span,
+            )
             return None
         return value
 
@@ -118,7 +132,13 @@ class LayerReader:
     def layers(self, node: Node, what: str) -> list[LayerTemplate]:
         """Return the templates of a list of layers."""
         if not isinstance(node, SequenceNode):
-            found = "a mapping" if isinstance(node, MappingNode) else describe(plain_value(node)) if isinstance(node, ScalarNode) else "nothing"
+            found = (
+                "a mapping"
+                if isinstance(node, MappingNode)
+                else describe(plain_value(node))
+                if isinstance(node, ScalarNode)
+                else "nothing"
+            )
             self.report("wrong-type", f"layers of {what}: expected a list (- op: ...), found {found}", span_of(node))
             return []
         if not node.value:
@@ -133,7 +153,12 @@ class LayerReader:
             if named:
                 if template.name in taken:
                     first = taken[template.name]
-                    self.report("duplicate-name", f"the name {template.name} is taken already, at line {first.start.line}", template.span, "give one of the two layers another name")
+                    self.report(
+                        "duplicate-name",
+                        f"the name {template.name} is taken already, at line {first.start.line}",
+                        template.span,
+                        "give one of the two layers another name",
+                    )
                     template.broken = True
                 taken.setdefault(template.name, template.span)
             templates.append((template, named))
@@ -149,7 +174,9 @@ class LayerReader:
 
     def _layer(self, node: Node) -> tuple[LayerTemplate | None, bool]:
         if not isinstance(node, MappingNode):
-            self.report("wrong-type", "a layer is a mapping such as {op: conv, out_channels: 64, kernel_size: 3}", span_of(node))
+            self.report(
+                "wrong-type", "a layer is a mapping such as {op: conv, out_channels: 64, kernel_size: 3}", span_of(node)
+            )
             return None, False
         entries = {key: (key_node, value) for key, key_node, value in mapping_entries(node, "a layer", self.findings)}
         name = self.layer_name(entries["name"][1]) if "name" in entries else None
@@ -158,14 +185,26 @@ class LayerReader:
         template = LayerTemplate(name.text if name else "", span)
         self._wiring(template, entries)
         if "op" in entries and "block" in entries:
-            self.report("contradicting-keys", "a layer is an op or the placing of a block, not both", span_of(entries["block"][0]), "keep op or block", template.name or None)
+            self.report(
+                "contradicting-keys",
+                "a layer is an op or the placing of a block, not both",
+                span_of(entries["block"][0]),
+                "keep op or block",
+                template.name or None,
+            )
             template.broken = True
         elif "op" in entries:
             self._op(template, entries)
         elif "block" in entries:
             self._block(template, entries)
         else:
-            self.report("missing-key", "a layer needs op or block", span, f"add op: one of {', '.join(sorted(REGISTRY))}", template.name or None)
+            self.report(
+                "missing-key",
+                "a layer needs op or block",
+                span,
+                f"add op: one of {', '.join(sorted(REGISTRY))}",
+                template.name or None,
+            )
             template.op = "layer"
             template.broken = True
         if name is None:
@@ -202,7 +241,13 @@ class LayerReader:
                 template.broken = template.broken or template.repeat is None
             elif key not in legal:
                 help = "a block takes its values by with: {...}" if template.block else None
-                self.report("unknown-key", f"placing a block: unknown key {key}", span_of(key_node), help or suggest(key, legal, "keys"), template.name or None)
+                self.report(
+                    "unknown-key",
+                    f"placing a block: unknown key {key}",
+                    span_of(key_node),
+                    help or suggest(key, legal, "keys"),
+                    template.name or None,
+                )
 
     def _op(self, template: LayerTemplate, entries: dict[str, tuple[ScalarNode, Node]]) -> None:
         node = entries["op"][1]
@@ -210,23 +255,41 @@ class LayerReader:
         template.op = op or "layer"
         kind = REGISTRY.get(op)
         if kind is None:
-            self.report("unknown-op", f"unknown op {op or 'here'}", span_of(node), suggest(op, REGISTRY, "ops"), template.name or None)
+            self.report(
+                "unknown-op",
+                f"unknown op {op or 'here'}",
+                span_of(node),
+                suggest(op, REGISTRY, "ops"),
+                template.name or None,
+            )
             template.broken = True
             return
         template.kind = kind
         keys = kind.keys_of(op)
         for key, (key_node, value_node) in entries.items():
             if key in keys:
-                if keys[key].default is not None or not (isinstance(value_node, ScalarNode) and plain_value(value_node) is None):
+                if keys[key].default is not None or not (
+                    isinstance(value_node, ScalarNode) and plain_value(value_node) is None
+                ):
                     self._key(template, key, keys[key].kind, value_node)
             elif key not in language.LAYER_KEYS:
-                help = "repeat and with belong to a layer that places a block" if key in language.BLOCK_LAYER_KEYS else suggest(key, [*keys, *language.LAYER_KEYS], "keys")
+                help = (
+                    "repeat and with belong to a layer that places a block"
+                    if key in language.BLOCK_LAYER_KEYS
+                    else suggest(key, [*keys, *language.LAYER_KEYS], "keys")
+                )
                 self.report("unknown-key", f"{op} has no key {key}", span_of(key_node), help, template.name or None)
                 template.broken = True
         for key, declared in keys.items():
             if key not in template.fixed and key not in template.open and key not in template.keys:
                 if declared.default is REQUIRED:
-                    self.report("missing-key", f"{op} needs {key}", template.span, f"add {key}: {declared.doc}", template.name or None)
+                    self.report(
+                        "missing-key",
+                        f"{op} needs {key}",
+                        template.span,
+                        f"add {key}: {declared.doc}",
+                        template.name or None,
+                    )
                     template.broken = True
                 template.fixed[key] = default_of(declared)
         if not template.broken and not template.open:
@@ -256,7 +319,11 @@ class LayerReader:
         except (Problem, FieldError) as problem:
             key = getattr(problem, "key", None)
             span = template.keys.get(key, template.span) if key else template.span
-            self.findings.append(Finding(getattr(problem, "rule", "wrong-value"), problem.message, span, name, getattr(problem, "help", None)))
+            self.findings.append(
+                Finding(
+                    getattr(problem, "rule", "wrong-value"), problem.message, span, name, getattr(problem, "help", None)
+                )
+            )
             return None
         return layer
 

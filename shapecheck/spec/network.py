@@ -71,8 +71,15 @@ class Network:
     """
 
     def __init__(
-        self, name: str, path: str, nodes: list[Node], order: list[int], outputs: Mapping[str, int],
-        dims: Mapping[str, Dimension], symmetry: Mapping[int, int], channels_last: bool,
+        self,
+        name: str,
+        path: str,
+        nodes: list[Node],
+        order: list[int],
+        outputs: Mapping[str, int],
+        dims: Mapping[str, Dimension],
+        symmetry: Mapping[int, int],
+        channels_last: bool,
     ) -> None:
         self.name = name
         self.path = path
@@ -114,7 +121,9 @@ class Network:
             for node in self.layers:
                 start = node.source.span.start
                 names = tuple(self.nodes[i].name for i in node.inputs)
-                graph.add_node(node.name, op=node.op, layer=node.layer, inputs=names, line=start.line, column=start.column)
+                graph.add_node(
+                    node.name, op=node.op, layer=node.layer, inputs=names, line=start.line, column=start.column
+                )
             for node in self.layers:
                 for source in dict.fromkeys((*node.inputs, *node.references.values())):
                     if self.nodes[source].layer is not None:

@@ -21,7 +21,7 @@ from shapecheck.spec.templates import (
     Name,
     OutputTemplate,
 )
-from shapecheck.spec.values import Misread, Value, mapping_entries
+from shapecheck.spec.values import Value, mapping_entries
 from shapecheck.spec.words import suggest
 
 
@@ -43,23 +43,40 @@ class _FileReader(LayerReader):
         entries = {key: (key_node, value) for key, key_node, value in mapping_entries(root, "the file", self.findings)}
         for key, (key_node, _) in entries.items():
             if key not in language.TOP_KEYS:
-                self.report("unknown-key", f"unknown key {key}", span_of(key_node), suggest(key, language.TOP_KEYS, "keys"))
+                self.report(
+                    "unknown-key", f"unknown key {key}", span_of(key_node), suggest(key, language.TOP_KEYS, "keys")
+                )
         self._version(entries, span_of(root))
         for key in language.TOP_KEYS:
             if key in entries and key != "shapecheck":
                 getattr(self, f"_{key}")(entries[key][1])
         for key in ("inputs", "layers"):
             if key not in entries:
-                self.report("missing-key", f"the key {key} is missing", span_of(root), f"add {key}: {language.TOP_KEYS[key].lower()}")
+                self.report(
+                    "missing-key",
+                    f"the key {key} is missing",
+                    span_of(root),
+                    f"add {key}: {language.TOP_KEYS[key].lower()}",
+                )
 
     def _version(self, entries: dict[str, tuple[ScalarNode, Node]], start: Span) -> None:
         if "shapecheck" not in entries:
-            self.report("missing-key", "the key shapecheck, the language version, is missing", start, "begin the file with shapecheck: 1")
+            self.report(
+                "missing-key",
+                "the key shapecheck, the language version, is missing",
+                start,
+                "begin the file with shapecheck: 1",
+            )
             return
         node = entries["shapecheck"][1]
         value = plain_value(node) if isinstance(node, ScalarNode) else None
         if value != language.LANGUAGE_VERSION or isinstance(value, bool):
-            self.report("unknown-version", f"language version {getattr(node, 'value', '')!s:.40} is not known", span_of(node), "this release reads shapecheck: 1")
+            self.report(
+                "unknown-version",
+                f"language version {getattr(node, 'value', '')!s:.40} is not known",
+                span_of(node),
+                "this release reads shapecheck: 1",
+            )
 
     def _name(self, node: Node) -> None:
         self.file.name = self.text(node, "name")
@@ -68,7 +85,9 @@ class _FileReader(LayerReader):
         self.text(node, "doc")
 
     def _layout(self, node: Node) -> None:
-        self.file.channels_last = self.constant(node, "layout", Word("channels_first", "channels_last")) == "channels_last"
+        self.file.channels_last = (
+            self.constant(node, "layout", Word("channels_first", "channels_last")) == "channels_last"
+        )
 
     def _params(self, node: Node) -> None:
         for key, key_node, value_node in mapping_entries(node, "params", self.findings):
@@ -80,7 +99,12 @@ class _FileReader(LayerReader):
     def _inputs(self, node: Node) -> None:
         entries = mapping_entries(node, "inputs", self.findings)
         if isinstance(node, MappingNode) and not entries:
-            self.report("wrong-type", "inputs is empty", span_of(node), "name at least one input, such as image: [N, 3, 224, 224]")
+            self.report(
+                "wrong-type",
+                "inputs is empty",
+                span_of(node),
+                "name at least one input, such as image: [N, 3, 224, 224]",
+            )
         for key, key_node, value_node in entries:
             name = self.layer_name(key_node)
             shape_node, dtype = value_node, None
@@ -93,7 +117,9 @@ class _FileReader(LayerReader):
                 if "dtype" in parts:
                     dtype = self.constant(parts["dtype"], "dtype", Word(*language.DTYPES))
             if not isinstance(shape_node, SequenceNode):
-                self.report("wrong-type", f"input {key}: expected a shape, a list such as [N, 3, 224, 224]", span_of(shape_node))
+                self.report(
+                    "wrong-type", f"input {key}: expected a shape, a list such as [N, 3, 224, 224]", span_of(shape_node)
+                )
                 continue
             shape = self.value(shape_node)
             if name is not None and shape is not None:
@@ -102,7 +128,12 @@ class _FileReader(LayerReader):
     def _dims(self, node: Node) -> None:
         for key, key_node, value_node in mapping_entries(node, "dims", self.findings):
             if not language.IDENTIFIER.match(key) or key == language.ANY_SIZE:
-                self.report("wrong-value", f"{key!r} is no name of a dimension", span_of(key_node), "a name is letters, digits and _, and begins with a letter")
+                self.report(
+                    "wrong-value",
+                    f"{key!r} is no name of a dimension",
+                    span_of(key_node),
+                    "a name is letters, digits and _, and begins with a letter",
+                )
                 continue
             size_node: Node | None = value_node
             accepts = None
@@ -115,12 +146,18 @@ class _FileReader(LayerReader):
             self.file.dims[key] = DimTemplate(Name(key, span_of(key_node)), size, accepts)
 
     def _accepts(self, node: Node, dim: str) -> dict[str, Any]:
-        kinds: dict[str, Kind] = {key: Integer(1) for key in ("min", "max", "multiple_of")} | {"sizes": Listing(Integer(1))}
+        kinds: dict[str, Kind] = {key: Integer(1) for key in ("min", "max", "multiple_of")} | {
+            "sizes": Listing(Integer(1))
+        }
         parts = self.known(node, f"accepts of {dim}", language.ACCEPTS_KEYS)
         read = {key: self.constant(part, key, kinds[key]) for key, part in parts.items()}
         accepts = {key: value for key, value in read.items() if value is not None}
         if accepts.get("max", 1) < accepts.get("min", 1) and "max" in accepts:
-            self.report("wrong-value", f"accepts of {dim}: max {accepts['max']} is smaller than min {accepts['min']}", span_of(parts["max"]))
+            self.report(
+                "wrong-value",
+                f"accepts of {dim}: max {accepts['max']} is smaller than min {accepts['min']}",
+                span_of(parts["max"]),
+            )
         return accepts
 
     def _blocks(self, node: Node) -> None:
@@ -146,7 +183,12 @@ class _FileReader(LayerReader):
         taken = {name.name.text: name.name.span for name in self.file.inputs}
         for layer in self.file.layers:
             if layer.name in taken:
-                self.report("name-clash", f"the layer {layer.name} has the name of an input (line {taken[layer.name].start.line})", layer.span, "give the layer another name")
+                self.report(
+                    "name-clash",
+                    f"the layer {layer.name} has the name of an input (line {taken[layer.name].start.line})",
+                    layer.span,
+                    "give the layer another name",
+                )
                 layer.broken = True
 
     def _outputs(self, node: Node) -> None:

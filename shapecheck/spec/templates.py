@@ -24,8 +24,22 @@ class LayerTemplate:
     """
 
     __slots__ = (
-        "block", "broken", "expect", "fixed", "given", "keys", "kind", "layer", "name", "op", "open",
-        "repeat", "same_as", "sources", "span", "when",
+        "block",
+        "broken",
+        "expect",
+        "fixed",
+        "given",
+        "keys",
+        "kind",
+        "layer",
+        "name",
+        "op",
+        "open",
+        "repeat",
+        "same_as",
+        "sources",
+        "span",
+        "when",
     )
 
     def __init__(self, name: str, span: Span) -> None:

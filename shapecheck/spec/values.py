@@ -114,11 +114,25 @@ class Misread(Exception):
 
 def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
     if isinstance(node, ScalarNode) and node.style:
-        help = f"a size is a number or the name of a dimension, without quotes: write {word}" if word in words or word.isdigit() else "a size is a number or the name of a dimension, without quotes"
+        help = (
+            f"a size is a number or the name of a dimension, without quotes: write {word}"
+            if word in words or word.isdigit()
+            else "a size is a number or the name of a dimension, without quotes"
+        )
         return Finding("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help)
     if word in env:
-        return Finding("unknown-dimension", f"{word} is a param, not a dimension", span_of(node), help=f"write ={word} for its value")
-    return Finding("unknown-dimension", f"no input has a dimension called {word}", span_of(node), help=suggest(word, words, "dimensions"))
+        return Finding(
+            "unknown-dimension",
+            f"{word} is a param, not a dimension",
+            span_of(node),
+            help=f"write ={word} for its value",
+        )
+    return Finding(
+        "unknown-dimension",
+        f"no input has a dimension called {word}",
+        span_of(node),
+        help=suggest(word, words, "dimensions"),
+    )
 
 
 def _expression_finding(error: ExpressionError, node: ScalarNode, env: Any) -> Finding:
@@ -129,7 +143,12 @@ def _expression_finding(error: ExpressionError, node: ScalarNode, env: Any) -> F
         if column < span.end.column:
             span = Span(Position(span.start.line, column), Position(span.start.line, column + width))
     if error.name is not None:
-        return Finding("unknown-param", f"unknown name {error.name} in ={node.value[1:].strip()}", span, help=suggest(error.name, env, "params"))
+        return Finding(
+            "unknown-param",
+            f"unknown name {error.name} in ={node.value[1:].strip()}",
+            span,
+            help=suggest(error.name, env, "params"),
+        )
     return Finding("bad-expression", error.message, span, help=error.help)
 
 
@@ -146,8 +165,15 @@ def mapping_entries(node: Node, what: str, findings: list[Finding]) -> list[tupl
             findings.append(Finding("wrong-type", f"{what}: a key is a word, not a collection", span_of(key)))
         elif key.value in seen:
             first = span_of(seen[key.value])
-            findings.append(Finding("duplicate-key", f"the key {key.value} is given twice; it stands already at line {first.start.line}", span_of(key),
-                                    help="remove one of the two", related=(Related("first given here", first),)))
+            findings.append(
+                Finding(
+                    "duplicate-key",
+                    f"the key {key.value} is given twice; it stands already at line {first.start.line}",
+                    span_of(key),
+                    help="remove one of the two",
+                    related=(Related("first given here", first),),
+                )
+            )
         else:
             seen[key.value] = key
             entries.append((key.value, key, value))

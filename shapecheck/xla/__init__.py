@@ -5,11 +5,11 @@ shape that shapecheck's own arithmetic computed.
 """
 
 from shapecheck.xla import quiet as quiet  # before anything imports JAX
-from shapecheck.xla.build import Model, build
 from shapecheck.xla.call import BUILDERS
 from shapecheck.xla.device import DeviceName
 from shapecheck.xla.errors import DeviceError, WitnessError
 from shapecheck.xla.interrupt import leave_on_interrupt
+from shapecheck.xla.model import Model, build
 from shapecheck.xla.witness import Level, Progress, Witness, witness
 
 __all__ = [
