@@ -11,7 +11,7 @@ from shapecheck.analysis.propagation import propagate as _propagate
 from shapecheck.diagnostics import Finding, NetworkError
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
-from shapecheck.verification import Verification
+from shapecheck.verification import Device, Level, Verification
 
 
 def load(path: str | PathLike[str], **values: Any) -> Network:
@@ -44,7 +44,7 @@ def check(network: Network) -> Report:
     return linter.check_network(network)
 
 
-def verify(network: Network, level: str = "compile", device: str = "auto") -> Verification:
+def verify(network: Network, level: Level = "compile", device: Device = "auto") -> Verification:
     """Build the network with JAX and compare every layer: ``proof.result``, ``proof.disagreements``.
 
     ``level`` is ``trace``, ``lower`` or ``compile``; ``device`` is ``cpu``, ``gpu`` or ``auto``.

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-
 # An int, an integer array, or a symbolic size: anything with exact + - * // %.
 Number: TypeAlias = Any
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.diagnostics import Diagnostic, Finding, NetworkError, Severity
 from shapecheck.rules import RULES
+from shapecheck.rules.transposed import ambiguous_findings, mended_by_padding
 from shapecheck.spec.assemble import assemble
 from shapecheck.spec.document import FILE_START, decode, parse
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
@@ -16,6 +19,9 @@ from shapecheck.spec.network import Network
 from shapecheck.spec.reader import read
 from shapecheck.spec.templates import FileTemplate
 from shapecheck.verification import Verification
+
+
+_NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")
 
 
 class Report:
@@ -96,7 +102,7 @@ def check_template(
     limits: Limits,
 ) -> Report:
     """Check a file that has been read, with what was ``found`` in reading it."""
-    network, more = assemble(file, overrides, limits)
+    network, more = assemble(file, overrides, limits, found)
     shapes = propagate(network)
     return Report(path, text, network, shapes, diagnostics([*found, *more, *shape_findings(shapes)]))
 
@@ -120,7 +126,7 @@ def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits
     file, findings = read_text(text, path, limits)
     network = None
     if file is not None:
-        network, more = assemble(file, overrides, limits)
+        network, more = assemble(file, overrides, limits, findings)
         findings += more
     found = diagnostics(findings)
     if network is None or any(d.severity is Severity.ERROR for d in found):
@@ -129,8 +135,22 @@ def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits
 
 
 def shape_findings(shapes: Shapes) -> list[Finding]:
-    """Return a finding for every broken shape rule and whatever the rules find by themselves."""
-    findings = [_trouble_finding(shapes, trouble) for trouble in shapes.troubles]
+    """Return a finding for every broken shape rule and whatever the rules find by themselves.
+
+    Where a transposed layer leaves its size open, what follows from that is told once, at that layer, and the rest
+    of the network is judged with the sizes that it demands.
+    """
+    ambiguity = resolve(shapes)
+    findings: list[Finding] = []
+    if ambiguity is not None:
+        findings += ambiguous_findings(ambiguity, shapes)
+        told = {blocked.demand.at for verdict in ambiguity.verdicts for blocked in verdict.blocked}
+        told -= {blocked.demand.at for blocked in ambiguity.gross}
+        shapes = ambiguity.shapes
+    else:
+        told = set()
+    findings += [_trouble_finding(shapes, trouble) for trouble in shapes.troubles if trouble.node not in told]
+    findings = mended_by_padding(shapes, findings)
     for rule in RULES.values():
         if rule.check is not None:
             findings.extend(rule.check(shapes))
@@ -149,10 +169,16 @@ def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:
 
 
 def diagnostics(findings: list[Finding]) -> tuple[Diagnostic, ...]:
-    """Return findings as diagnostics in file order, copies of one mistake in one block told once."""
+    """Return findings as diagnostics in file order, copies of one mistake in one block told once.
+
+    Copies say the same of the same place, but for the sizes and the names of their own copy of the block; the
+    first speaks for all.
+    """
     groups: dict[tuple[Any, ...], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.rule, finding.span), []).append(finding)
+        path = finding.layer.rpartition(".")[0] if finding.layer else ""
+        said = finding.message.replace(f"{path}.", "") if path else finding.message
+        groups.setdefault((finding.rule, finding.span, _NUMBERS.sub("#", said)), []).append(finding)
     result = [_diagnostic(group) for group in groups.values()]
     return tuple(sorted(result, key=lambda d: (d.span.start, d.code)))
 

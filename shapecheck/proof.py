@@ -7,14 +7,14 @@ from collections.abc import Callable
 from shapecheck.diagnostics import Finding, Severity
 from shapecheck.linter import Report
 from shapecheck.shape import show
-from shapecheck.verification import Disagreement, NotChecked, Verification
+from shapecheck.verification import Device, Disagreement, Level, NotChecked, Verification
 from shapecheck.xla import DeviceError, Witness, witness
 
 Progress = Callable[[int, int, str], None]
 
 
 def verify(
-    report: Report, level: str = "compile", device: str = "auto", progress: Progress | None = None
+    report: Report, level: Level = "compile", device: Device = "auto", progress: Progress | None = None
 ) -> Verification:
     """Return whether JAX agrees with the shapes of a checked network. Raises ValueError for an unknown word."""
     network, shapes = report.network, report.shapes
@@ -36,7 +36,8 @@ def verify(
         return _nothing(
             level,
             device,
-            f"{', '.join(nameless)} {'has' if len(nameless) == 1 else 'have'} no size; give one under dims or with --set {nameless[0]}=...",
+            f"{', '.join(nameless)} {'has' if len(nameless) == 1 else 'have'} no size; "
+            f"give one under dims or with --set {nameless[0]}=...",
         )
     try:
         seen = witness(network, level=level, device=device, progress=progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from shapecheck.symbolic import Size
@@ -54,7 +55,7 @@ def axis_name(axis: int, rank: int, channels_last: bool) -> str:
     return f"axis {axis}"
 
 
-def show(shape: Shape) -> str:
+def show(shape: Iterable[object]) -> str:
     """Return a shape as a message prints it: ``[8, 64, 570, 570]``."""
     return "[" + ", ".join(map(str, shape)) + "]"
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+# How far JAX goes, and what the network is built for.
+Level: TypeAlias = Literal["trace", "lower", "compile"]
+Device: TypeAlias = Literal["auto", "cpu", "gpu"]
 
 
 class Disagreement(NamedTuple):
@@ -42,7 +46,8 @@ class Verification(NamedTuple):
         if self.result == "proved":
             return f"proved: {by} for {self.backend}, all {self.agree} layers agree{f' ({at})' if at else ''}"
         if self.result == "refuted":
-            return f"refuted: {len(self.disagreements)} of {self.agree + len(self.disagreements) + len(self.not_checked)} layers disagree with JAX"
+            total = self.agree + len(self.disagreements) + len(self.not_checked)
+            return f"refuted: {len(self.disagreements)} of {total} layers disagree with JAX"
         why = self.not_checked[0].reason if self.not_checked else "nothing was run"
         return f"not checked: {why}"
 

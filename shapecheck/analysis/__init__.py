@@ -1,0 +1,1 @@
+"""What can be said of a network; each module stands alone on the graph."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.propagation import Shapes, follow
 from shapecheck.layers.base import Context, Problem, Undecided
 from shapecheck.layers.merge import Arithmetic
 from shapecheck.layers.rearrange import Flatten
@@ -96,7 +96,9 @@ def _run(shapes: Shapes, path: list[int], start: Shape, fork: int | None = None)
             continue
         others = context.inputs[1:]
         again = Context(
-            (current, *(_follow(o, current, context) for o in others)), context.channels_last, context.references
+            (current, *(follow(o, current, context.channels_last) for o in others)),
+            context.channels_last,
+            context.references,
         )
         try:
             current = layer.output(again)
@@ -104,14 +106,6 @@ def _run(shapes: Shapes, path: list[int], start: Shape, fork: int | None = None)
             return None
         result.append(current)
     return result
-
-
-def _follow(shape: Shape, lead: Shape, context: Context) -> Shape:
-    """Give a second input of a merge the spatial sizes of the first: only the branch itself is in question."""
-    if len(shape) != len(lead):
-        return shape
-    at = channel_axis(len(shape), context.channels_last)
-    return tuple(shape[axis] if axis == at else lead[axis] for axis in range(len(shape)))
 
 
 def _ends(shapes: Shapes, paths: tuple[list[int], list[int]], start: Shape, axis: int) -> tuple[object, object] | None:
@@ -207,7 +201,8 @@ def explain_cause(found: Cause) -> str:
     node, window = found.layer, found.window
     if node is None or window is None:
         if found.scales:
-            return f"the branches part at {found.fork.name} and have strides {found.scales[0]} and {found.scales[1]} from there"
+            left, right = found.scales
+            return f"the branches part at {found.fork.name} and have strides {left} and {right} from there"
         return f"the branches part at {found.fork.name}"
     if window.unread:
         lost = f"drops {window.unread} of {window.i}"

@@ -146,11 +146,13 @@ def _notes(s: Step) -> list[str]:
     out = []
     if isinstance(s.unread, int) and s.unread:
         out.append(
-            f"  {s.unread} at the far edge {'is' if s.unread == 1 else 'are'} never read: (i + 2p − k) mod s = {s.unread} (figure 2.7)"
+            f"  {s.unread} at the far edge {'is' if s.unread == 1 else 'are'} never read: "
+            f"(i + 2p − k) mod s = {s.unread} (figure 2.7)"
         )
     if s.inputs is not None and not w.transposes:
         out.append(
-            f"  every i from {s.inputs[0]} to {s.inputs[1]} gives this size; the transpose needs a = (i + 2p − k) mod s to tell which"
+            f"  every i from {s.inputs[0]} to {s.inputs[1]} gives this size; "
+            "the transpose needs a = (i + 2p − k) mod s to tell which"
         )
     if s.direct is not None:
         d = s.direct
@@ -167,7 +169,8 @@ def _notes(s: Step) -> list[str]:
         out.append(f"  as a direct convolution: {stretched}, k′ = {d.k}, s′ = 1, {padding}{crops}{extra}")
     if s.inputs is not None and w.transposes:
         out.append(
-            f"  the associated convolution maps every size from {s.inputs[0]} to {s.inputs[1]} here; a = 0 to {w.s - 1} selects one"
+            f"  the associated convolution maps every size from {s.inputs[0]} to {s.inputs[1]} here; "
+            f"a = 0 to {w.s - 1} selects one"
         )
     return out
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from shapecheck.layers.base import Context, Layer, Problem, Reference, Undecided
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, axis_name, show
+from shapecheck.shape import Shape, axis_name, channel_axis, show
 from shapecheck.spec.network import Expectation, Network, Node
+from shapecheck.symbolic import Size
 
 
 class LayerShapes(NamedTuple):
@@ -47,6 +48,8 @@ class Shapes(Mapping[str, LayerShapes]):
         self.outputs = outputs
         self.troubles = troubles
         self.undecided = undecided
+        # Layers that stand at some nodes in place of the network's own.
+        self.layers: Mapping[int, Layer] = {}
         self._index: dict[str, int] | None = None
 
     def __getitem__(self, name: str) -> LayerShapes:
@@ -61,69 +64,106 @@ class Shapes(Mapping[str, LayerShapes]):
     def __len__(self) -> int:
         return len(self.network.nodes)
 
+    def layer(self, node: Node) -> Layer | None:
+        """Return the layer that stands at a node: the network's own, or the one put in its place."""
+        return self.layers.get(node.index, node.layer)
+
     def context(self, node: Node) -> Context | None:
         """Return what a layer is told of its surroundings, or None where some of it is unknown."""
-        inputs = tuple(self.outputs[i] for i in node.inputs)
-        if None in inputs:
+        inputs = _known(self.outputs, node.inputs)
+        references = None if inputs is None else self._references(node)
+        if inputs is None or references is None:
             return None
-        references = self._references(node)
-        if references is None:
-            return None
-        return Context(inputs, self.network.channels_last, references)  # type: ignore[arg-type]
+        return Context(inputs, self.network.channels_last, references)
 
     def windows(self, node: Node) -> tuple[Window, ...]:
         """Return the window arithmetic of a layer whose output is known, one entry per spatial axis."""
         context = self.context(node)
-        if node.layer is None or context is None or self.outputs[node.index] is None:
+        layer = self.layer(node)
+        if layer is None or context is None or self.outputs[node.index] is None:
             return ()
-        return node.layer.windows(context)
+        return layer.windows(context)
 
     def _references(self, node: Node) -> dict[str, Reference] | None:
         references: dict[str, Reference] = {}
         for key, index in node.references.items():
             there = self.network.nodes[index]
-            inputs = tuple(self.outputs[i] for i in there.inputs)
+            inputs = _known(self.outputs, there.inputs)
             output = self.outputs[index]
-            if output is None or None in inputs:
+            if output is None or inputs is None:
                 return None
-            references[key] = Reference(there.name, there.layer, inputs, output)  # type: ignore[arg-type]
+            references[key] = Reference(there.name, there.layer, inputs, output)
         return references
 
 
-def propagate(network: Network) -> Shapes:
+def propagate(network: Network, layers: Mapping[int, Layer] | None = None, forgiving: bool = False) -> Shapes:
     """Return the shape of every input and layer.
 
     A layer that does not fit its input is unknown, and so is everything behind it; each broken rule stands in
     ``troubles`` once. Works on numbers and, where a dimension has no size, on symbolic sizes.
+
+    ``layers`` puts other layers at some nodes, for what-if questions. ``forgiving`` lets a merge whose inputs
+    differ go on with the sizes of its first input, so that what stands behind it can be looked at.
     """
     outputs: list[Shape | None] = [None] * len(network.nodes)
     troubles: list[Trouble] = []
     undecided: list[Open] = []
     shapes = Shapes(network, outputs, troubles, undecided)
+    shapes.layers = layers or {}
     nodes = network.nodes
     channels_last = network.channels_last
+    stated: list[Node] = []
     for index in network.order:
         node = nodes[index]
-        layer: Layer | None = node.layer
+        layer: Layer | None = node.layer if layers is None else layers.get(index, node.layer)
+        if node.expect:
+            stated.append(node)
         if layer is None:
             outputs[index] = node.shape
-        else:
-            context = shapes.context(node) if node.references else _plain(outputs, node, channels_last)
-            if context is not None:
-                outputs[index] = _output(index, layer, context, troubles, undecided)
-        if node.expect and outputs[index] is not None:
+            continue
+        inputs = _known(outputs, node.inputs)
+        if inputs is None:
+            continue
+        context = shapes.context(node) if node.references else Context(inputs, channels_last)
+        if context is not None:
+            outputs[index] = _output(index, layer, context, troubles, undecided)
+            if forgiving and outputs[index] is None:
+                outputs[index] = _forgiven(layer, context)
+    for node in stated:
+        if outputs[node.index] is not None:
             _check_expectations(shapes, node)
     return shapes
 
 
-def _plain(outputs: list[Shape | None], node: Node, channels_last: bool) -> Context | None:
-    inputs = []
-    for source in node.inputs:
-        shape = outputs[source]
+def _forgiven(layer: Layer, context: Context) -> Shape | None:
+    """Return the output of a merge as if its inputs had the spatial sizes of the first."""
+    if len(context.inputs) < 2:
+        return None
+    first = context.inputs[0]
+    alike = tuple(follow(shape, first, context.channels_last) for shape in context.inputs)
+    try:
+        return layer.output(Context(alike, context.channels_last, context.references))
+    except (Problem, Undecided):
+        return None
+
+
+def follow(shape: Shape, lead: Shape, channels_last: bool) -> Shape:
+    """Return ``shape`` with the batch and spatial sizes of ``lead``, where both have one rank."""
+    if len(shape) != len(lead):
+        return shape
+    at = channel_axis(len(shape), channels_last)
+    return (*lead[:at], shape[at], *lead[at + 1 :])
+
+
+def _known(outputs: list[Shape | None], nodes: tuple[int, ...]) -> tuple[Shape, ...] | None:
+    """Return the shapes of some nodes, or None where one of them is unknown."""
+    found = []
+    for index in nodes:
+        shape = outputs[index]
         if shape is None:
             return None
-        inputs.append(shape)
-    return Context(tuple(inputs), channels_last)
+        found.append(shape)
+    return tuple(found)
 
 
 def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble], undecided: list[Open]) -> Shape | None:
@@ -156,20 +196,20 @@ def _check_expectations(shapes: Shapes, node: Node) -> None:
 
 
 def _difference(
-    context: Context, found: Shape, expected: tuple[object, ...], expectation: Expectation
+    context: Context, found: Shape, expected: tuple[Size | None, ...], expectation: Expectation
 ) -> Problem | None:
     stated = (
         f"expect {expectation.text}"
         if expectation.same_as is None
         else f"same_shape_as {expectation.text}, which is {show(expected)},"
-    )  # type: ignore[arg-type]
+    )
     if len(found) != len(expected):
         return Problem(
             "expectation-differs",
             f"{stated} has rank {len(expected)}, but the output is {show(found)}",
             "correct the expectation, or the layers above",
         )
-    wrong = [axis for axis, size in enumerate(expected) if size is not None and not context.equal(found[axis], size)]  # type: ignore[arg-type]
+    wrong = [axis for axis, size in enumerate(expected) if size is not None and not context.equal(found[axis], size)]
     if not wrong:
         return None
     rank = len(found)

@@ -15,26 +15,22 @@ from shapecheck.layers.convolution import PADDING_WORDS
 from shapecheck.layers.fields import FieldError
 
 
-class Numbers(click.ParamType):
-    """A whole number, or several parted by commas, one per axis."""
+def _numbers(*words: str) -> dict[str, Any]:
+    """Return the settings of an option that takes a whole number, several parted by commas, or one of some words."""
 
-    name = "N[,N...]"
-
-    def __init__(self, *words: str) -> None:
-        self.words = words
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a number, a list of numbers or one of the words."""
-        if not isinstance(value, str):
-            return value
-        if value in self.words:
+    def read(context: click.Context, option: click.Parameter, value: Any) -> Any:
+        if not isinstance(value, str) or value in words:
             return value
         try:
             numbers = [int(part) for part in value.split(",")]
         except ValueError:
-            also = f" or one of {', '.join(self.words)}" if self.words else ""
-            self.fail(f"{value!r} is not a whole number, or several parted by commas{also}", param, ctx)
+            also = f" or one of {', '.join(words)}" if words else ""
+            raise click.BadParameter(
+                f"{value!r} is not a whole number, or several parted by commas{also}", context, option
+            ) from None
         return numbers[0] if len(numbers) == 1 else numbers
+
+    return {"type": click.UNPROCESSED, "callback": read, "metavar": "N[,N...]"}
 
 
 def _options(function: Command) -> Command:
@@ -44,14 +40,14 @@ def _options(function: Command) -> Command:
         (("-k", "--kernel-size"), "Kernel size (k).", None, True),
         (("-i", "--input-size"), "Input size (i); several axes parted by commas.", None, True),
     ):
-        function = click.option(*flags, type=Numbers(), default=default, required=required, help=help)(function)
+        function = click.option(*flags, default=default, required=required, help=help, **_numbers())(function)
     padding = click.option(
         "-p",
         "--padding",
-        type=Numbers(*PADDING_WORDS),
         default=0,
         show_default=True,
         help="Padding (p), or one of " + ", ".join(PADDING_WORDS) + ".",
+        **_numbers(*PADDING_WORDS),
     )
     return format_option("text", "json")(padding(function))
 
@@ -126,11 +122,11 @@ def pool(
 @click.option(
     "-a",
     "--output-padding",
-    type=Numbers(),
     default=None,
     help="The guide's a: which of the s possible sizes is meant.",
+    **_numbers(),
 )
-@click.option("-o", "--output-size", type=Numbers(), default=None, help="The output size, from which a follows.")
+@click.option("-o", "--output-size", default=None, help="The output size, from which a follows.", **_numbers())
 def conv_transpose(
     input_size: Any,
     kernel_size: Any,

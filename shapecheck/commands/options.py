@@ -13,6 +13,7 @@ import click
 from shapecheck import config, linter
 from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
+from shapecheck.spec.document import decode
 from shapecheck.spec.limits import Limits
 from shapecheck.spec.templates import FileTemplate
 from shapecheck.spec.words import suggest
@@ -137,7 +138,7 @@ def network_files(paths: Iterable[str]) -> list[str]:
 def read_source(path: str, stdin_name: str, limits: Limits) -> tuple[str, str | Finding]:
     """Return the shown name and the text of a file, or of standard input for ``-``."""
     if path == "-":
-        return stdin_name, linter.decode(sys.stdin.buffer.read(limits.file_bytes + 1), limits)
+        return stdin_name, decode(sys.stdin.buffer.read(limits.file_bytes + 1), limits)
     return path, linter.read_file(path, limits)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Integer, Key, Kind, Number, key
 from shapecheck.layers.rearrange import axis_of
@@ -27,7 +29,7 @@ _KEYS_OF = {op: _key(*declaration) for op, declaration in _KEYS.items()}
 class Elementwise(Layer):
     """A function of each element by itself."""
 
-    ops = (
+    ops: ClassVar[tuple[str, ...]] = (
         "relu",
         "relu6",
         "leaky_relu",

@@ -105,8 +105,10 @@ class Context:
         if len(shape) < 3:
             raise Problem(
                 "wrong-rank",
-                f"needs batch, channels and at least one spatial axis, but its input {shapes.show(shape)} has rank {len(shape)}",
-                "the number of spatial axes is the input's rank less two; give the input its channel axis, or reshape it",
+                "needs batch, channels and at least one spatial axis, "
+                f"but its input {shapes.show(shape)} has rank {len(shape)}",
+                "the number of spatial axes is the input's rank less two; give the input its channel axis, "
+                "or reshape it",
                 operand=operand,
             )
         return shapes.split(shape, self.channels_last)

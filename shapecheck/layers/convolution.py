@@ -71,7 +71,8 @@ def require_fit(context: Context, windows: tuple[Window, ...]) -> None:
             "kernel-exceeds-input",
             f"{kernel} does not fit into {padded} on {spatial_name(j, len(windows))}"
             f" (input {w.i}, padding {w.before} + {w.after}): {w.formula()}",
-            f"the input needs {short} more on this axis: pad it by {short} in all, take a kernel that reaches at most {padded},"
+            f"the input needs {short} more on this axis: pad it by {short} in all, "
+            f"take a kernel that reaches at most {padded},"
             f" or drop a strided layer above",
             key="kernel_size",
             axis=context.spatial_axis(j),
@@ -119,7 +120,8 @@ class Convolving(Sliding):
                 below = count // groups * groups
                 raise Problem(
                     "groups-do-not-divide",
-                    f"groups {groups} does not divide the {count} {what} channels: {count} = {groups}·{count // groups} + {count % groups}",
+                    f"groups {groups} does not divide the {count} {what} channels: "
+                    f"{count} = {groups}·{count // groups} + {count % groups}",
                     f"the nearest multiples of {groups} are {below} and {below + groups}"
                     if context.at_least(below, 1)
                     else f"the smallest multiple of {groups} is {groups}",
@@ -161,18 +163,17 @@ class Conv(Convolving):
 
     def parameters(self, context: Context) -> Size:
         """Return out · (in / groups) · Π k, and out more for the bias."""
-        channels = context.feature_map().channels
-        groups = channels if self.groups == "depthwise" else self.groups
-        weights = (1 if groups == channels else channels // groups) * self.out_channels * _taps(self.windows(context))
-        return weights + (self.out_channels if self.bias else 0)
+        out = int(self.out_channels)
+        return self._group_width(context) * out * _taps(self.windows(context)) + (out if self.bias else 0)
 
     def multiply_adds(self, context: Context, output: Shape) -> Size:
         """Return one multiply-add for every tap, input channel of the group and output element."""
+        return symbolic.product(output) * self._group_width(context) * _taps(self.windows(context))
+
+    def _group_width(self, context: Context) -> Size:
+        """Return how many input channels an output channel reads."""
         channels = context.feature_map().channels
-        groups = channels if self.groups == "depthwise" else self.groups
-        return (
-            symbolic.product(output) * (1 if groups == channels else channels // groups) * _taps(self.windows(context))
-        )
+        return 1 if self.groups in ("depthwise", channels) else channels // int(self.groups)
 
 
 class ConvTranspose(Convolving):
@@ -313,9 +314,7 @@ class ConvTranspose(Convolving):
         """Return [N, out_channels, o′, ...]."""
         features = context.feature_map()
         windows = self.windows(context)
-        out = self.out_channels
-        if out is None:
-            out = Context(context.references["transpose_of"].inputs, context.channels_last).feature_map().channels
+        out = self._out_channels(context)
         self.group_count(context, self.geometry(context, "groups", 1), out)
         self._require_reachable(context, windows)
         for j, w in enumerate(windows):
@@ -340,13 +339,14 @@ class ConvTranspose(Convolving):
                 legal = f"{least}" if w.s == 1 else f"{least} to {least + w.s - 1}"
                 raise Problem(
                     "output-size-unreachable",
-                    f"output_size {w.o} on {axis} cannot be reached: {w._replace(a=0, o=least).formula()}, so it can be {legal}",
+                    f"output_size {w.o} on {axis} cannot be reached: {w._replace(a=0, o=least).formula()}, "
+                    f"so it can be {legal}",
                     f"write a size from {legal}, or change the stride, kernel or padding",
                     key="output_size",
                     axis=context.spatial_axis(j),
                 )
             limit = max(w.s, w.d)
-            if self.output_padding is not None and w.a >= limit:  # type: ignore[operator]
+            if self.output_padding is not None and context.at_least(w.a, limit):
                 raise Problem(
                     "output-padding-out-of-range",
                     f"output_padding {w.a} on {axis} must be smaller than stride {w.s}"
@@ -362,7 +362,8 @@ class ConvTranspose(Convolving):
             if not context.equal(w.i, there[j]):
                 raise Problem(
                     "output-size-unreachable",
-                    f"cannot give back the {w.o} that {reference.name} was given on {spatial_name(j, len(windows))}: {reference.name} made {there[j]} of it,"
+                    f"cannot give back the {w.o} that {reference.name} was given on {spatial_name(j, len(windows))}: "
+                    f"{reference.name} made {there[j]} of it,"
                     f" but this layer's input has {w.i}",
                     f"feed it a map of size {show_sizes(there)}, or give output_padding instead of transpose_of",
                     key="transpose_of",
@@ -380,12 +381,15 @@ class ConvTranspose(Convolving):
         out, groups = self._channels(context)
         return symbolic.product(context.inputs[0]) * (out // groups) * _taps(self.windows(context))
 
-    def _channels(self, context: Context) -> tuple[Any, Any]:
-        out = self.out_channels
-        if out is None:
-            out = Context(context.references["transpose_of"].inputs, context.channels_last).feature_map().channels
-        groups = self.geometry(context, "groups", 1)
-        return out, context.feature_map().channels if groups == "depthwise" else groups
+    def _channels(self, context: Context) -> tuple[Size, int]:
+        """Return the output channels and the number of groups."""
+        out = self._out_channels(context)
+        return out, self.group_count(context, self.geometry(context, "groups", 1), out)
+
+    def _out_channels(self, context: Context) -> Size:
+        if self.out_channels is not None:
+            return int(self.out_channels)
+        return Context(context.references["transpose_of"].inputs, context.channels_last).feature_map().channels
 
 
 class Unfold(Sliding):
@@ -448,7 +452,8 @@ class Fold(Sliding):
             detail = " · ".join(str(w.o) for w in windows)
             raise Problem(
                 "fold-count-differs",
-                f"the input has {features.spatial[0]} columns, but output_size {show_sizes(tuple(w.i for w in windows))} unfolds into {detail} = {count}",
+                f"the input has {features.spatial[0]} columns, "
+                f"but output_size {show_sizes(tuple(w.i for w in windows))} unfolds into {detail} = {count}",
                 "give the output_size, kernel_size, stride and padding of the unfold that made the columns",
                 key="output_size",
                 axis=context.spatial_axis(0),
@@ -463,7 +468,8 @@ def require_paddable(context: Context, spatial: Shape, edges: list[tuple[int, in
         if not context.at_least(spatial[j], max(pair) + least):
             raise Problem(
                 "padding-exceeds-input",
-                f"{mode} padding of {max(pair)} on {spatial_name(j, len(spatial))} needs an input of at least {max(pair) + least}, but it has {spatial[j]}",
+                f"{mode} padding of {max(pair)} on {spatial_name(j, len(spatial))} needs an input of at least "
+                f"{max(pair) + least}, but it has {spatial[j]}",
                 "pad less, or use padding_mode zeros or replicate",
                 key="padding",
                 axis=context.spatial_axis(j),

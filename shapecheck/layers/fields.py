@@ -13,6 +13,8 @@ Json = dict[str, Any]
 
 # A string that begins with '=' is arithmetic; it may stand wherever a number or a list of numbers may.
 EXPRESSION: Json = {"type": "string", "pattern": "^="}
+# In a list of sizes the name of a dimension may stand bare.
+DIMENSION: Json = {"type": "string", "pattern": "^[A-Za-z_]"}
 
 
 class FieldError(Exception):
@@ -101,6 +103,9 @@ class Positive(Number):
             raise FieldError(f"expected a number above 0, found {value}")
         return number
 
+    def schema(self) -> Json:
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, EXPRESSION]}
+
 
 class Boolean(Kind):
     """``true`` or ``false``."""
@@ -177,7 +182,8 @@ class PerAxis(Kind):
 
     def schema(self) -> Json:
         item = self.item.schema()
-        array = {"type": "array", "items": item, "minItems": 1}
+        inside = {"anyOf": [*item["anyOf"], DIMENSION]} if self.sizes else item
+        array = {"type": "array", "items": inside, "minItems": 1}
         return {"anyOf": [*item.get("anyOf", [item]), array]}
 
 
@@ -219,7 +225,7 @@ class LayerName(Kind):
         return value
 
     def schema(self) -> Json:
-        return {"type": "string"}
+        return {"type": "string", "pattern": "^[^=]"}
 
 
 class SizeValue(Kind):
@@ -245,10 +251,15 @@ class ShapeEntry(SizeValue):
     """An entry of a target shape: a size, or -1 once, for what remains."""
 
     def read(self, value: Any) -> Any:
-        return -1 if type(value) is int and value == -1 else super().read(value)
+        if type(value) is int and value == -1:
+            return -1
+        try:
+            return super().read(value)
+        except FieldError as error:
+            raise FieldError(f"{error.message} (-1, once, stands for what remains)") from None
 
     def schema(self) -> Json:
-        return {"anyOf": [{"type": "integer", "minimum": self.minimum}, {"const": -1}, {"type": "string"}]}
+        return {"anyOf": [{"type": "integer", "minimum": self.minimum}, {"const": -1}, EXPRESSION, DIMENSION]}
 
 
 def _item(read: Callable[[Any], Any], index: int, item: Any) -> Any:

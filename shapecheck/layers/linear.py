@@ -74,7 +74,8 @@ class Attention(Layer):
         if not context.divides(self.num_heads, shape[-1]):
             raise Problem(
                 "groups-do-not-divide",
-                f"num_heads {self.num_heads} does not divide the {shape[-1]} features: {shape[-1]} = {self.num_heads}·{shape[-1] // self.num_heads} + {shape[-1] % self.num_heads}",
+                f"num_heads {self.num_heads} does not divide the {shape[-1]} features: "
+                f"{shape[-1]} = {self.num_heads}·{shape[-1] // self.num_heads} + {shape[-1] % self.num_heads}",
                 "take a number of heads that divides the features",
                 key="num_heads",
                 axis=2,

@@ -84,7 +84,8 @@ class GroupNorm(Norm):
         if not context.divides(self.num_groups, channels):
             raise Problem(
                 "groups-do-not-divide",
-                f"num_groups {self.num_groups} does not divide the {channels} channels: {channels} = {self.num_groups}·{channels // self.num_groups} + {channels % self.num_groups}",
+                f"num_groups {self.num_groups} does not divide the {channels} channels: "
+                f"{channels} = {self.num_groups}·{channels // self.num_groups} + {channels % self.num_groups}",
                 "take a number of groups that divides the channels",
                 key="num_groups",
                 axis=self.feature_axis(context),

@@ -40,7 +40,8 @@ class Pool(Layer):
             if max(w.before, w.after) > w.k // 2:
                 raise Problem(
                     "pool-padding-over-half",
-                    f"padding {max(w.before, w.after)} on {spatial_name(j, len(windows))} is more than half of kernel_size {w.k}: a window could lie wholly in the padding",
+                    f"padding {max(w.before, w.after)} on {spatial_name(j, len(windows))} is more than half of "
+                    f"kernel_size {w.k}: a window could lie wholly in the padding",
                     f"padding may be at most {w.k // 2} here; pad explicitly with op: pad if you mean it",
                     key="padding",
                 )
@@ -192,7 +193,8 @@ class MaxUnpool(Layer):
             if not context.equal(mine[axis], theirs[axis]):
                 raise Problem(
                     "unpool-differs",
-                    f"{reference.name} gave {show_sizes(theirs)}, but this layer is given {show_sizes(mine)}: there is no index for every element",
+                    f"{reference.name} gave {show_sizes(theirs)}, but this layer is given {show_sizes(mine)}: "
+                    "there is no index for every element",
                     "unpool a map of the very size that the pooling made",
                     key="pool",
                     axis=axis,

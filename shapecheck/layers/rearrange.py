@@ -176,7 +176,8 @@ class Slice(Layer):
         if not context.at_least(count, 1):
             raise Problem(
                 "size-below-one",
-                f"nothing of axis {self.axis} (size {size}) is left by start {self.start}, stop {self.stop}, step {self.step}",
+                f"nothing of axis {self.axis} (size {size}) is left by start {self.start}, stop {self.stop}, "
+                f"step {self.step}",
                 f"start and stop must lie in 0 to {size}",
                 key="start",
                 axis=at,

@@ -75,7 +75,8 @@ class Upsample(Layer):
             if not context.at_least(o, 1):
                 raise Problem(
                     "size-below-one",
-                    f"the output has size {o} on {spatial_name(j, count)}: ⌊{features.spatial[j]} · {factors[j]}⌋ = {o}",
+                    f"the output has size {o} on {spatial_name(j, count)}: "
+                    f"⌊{features.spatial[j]} · {factors[j]}⌋ = {o}",
                     key="scale_factor",
                     axis=context.spatial_axis(j),
                 )
@@ -84,7 +85,8 @@ class Upsample(Layer):
     def _scaled(self, i: Size, factor: float) -> Size:
         ratio = Fraction(factor)
         if ratio.denominator <= LONGEST_DENOMINATOR:
-            return arithmetic.scale(i, ratio.numerator, ratio.denominator)
+            scaled: Size = arithmetic.scale(i, ratio.numerator, ratio.denominator)
+            return scaled
         if isinstance(i, int):
             return math.floor(i * factor)
         raise Undecided(f"scale_factor {factor} is no short ratio, so ⌊{i} · {factor}⌋ has no exact form")
@@ -135,7 +137,8 @@ class Crop(Layer):
                 if not context.at_least(features.spatial[j] - o, 0):
                     raise Problem(
                         "crop-too-large",
-                        f"cannot crop {features.spatial[j]} to the {o} of {self.like} on {spatial_name(j, count)}: it is smaller",
+                        f"cannot crop {features.spatial[j]} to the {o} of {self.like} on {spatial_name(j, count)}: "
+                        "it is smaller",
                         "crop the larger of the two maps",
                         key="like",
                         axis=context.spatial_axis(j),
@@ -147,7 +150,8 @@ class Crop(Layer):
             if not context.at_least(o, 1):
                 raise Problem(
                     "crop-too-large",
-                    f"nothing is left on {spatial_name(j, count)}: {features.spatial[j]} − {edges[j][0]} − {edges[j][1]} = {o}",
+                    f"nothing is left on {spatial_name(j, count)}: "
+                    f"{features.spatial[j]} − {edges[j][0]} − {edges[j][1]} = {o}",
                     f"crop at most {features.spatial[j] - 1} in all on this axis",
                     key="cropping",
                     axis=context.spatial_axis(j),
@@ -170,7 +174,8 @@ class PixelShuffle(Layer):
             below = features.channels // block * block
             raise Problem(
                 "channels-do-not-divide",
-                f"the {features.channels} channels are no multiple of factor {self.factor} to the power {len(features.spatial)} = {block}",
+                f"the {features.channels} channels are no multiple of factor {self.factor} to the power "
+                f"{len(features.spatial)} = {block}",
                 f"the nearest multiples are {below} and {below + block}"
                 if below
                 else f"the smallest multiple is {block}",
@@ -194,8 +199,10 @@ class PixelUnshuffle(Layer):
             if not context.divides(self.factor, i):
                 raise Problem(
                     "size-does-not-divide",
-                    f"size {i} on {spatial_name(j, len(features.spatial))} is no multiple of factor {self.factor}: {i} = {self.factor}·{i // self.factor} + {i % self.factor}",
-                    f"give it {show_sizes((i // self.factor * self.factor,))} or {i // self.factor * self.factor + self.factor} elements on this axis",
+                    f"size {i} on {spatial_name(j, len(features.spatial))} is no multiple of factor {self.factor}: "
+                    f"{i} = {self.factor}·{i // self.factor} + {i % self.factor}",
+                    f"give it {show_sizes((i // self.factor * self.factor,))} or "
+                    f"{i // self.factor * self.factor + self.factor} elements on this axis",
                     key="factor",
                     axis=context.spatial_axis(j),
                 )

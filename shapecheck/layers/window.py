@@ -39,7 +39,8 @@ class Window(NamedTuple):
     def unread(self) -> Size:
         """Rows at the far edge that no window reads; 0 for forms that pad or round up to read everything."""
         if self.form in ("conv", "pool"):
-            return arithmetic.unread(self.i, self.k, self.s, self.before, self.after, self.d)
+            rest: Size = arithmetic.unread(self.i, self.k, self.s, self.before, self.after, self.d)
+            return rest
         return 0
 
     def formula(self) -> str:
@@ -53,7 +54,8 @@ class Window(NamedTuple):
         if self.form == "ceil":
             total = self.before + self.after - self.reach + self.s - 1
             return (
-                f"⌊({self.i} + min({self.before + self.after} − {self.reach} + {self.s} − 1, {self.before} − 1)) / {self.s}⌋ + 1"
+                f"⌊({self.i} + min({self.before + self.after} − {self.reach} + {self.s} − 1, "
+                f"{self.before} − 1)) / {self.s}⌋ + 1"
                 f" = ⌊({self.i} + {min(total, self.before - 1)}) / {self.s}⌋ + 1 = {self.o}"
             )
         inner = f"{self.i}{self._padding('+')} − {self._kernel()}"

@@ -1,0 +1,1 @@
+"""The ways to print a report, one module each: ``render(reports, stream, color)``."""

@@ -80,7 +80,8 @@ def as_text(shapes: Shapes) -> str:
     whole = total(shapes)
     lines += [
         "",
-        f"{len(shapes.network.layers)} layers, {number(whole.parameters)} parameters, {number(whole.multiply_adds)} multiply-adds",
+        f"{len(shapes.network.layers)} layers, {number(whole.parameters)} parameters, "
+        f"{number(whole.multiply_adds)} multiply-adds",
     ]
     for name, index in shapes.network.outputs.items():
         output = shapes.outputs[index]

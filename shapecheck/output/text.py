@@ -44,7 +44,8 @@ def one(diagnostic: Diagnostic, path: str, lines: list[str], painter: Painter) -
     places = [(diagnostic.span, "")] + [(r.span, r.message) for r in diagnostic.related]
     gutter = max(len(str(span.start.line)) for span, _ in places)
     out = [
-        f"{painter.paint(f'{LABELS[diagnostic.severity]}[{diagnostic.code}]', f'1;{color}')} {painter.paint(_plain(diagnostic.message), '1')}",
+        f"{painter.paint(f'{LABELS[diagnostic.severity]}[{diagnostic.code}]', f'1;{color}')} "
+        f"{painter.paint(_plain(diagnostic.message), '1')}",
         f"{' ' * gutter}{painter.paint('-->', '34')} {_plain(path)}:{start.line}:{start.column}",
     ]
     for index, (span, message) in enumerate(places):

@@ -1,4 +1,4 @@
-"""Rules on the second witness: codes SC5xx."""
+"""Rules on the second witness: codes SC8xx."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from shapecheck.diagnostics import Finding
 from shapecheck.rules.base import reported
 
 
-@reported("SC501")
+@reported("SC801")
 def witness_disagrees(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
     """JAX/XLA gives this layer another shape than the arithmetic, or refuses it."""
     return finding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shapecheck.diagnostics import Finding
@@ -17,13 +17,21 @@ from shapecheck.spec.values import Misread, Value
 from shapecheck.spec.words import suggest
 
 
-def assemble(file: FileTemplate, overrides: Mapping[str, Any], limits: Limits) -> tuple[Network, list[Finding]]:
-    """Return the network of a file, with params and dimensions overridden by name, and what is wrong with it."""
+def assemble(
+    file: FileTemplate, overrides: Mapping[str, Any], limits: Limits, found: Sequence[Finding] = ()
+) -> tuple[Network, list[Finding]]:
+    """Return the network of a file, with params and dimensions overridden by name, and what is wrong with it.
+
+    ``found`` is what reading found already. What nobody uses is reported only where nothing else is wrong: a
+    misspelt name leaves what it meant unused, and one mistake makes one finding.
+    """
     expander = Expander(file, overrides, limits)
     expander.run()
     assembler = _Assembler(file, expander)
     network = assembler.network()
-    return network, [*expander.findings, *assembler.findings]
+    network.resized = lambda sizes: assemble(file, {**overrides, **sizes}, limits)[0]
+    findings = [*expander.findings, *assembler.findings]
+    return network, findings or ([] if found else assembler.unused(network))
 
 
 class _Assembler:
@@ -42,8 +50,6 @@ class _Assembler:
             self._state(source, expect, same_as, scope, env)
         outputs = self._outputs()
         symmetry = self._symmetry()
-        if not self.expander.full and self.nodes:
-            self.findings += unused(self.file, self.expander.placed_blocks, self.expander.dims, self._input_readers())
         return Network(
             self.file.name,
             self.file.path,
@@ -55,8 +61,22 @@ class _Assembler:
             self.file.channels_last,
         )
 
-    def _input_readers(self) -> set[str]:
-        return {self.nodes[index].name for index in self.read if self.nodes[index].layer is None}
+    def unused(self, network: Network) -> list[Finding]:
+        """Return what the file declares and nobody uses, layers among it."""
+        used = {*network.outputs.values(), *self.read}
+        findings = [
+            Finding(
+                "unused-layer",
+                f"nothing reads {node.name}, and it is no output",
+                node.source.span,
+                node.name,
+                "read it, name it under outputs, or remove it",
+            )
+            for node in network.layers
+            if node.index not in used
+        ]
+        readers = {network.nodes[index].name for index in self.read if network.nodes[index].layer is None}
+        return findings + unused(self.file, self.expander.placed_blocks, self.expander.dims, readers)
 
     def _resolve(self, source: Source, layer: str | None) -> int | None:
         try:
@@ -103,7 +123,8 @@ class _Assembler:
                 self.findings.append(
                     Finding(
                         "wrong-number-of-inputs",
-                        f"{layer.op} takes {wanted} {'input' if wanted == '1' else 'inputs'}, but is given {count} ({names})",
+                        f"{layer.op} takes {wanted} {'input' if wanted == '1' else 'inputs'}, "
+                        f"but is given {count} ({names})",
                         template.keys.get("from", template.span),
                         node.name,
                         "list them: from: [a, b]" if count < low else "join them first, with concat or add",
@@ -207,28 +228,7 @@ class _Assembler:
             if index is not None:
                 outputs[template.name.text] = index
                 self._state(index, template.expect, template.same_as, top, self.expander.params)
-        self._report_unread(outputs)
         return outputs
-
-    def _report_unread(self, outputs: dict[str, int]) -> None:
-        used = {*outputs.values(), *(s for node in self.nodes for s in (*node.inputs, *node.references.values()))}
-        used |= {e.same_as for node in self.nodes for e in node.expect if e.same_as is not None}
-        for node in self.nodes:
-            if (
-                node.layer is not None
-                and node.index not in used
-                and not isinstance(node.layer, Broken)
-                and not self.expander.full
-            ):
-                self.findings.append(
-                    Finding(
-                        "unused-layer",
-                        f"nothing reads {node.name}, and it is no output",
-                        node.source.span,
-                        node.name,
-                        "read it, name it under outputs, or remove it",
-                    )
-                )
 
     def _symmetry(self) -> dict[int, int]:
         pairs: dict[int, int] = {}

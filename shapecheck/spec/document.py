@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml._yaml import CParser
+from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.diagnostics import Finding, Position, Span
 from shapecheck.spec.limits import Limits
+from shapecheck.spec.syntax import syntax_finding
 
 FILE_START = Span(Position(1, 1), Position(1, 1))
 
@@ -75,9 +76,12 @@ def span_of(node: Node) -> Span:
     """Return where a node stands; a collection in block style ends with its first line."""
     start, end = node.start_mark, node.end_mark
     begin = Position(start.line + 1, start.column + 1)
-    if isinstance(node, ScalarNode) or (node.flow_style and start.line == end.line):
+    if isinstance(node, ScalarNode):
         return Span(begin, Position(end.line + 1, end.column + 1))
-    if isinstance(node, MappingNode) and node.value and not node.flow_style:
+    if isinstance(node, CollectionNode) and node.flow_style:
+        if start.line == end.line:
+            return Span(begin, Position(end.line + 1, end.column + 1))
+    elif isinstance(node, MappingNode) and node.value:
         return span_of(node.value[0][0])
     return Span(begin, Position(begin.line, begin.column + 1))
 
@@ -101,7 +105,7 @@ def decode(data: bytes, limits: Limits) -> str | Finding:
     if len(data) > limits.file_bytes:
         return Finding(
             "file-too-large",
-            f"the file has {len(data):,} bytes, more than the limit of {limits.file_bytes:,}",
+            f"the file has more bytes than the limit of {limits.file_bytes:,}",
             FILE_START,
             help="raise limits.file_bytes in the configuration if it is meant to be this large",
         )
@@ -143,7 +147,7 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
             help="raise limits.nesting in the configuration if it is meant to be this deep",
         )
     except yaml.YAMLError as error:
-        return _syntax(error, text)
+        return syntax_finding(error, text)
     if root is None:
         return Finding(
             "empty-file",
@@ -179,28 +183,6 @@ def _collector_off() -> Iterator[None]:
 
 def _point(mark: Any) -> Span:
     return Span(Position(mark.line + 1, mark.column + 1), Position(mark.line + 1, mark.column + 2))
-
-
-def _syntax(error: yaml.YAMLError, text: str) -> Finding:
-    if isinstance(error, yaml.MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        problem = error.problem or error.context or "the text is not YAML"
-        span = _point(mark) if mark else FILE_START
-        if "but found another document" in problem:
-            return Finding(
-                "yaml-syntax",
-                "the file holds more than one document",
-                span,
-                help="a network file is one document; put the second into a file of its own",
-            )
-        context = f" {error.context}" if error.context and error.context != problem else ""
-        help = None
-        if "cannot start any token" in problem and text.split("\n")[mark.line][mark.column : mark.column + 1] == "\t":
-            help = "YAML forbids tabs here; indent with spaces"
-        elif "undefined alias" in problem:
-            help = "an alias *name needs an anchor &name above it"
-        return Finding("yaml-syntax", f"{problem}{context}", span, help=help)
-    return Finding("yaml-syntax", str(error).splitlines()[0], FILE_START)
 
 
 def _inspect(root: Node, limits: Limits) -> Finding | None:

@@ -123,6 +123,7 @@ class Expander(LayerReader):
             node = Node(len(self.nodes), template.name.text, None, Written(template.name.span, {}, None))
             node.dtype = template.dtype
             node.shape = self._input_shape(template.shape, template.name, env)
+            node.dims = tuple(item if isinstance(item, str) else None for item in template.shape.data)
             self.nodes.append(node)
             self.top.inputs[template.name.text] = node.index
 
@@ -139,7 +140,8 @@ class Expander(LayerReader):
                 continue
             self.report(
                 "wrong-value",
-                f"input {name.text}: a size is a whole number of at least 1 or the name of a dimension, found {'a list' if isinstance(item, list) else item}",
+                f"input {name.text}: a size is a whole number of at least 1 or the name of a dimension, "
+                f"found {'a list' if isinstance(item, list) else item}",
                 span_of(node),
             )
             return None
@@ -186,6 +188,7 @@ class Expander(LayerReader):
         self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Source], depth: int, block: str | None
     ) -> int | Scope | LeftOut:
         first = sources[0] if sources else None
+        placed: int | Scope | LeftOut
         try:
             if template.when is not None and not self._condition(template.when, env):
                 return LeftOut(first)
@@ -218,27 +221,34 @@ class Expander(LayerReader):
         layer = template.layer
         name = f"{scope.path}{template.name}"
         if layer is None and not template.broken:
-            layer = self.make(template, self._values(template, env, name), name)
+            values = self._values(template, env, name)
+            layer = None if values is None else self.make(template, values, name)
         node = Node(
             len(self.nodes),
             name,
             layer or Broken(template.op or "layer", {}),
-            Written(template.span, template.keys, block),
+            Written(template.span, template.keys, block, template.mapping),
         )
         self.nodes.append(node)
         self.pending.append(Pending(node, scope, template, sources))
         return node.index
 
-    def _values(self, template: LayerTemplate, env: Env, name: str) -> dict[str, Any]:
+    def _values(self, template: LayerTemplate, env: Env, name: str) -> dict[str, Any] | None:
         assert template.kind is not None and template.op is not None
         keys = template.kind.keys_of(template.op)
         values = dict(template.fixed)
+        fine = True
         for key, value in template.open.items():
             kind = keys[key].kind
-            values[key] = value.read(
-                kind, key, {**self.words, **env} if kind.sizes else env, self.words if kind.sizes else None
-            )
-        return values
+            try:
+                if kind.sizes:
+                    values[key] = value.read(kind, key, {**self.words, **env}, self.words)
+                else:
+                    values[key] = value.read(kind, key, env)
+            except Misread as error:
+                self.findings.append(error.finding._replace(layer=name))
+                fine = False
+        return values if fine else None
 
     def _place_block(
         self, template: LayerTemplate, name: Name, scope: Scope, env: Env, sources: list[Source], depth: int
@@ -259,7 +269,8 @@ class Expander(LayerReader):
             self.full = True
             self.report(
                 "endless-block",
-                f"blocks are placed inside each other more than {self.limits.block_depth} deep: {self._nesting(scope, name)}",
+                f"blocks are placed inside each other more than {self.limits.block_depth} deep: "
+                f"{self._nesting(scope, name)}",
                 name.span,
                 "end a block that places itself with when: ..., or raise limits.block_depth in the configuration",
                 path,
@@ -305,7 +316,8 @@ class Expander(LayerReader):
             names = ", ".join(n.text for n in block.inputs) or "input"
             self.report(
                 "wrong-number-of-inputs",
-                f"block {block.name.text} takes {wanted} {'input' if wanted == 1 else 'inputs'} ({names}), but is given {len(sources)}",
+                f"block {block.name.text} takes {wanted} {'input' if wanted == 1 else 'inputs'} ({names}), "
+                f"but is given {len(sources)}",
                 template.keys.get("from", template.span),
                 f"from: lists {wanted} layers, or the block's inputs name {len(sources)}",
                 path,
@@ -344,7 +356,7 @@ class Expander(LayerReader):
         outer = env if index is None else {**env, "index": index}
         inner: Env = {**self.params} if index is None else {**self.params, "index": index}
         fine = True
-        for param, value in template.given.items():
+        for param in template.given:
             if param not in block.params:
                 self.report(
                     "unknown-param",
@@ -389,7 +401,8 @@ def expectation(value: Value, words: Mapping[str, Size], env: Env) -> tuple[Size
             raise Misread(
                 Finding(
                     "wrong-value",
-                    f"expect: a size is a number, the name of a dimension, =..., or _ for any; found {'a list' if isinstance(item, list) else item}",
+                    "expect: a size is a number, the name of a dimension, =..., or _ for any; "
+                    f"found {'a list' if isinstance(item, list) else item}",
                     span_of(node),
                 )
             )

@@ -53,6 +53,12 @@ _OPERATORS: dict[type[ast.AST], str] = {
 }
 
 
+_INSTEAD: dict[type, str] = {
+    ast.Div: "write //, which divides and rounds down",
+    ast.Pow: "multiply: width * width",
+}
+
+
 class ExpressionError(Exception):
     """An expression cannot be read or has no value. ``offset`` counts characters behind the ``=``.
 
@@ -145,7 +151,9 @@ def _compile(node: ast.expr, names: set[str], shift: int) -> Evaluate:
             return _extreme(min if name == "min" else max, [sub(argument) for argument in args], at)
         case ast.Subscript(value=value, slice=index) if not isinstance(index, (ast.Slice, ast.Tuple)):
             return _subscript(sub(value), sub(index), at)
-    raise ExpressionError(f"{_what(node)} is not part of an expression", at, help=f"an expression may hold {_ALLOWED}")
+    op = getattr(node, "op", None)
+    help = _INSTEAD.get(type(op), f"an expression may hold {_ALLOWED}")
+    raise ExpressionError(f"{_what(node)} is not part of an expression", at, help=help)
 
 
 def _what(node: ast.AST) -> str:
@@ -180,12 +188,29 @@ def _name(name: str, at: int) -> Evaluate:
 def _number(value: Any, sign: str, at: int) -> Any:
     if isinstance(value, (int, float, Symbolic)):
         return value
-    raise ExpressionError(f"{sign} needs numbers, found {'a list' if isinstance(value, list) else value!r}", at)
+    raise ExpressionError(f"{sign} needs numbers, found {'a list' if isinstance(value, list) else value}", at)
+
+
+def _exact(a: Any, sign: str, b: Any, at: int) -> None:
+    """Refuse arithmetic on a dimension without a size that has no exact form."""
+    if isinstance(a, float) or isinstance(b, float):
+        what = "takes part in whole-number arithmetic only"
+    elif sign in ("//", "%") and (isinstance(b, Symbolic) or b < 1):
+        what = "can be divided by a whole number of at least 1 only"
+    else:
+        return
+    raise ExpressionError(
+        f"{a} {sign} {b} has no exact form: a dimension without a size {what}",
+        at,
+        help="give the dimension a size under dims, or with --set",
+    )
 
 
 def _arithmetic(left: Evaluate, right: Evaluate, sign: str, apply: Callable[[Any, Any], Any], at: int) -> Evaluate:
     def evaluate(env: Env) -> Any:
         a, b = _number(left(env), sign, at), _number(right(env), sign, at)
+        if isinstance(a, Symbolic) or isinstance(b, Symbolic):
+            _exact(a, sign, b, at)
         try:
             value = apply(a, b)
         except ZeroDivisionError:

@@ -18,7 +18,8 @@ TOP_KEYS = {
     "dims": "What is known of the named dimensions: name to size, or to {size, accepts}.",
     "blocks": "Pieces of network used more than once: name to {params, inputs, layers, output}.",
     "layers": "The layers, in order.",
-    "outputs": "A list of layers, or name to layer, or name to {from, expect, same_shape_as}. Default: every layer that nothing reads.",
+    "outputs": "A list of layers, or name to layer, or name to {from, expect, same_shape_as}. "
+    "Default: every layer that nothing reads.",
     "symmetry": "Decoder layer to the encoder layer that it mirrors.",
 }
 LAYER_KEYS = {

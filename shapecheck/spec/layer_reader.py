@@ -14,7 +14,7 @@ from shapecheck.spec.document import plain_value, span_of
 from shapecheck.spec.limits import Limits
 from shapecheck.spec.templates import LayerTemplate, Name
 from shapecheck.spec.values import Misread, Value, mapping_entries
-from shapecheck.spec.words import suggest
+from shapecheck.spec.words import nearest, suggest
 
 
 class LayerReader:
@@ -65,7 +65,8 @@ class LayerReader:
         if type(value) is int and isinstance(node, ScalarNode):
             return Name(node.value, span_of(node))
         found = "a list" if isinstance(value, list) else describe(value)
-        self.report("wrong-value", f"{key}: expected the name of a layer, found {found}", span_of(node))
+        what = "a name" if key == "name" else f"the name of a {'block' if key == 'block' else 'layer'}"
+        self.report("wrong-value", f"{key}: expected {what}, found {found}", span_of(node))
         return None
 
     def names(self, node: Node, key: str) -> list[Name]:
@@ -183,6 +184,7 @@ class LayerReader:
         lead = entries.get("op") or entries.get("block")
         span = name.span if name else span_of(lead[1]) if lead else span_of(node)
         template = LayerTemplate(name.text if name else "", span)
+        template.mapping = node
         self._wiring(template, entries)
         if "op" in entries and "block" in entries:
             self.report(
@@ -202,7 +204,7 @@ class LayerReader:
                 "missing-key",
                 "a layer needs op or block",
                 span,
-                f"add op: one of {', '.join(sorted(REGISTRY))}",
+                "add op: WORD, such as op: conv, or block: NAME",
                 template.name or None,
             )
             template.op = "layer"
@@ -240,12 +242,12 @@ class LayerReader:
                 template.repeat = self.value(node)
                 template.broken = template.broken or template.repeat is None
             elif key not in legal:
-                help = "a block takes its values by with: {...}" if template.block else None
+                best = nearest(key, legal)
                 self.report(
                     "unknown-key",
                     f"placing a block: unknown key {key}",
                     span_of(key_node),
-                    help or suggest(key, legal, "keys"),
+                    f"did you mean {best}?" if best else "a block takes its values by with: {...}",
                     template.name or None,
                 )
 
@@ -255,17 +257,19 @@ class LayerReader:
         template.op = op or "layer"
         kind = REGISTRY.get(op)
         if kind is None:
+            found = "a list" if isinstance(node, SequenceNode) else "a mapping" if not op and node.value else "nothing"
             self.report(
                 "unknown-op",
-                f"unknown op {op or 'here'}",
+                f"unknown op {op}" if op else f"op: expected a word, found {found}",
                 span_of(node),
-                suggest(op, REGISTRY, "ops"),
+                suggest(op, sorted(REGISTRY), "ops") if op else "write one, such as op: conv",
                 template.name or None,
             )
             template.broken = True
             return
         template.kind = kind
         keys = kind.keys_of(op)
+        meant: set[str | None] = set()
         for key, (key_node, value_node) in entries.items():
             if key in keys:
                 if keys[key].default is not None or not (
@@ -280,9 +284,10 @@ class LayerReader:
                 )
                 self.report("unknown-key", f"{op} has no key {key}", span_of(key_node), help, template.name or None)
                 template.broken = True
+                meant.add(nearest(key, keys))
         for key, declared in keys.items():
             if key not in template.fixed and key not in template.open and key not in template.keys:
-                if declared.default is REQUIRED:
+                if declared.default is REQUIRED and key not in meant:
                     self.report(
                         "missing-key",
                         f"{op} needs {key}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shapecheck.diagnostics import Span
@@ -12,6 +12,7 @@ from shapecheck.symbolic import Size
 
 if TYPE_CHECKING:
     import networkx
+    from yaml.nodes import MappingNode
 
 
 class Expectation(NamedTuple):
@@ -33,11 +34,15 @@ class Dimension(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a node was written. ``keys`` holds the place of each key's value that was given."""
+    """Where a node was written. ``keys`` holds the place of each key's value that was given.
+
+    ``mapping`` is the YAML node of the layer, for edits.
+    """
 
     span: Span
     keys: Mapping[str, Span]
     block: str | None
+    mapping: MappingNode | None = None
 
 
 class Node:
@@ -48,7 +53,7 @@ class Node:
     or ``transpose_of`` to the node it names.
     """
 
-    __slots__ = ("dtype", "expect", "index", "inputs", "layer", "name", "op", "references", "shape", "source")
+    __slots__ = ("dims", "dtype", "expect", "index", "inputs", "layer", "name", "op", "references", "shape", "source")
 
     def __init__(self, index: int, name: str, layer: Layer | None, source: Source) -> None:
         self.index = index
@@ -60,6 +65,8 @@ class Node:
         self.references: Mapping[str, int] = {}
         self.expect: tuple[Expectation, ...] = ()
         self.shape: Shape | None = None
+        # For an input: the name of the dimension that stands at each axis, None for a number or arithmetic.
+        self.dims: tuple[str | None, ...] = ()
         self.dtype: str | None = None
 
 
@@ -89,6 +96,8 @@ class Network:
         self.dims = dims
         self.symmetry = symmetry
         self.channels_last = channels_last
+        # Expands the file again with other sizes for some dimensions.
+        self.resized: Callable[[Mapping[str, Any]], Network] | None = None
         self._graph: networkx.DiGraph[str] | None = None
 
     @property

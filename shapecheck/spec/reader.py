@@ -7,7 +7,7 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.diagnostics import Finding, Span
-from shapecheck.layers.fields import Integer, Kind, Listing, Word
+from shapecheck.layers.fields import Integer, Kind, Listing, Word, describe
 from shapecheck.spec import language
 from shapecheck.spec.document import plain_value, span_of
 from shapecheck.spec.layer_reader import LayerReader
@@ -71,11 +71,12 @@ class _FileReader(LayerReader):
         node = entries["shapecheck"][1]
         value = plain_value(node) if isinstance(node, ScalarNode) else None
         if value != language.LANGUAGE_VERSION or isinstance(value, bool):
+            found = describe(value) if isinstance(node, ScalarNode) else "a collection"
             self.report(
                 "unknown-version",
-                f"language version {getattr(node, 'value', '')!s:.40} is not known",
+                f"expected language version {language.LANGUAGE_VERSION}, found {found:.60}",
                 span_of(node),
-                "this release reads shapecheck: 1",
+                "this release reads shapecheck: 1, the number",
             )
 
     def _name(self, node: Node) -> None:

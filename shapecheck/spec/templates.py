@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from yaml.nodes import MappingNode
+
 from shapecheck.diagnostics import Span
 from shapecheck.layers.base import Layer
 from shapecheck.spec.values import Value
@@ -26,6 +28,7 @@ class LayerTemplate:
     __slots__ = (
         "block",
         "broken",
+        "mapping",
         "expect",
         "fixed",
         "given",
@@ -45,6 +48,7 @@ class LayerTemplate:
     def __init__(self, name: str, span: Span) -> None:
         self.name = name
         self.span = span
+        self.mapping: MappingNode | None = None
         self.op: str | None = None
         self.block: Name | None = None
         self.kind: type[Layer] | None = None

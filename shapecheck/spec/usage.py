@@ -69,17 +69,17 @@ def unused(file: FileTemplate, placed: set[str], dims: Mapping[str, Dimension], 
                     "write it into the shape of an input, or remove it",
                 )
             )
-    for template in file.inputs:
-        if template.name.text not in read_inputs:
-            findings.append(
-                Finding(
-                    "unused-input",
-                    f"nothing reads the input {template.name.text}",
-                    template.name.span,
-                    None,
-                    "read it with from:, or remove it",
-                )
-            )
+    findings += [
+        Finding(
+            "unused-input",
+            f"nothing reads the input {template.name.text}",
+            template.name.span,
+            None,
+            "read it with from:, or remove it",
+        )
+        for template in file.inputs
+        if template.name.text not in read_inputs
+    ]
     return findings
 
 

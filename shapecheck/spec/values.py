@@ -10,6 +10,7 @@ from shapecheck.diagnostics import Finding, Position, Related, Span
 from shapecheck.layers.fields import FieldError, Kind
 from shapecheck.spec.document import plain_value, span_of
 from shapecheck.spec.expressions import Env, Expression, ExpressionError, parse
+from shapecheck.spec.language import ANY_SIZE
 from shapecheck.spec.words import nearest, suggest
 
 NOTHING: Env = {}
@@ -72,6 +73,7 @@ class Value:
             try:
                 return data.value(env)
             except ExpressionError as error:
+                assert isinstance(node, ScalarNode)
                 raise Misread(_expression_finding(error, node, env)) from None
         if isinstance(data, list):
             return [self._evaluate(item, child, env, words) for item, child in zip(data, node.value, strict=True)]
@@ -91,17 +93,42 @@ class Value:
             if not isinstance(node, SequenceNode) or step >= len(node.value):
                 break
             node = node.value[step]
+            value = value[step] if isinstance(value, list) else value
         written = node.value if isinstance(node, ScalarNode) else ""
         help = None
-        if isinstance(value, str) and error.choices:
-            best = nearest(value, error.choices)
-            help = f"did you mean {best}?" if best else None
+        if isinstance(value, str):
+            best = _SYNONYMS.get(value) if _SYNONYMS.get(value) in error.choices else nearest(value, error.choices)
+            help = f"did you mean {best}?" if best else f"write {value}, without quotes" if value.isdigit() else None
         message = f"{key}: {error.message}"
         if written.startswith("="):
             message += f" (the value of {written})"
             if isinstance(value, float):
                 help = "round it with // 1"
+        elif isinstance(value, float) and value.is_integer():
+            help = f"write {int(value)}"
         return Finding("wrong-value", message, span_of(node), help=help)
+
+
+# What other formats and libraries write for a word of this language.
+_SYNONYMS = {
+    "yes": "true",
+    "on": "true",
+    "no": "false",
+    "off": "false",
+    "NHWC": "channels_last",
+    "NCHW": "channels_first",
+    "bilinear": "linear",
+    "trilinear": "linear",
+    "bicubic": "cubic",
+    "avg": "mean",
+    "SAME": "same",
+    "SAME_UPPER": "same",
+    "SAME_LOWER": "same_lower",
+    "VALID": "valid",
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+}
 
 
 class Misread(Exception):
@@ -120,6 +147,13 @@ def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
             else "a size is a number or the name of a dimension, without quotes"
         )
         return Finding("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help)
+    if word == ANY_SIZE:
+        return Finding(
+            "unknown-dimension",
+            f"{ANY_SIZE} is no dimension: it stands for any size in expect, and only there",
+            span_of(node),
+            help="write a number, or a name for a size that may vary",
+        )
     if word in env:
         return Finding(
             "unknown-dimension",

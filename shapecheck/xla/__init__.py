@@ -13,6 +13,15 @@ from shapecheck.xla.model import Model, build
 from shapecheck.xla.witness import Level, Progress, Witness, witness
 
 __all__ = [
-    "BUILDERS", "DeviceError", "DeviceName", "Level", "Model", "Progress", "Witness", "WitnessError",
-    "build", "leave_on_interrupt", "witness",
+    "BUILDERS",
+    "DeviceError",
+    "DeviceName",
+    "Level",
+    "Model",
+    "Progress",
+    "Witness",
+    "WitnessError",
+    "build",
+    "leave_on_interrupt",
+    "witness",
 ]

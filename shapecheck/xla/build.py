@@ -60,8 +60,12 @@ def values_read(network: Network, node: Node) -> tuple[int, ...]:
 
 
 def run(
-    network: Network, node: Node, values: Mapping[int, jax.Array], structs: Mapping[int, jax.ShapeDtypeStruct],
-    parameters: ParameterSource, dtype: Any,
+    network: Network,
+    node: Node,
+    values: Mapping[int, jax.Array],
+    structs: Mapping[int, jax.ShapeDtypeStruct],
+    parameters: ParameterSource,
+    dtype: Any,
 ) -> jax.Array:
     """Return what a layer makes of its inputs' ``values``; ``structs`` holds the traced shape of every earlier node.
 

@@ -49,8 +49,13 @@ class Call:
     __slots__ = ("channels_last", "dtype", "inputs", "layer", "parameter_source", "references")
 
     def __init__(
-        self, layer: Any, inputs: tuple[jax.Array, ...], channels_last: bool, dtype: Any,
-        parameter_source: ParameterSource, references: Mapping[str, Reference],
+        self,
+        layer: Any,
+        inputs: tuple[jax.Array, ...],
+        channels_last: bool,
+        dtype: Any,
+        parameter_source: ParameterSource,
+        references: Mapping[str, Reference],
     ) -> None:
         self.layer = layer
         self.inputs = inputs
@@ -80,7 +85,12 @@ class Call:
         return spatial_sizes(self.x, self.channels_last)
 
     def parameter(
-        self, name: str, shape: Sizes, initial: Initial = "zeros", fan_in: int = 1, dtype: Any = None,
+        self,
+        name: str,
+        shape: Sizes,
+        initial: Initial = "zeros",
+        fan_in: int = 1,
+        dtype: Any = None,
     ) -> jax.Array:
         """Return the learned array ``name`` of this layer, of the first input's dtype unless another is given.
 

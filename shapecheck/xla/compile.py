@@ -39,8 +39,18 @@ class Bytes(NamedTuple):
     found: int
 
 
+class _Module(NamedTuple):
+    """What XLA says of a module; ``size`` is that of its outputs, and None below the level ``compile``."""
+
+    flops: float | None
+    size: int | None
+
+
 def segment(
-    network: Network, nodes: list[int], structs: Structs, specs: Mapping[int, Mapping[str, ParameterSpec]],
+    network: Network,
+    nodes: list[int],
+    structs: Structs,
+    specs: Mapping[int, Mapping[str, ParameterSpec]],
 ) -> Segment:
     """Return the layers ``nodes`` as one function that returns the value of every one of them.
 
@@ -78,7 +88,7 @@ class Compiler:
         self.bytes: list[Bytes] = []
         self.flops: list[float | None] = []
         self.compiled = 0
-        self._sizes: dict[str, int] = {}
+        self._modules: dict[str, _Module] = {}
         self._options: dict[str, Any] = dict(QUICK)
 
     def check(self, nodes: list[int]) -> None:
@@ -89,7 +99,7 @@ class Compiler:
         piece = segment(self.network, nodes, self.structs, self.specs)
         try:
             lowered = jax.jit(piece.function).lower(piece.parameters, piece.arguments)
-            size = self._output_size(lowered) if self.with_xla else None
+            module = self._module(lowered)
         except Exception as error:  # XLA raises of many kinds, and each is what it has to say
             if len(nodes) == 1:
                 self.refused[nodes[0]] = one_line(error)
@@ -100,16 +110,19 @@ class Compiler:
             return
         outputs = [abstract(out.shape, out.dtype) for out in lowered.out_info]
         self.structs.update(zip(nodes, outputs, strict=True))
-        self.flops.append(_flops(lowered))
-        if size is not None:
-            self.bytes.append(Bytes(_expected(outputs), size))
+        self.flops.append(module.flops)
+        if module.size is not None:
+            self.bytes.append(Bytes(_expected(outputs), module.size))
 
-    def _output_size(self, lowered: Any) -> int:
+    def _module(self, lowered: Any) -> _Module:
         text = hashlib.sha256(lowered.as_text().encode()).hexdigest()
-        if text not in self._sizes:
-            self._sizes[text] = self._compile(lowered).memory_analysis().output_size_in_bytes
-            self.compiled += 1
-        return self._sizes[text]
+        if text not in self._modules:
+            size = None
+            if self.with_xla:
+                size = self._compile(lowered).memory_analysis().output_size_in_bytes
+                self.compiled += 1
+            self._modules[text] = _Module(_flops(lowered), size)
+        return self._modules[text]
 
     def _compile(self, lowered: Any) -> Any:
         while True:

@@ -34,7 +34,8 @@ def _missing(name: str, error: Exception) -> str:
     if name != "gpu":
         return f"JAX finds no device: {one_line(error)}"
     plugins = sorted(
-        found for found in {str(d.metadata["Name"]).lower() for d in importlib.metadata.distributions()}
+        found
+        for found in {str(d.metadata["Name"]).lower() for d in importlib.metadata.distributions()}
         if found.startswith(("jax-cuda", "jax-rocm")) and found.endswith("plugin")
     )
     if not plugins:

@@ -13,7 +13,7 @@ from shapecheck.shape import show
 from shapecheck.spec.network import Network, Node
 from shapecheck.xla.build import parameter_dtype, run
 from shapecheck.xla.call import ParameterSpec
-from shapecheck.xla.errors import WitnessError, one_line
+from shapecheck.xla.errors import WitnessError
 from shapecheck.xla.trace import trace
 
 # PyTorch's first slope of a prelu.
@@ -62,10 +62,7 @@ def build(network: Network) -> Model:
             def source(name: str, spec: ParameterSpec, node: Node = node) -> jax.Array:
                 return parameters[parameter_name(node, name)]
 
-            try:
-                values[index] = run(network, node, values, traced.structs, source, dtype)
-            except WitnessError as error:
-                raise WitnessError(f"{node.name}: {one_line(error)}") from None
+            values[index] = run(network, node, values, traced.structs, source, dtype)
         return {name: values[index] for name, index in network.outputs.items()}
 
     named = {node.name: traced.structs[node.index] for node in network.inputs}

@@ -23,15 +23,16 @@ def cut(network: Network, traced: Trace) -> list[list[int]]:
     layers = [i for i in network.order if i in traced.structs and network.nodes[i].layer is not None]
     if len(layers) <= LONGEST:
         return [layers] if layers else []
-    length = _period(network, traced, layers)
-    return [layers[start:start + length] for start in range(0, len(layers), length)]
+    length = _period(network, traced, layers) or -(-len(layers) // -(-len(layers) // LONGEST))
+    return [layers[start : start + length] for start in range(0, len(layers), length)]
 
 
-def _period(network: Network, traced: Trace, layers: list[int]) -> int:
+def _period(network: Network, traced: Trace, layers: list[int]) -> int | None:
+    """Return the length of a piece after which most of the network repeats itself, or None."""
     place = {index: at for at, index in enumerate(layers)}
     seen: dict[Any, int] = {}
     marks = np.array([seen.setdefault(_mark(network, traced, place, index), len(seen)) for index in layers])
-    best, share = LONGEST, 0.5
+    best, share = None, 0.5
     for length in _LENGTHS:
         if 2 * length > len(layers):
             break

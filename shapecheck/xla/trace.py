@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import jax
@@ -11,11 +10,10 @@ import jax.numpy as jnp
 from shapecheck.layers.base import Broken
 from shapecheck.shape import show
 from shapecheck.spec.network import Network, Node
+from shapecheck.symbolic import Symbolic
 from shapecheck.xla.build import input_dtype, parameter_dtype, precision, run, values_read
 from shapecheck.xla.call import ParameterSpec, abstract
 from shapecheck.xla.errors import WitnessError, one_line
-
-_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class Trace(NamedTuple):
@@ -36,6 +34,8 @@ def trace(network: Network) -> Trace:
 def _trace(network: Network) -> Trace:
     found = Trace({}, {}, {}, {})
     dtype = parameter_dtype(network)
+    # Layers of one kind on one shape are traced once: most networks are made of a few kinds.
+    known: dict[Any, tuple[jax.ShapeDtypeStruct, dict[str, ParameterSpec]]] = {}
     for index in network.order:
         node = network.nodes[index]
         reason = _obstacle(network, node, found)
@@ -46,7 +46,11 @@ def _trace(network: Network) -> Trace:
             if node.layer is None:
                 found.structs[index] = _input(network, node)
             else:
-                found.structs[index], found.specs[index] = _layer(network, node, found.structs, dtype)
+                kind = _kind(node, found.structs)
+                made = known.get(kind) or _layer(network, node, found.structs, dtype)
+                found.structs[index], found.specs[index] = made
+                if not node.references:
+                    known[kind] = made
         except Exception as error:  # whatever JAX raises is what it has to say of this layer
             found.refused[index] = one_line(error)
     for node in network.nodes:
@@ -84,8 +88,8 @@ def _open_dimensions(node: Node) -> list[str]:
         value = values.pop()
         if isinstance(value, tuple):
             values.extend(value)
-        elif value is not None and not isinstance(value, (int, float, str)):
-            names.update(_NAME.findall(str(value)))
+        elif isinstance(value, Symbolic):
+            names.update(value.names())
     return sorted(names)
 
 
@@ -96,8 +100,17 @@ def _input(network: Network, node: Node) -> jax.ShapeDtypeStruct:
     return abstract(shape, input_dtype(network, node))
 
 
+def _kind(node: Node, structs: dict[int, jax.ShapeDtypeStruct]) -> Any:
+    assert node.layer is not None
+    keys = tuple(getattr(node.layer, name) for name in node.layer.keys_of(node.op))
+    return node.op, keys, tuple(structs[i] for i in node.inputs)
+
+
 def _layer(
-    network: Network, node: Node, structs: dict[int, jax.ShapeDtypeStruct], dtype: Any,
+    network: Network,
+    node: Node,
+    structs: dict[int, jax.ShapeDtypeStruct],
+    dtype: Any,
 ) -> tuple[jax.ShapeDtypeStruct, dict[str, ParameterSpec]]:
     read = values_read(network, node)
     specs: dict[str, ParameterSpec] = {}

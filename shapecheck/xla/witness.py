@@ -44,7 +44,10 @@ class Witness(NamedTuple):
 
 
 def witness(
-    network: Network, level: Level = "compile", device: DeviceName = "auto", progress: Progress | None = None,
+    network: Network,
+    level: Level = "compile",
+    device: DeviceName = "auto",
+    progress: Progress | None = None,
 ) -> Witness:
     """Let JAX (``trace``), StableHLO (``lower``) and XLA (``compile``) find the shape of every layer.
 
@@ -74,10 +77,15 @@ def _record(level: Level, backend: str, traced: Trace, compiler: Compiler, secon
     # How XLA lays out the table of results on other backends was not measured.
     compared = compiler.bytes if backend == "cpu" else []
     return Witness(
-        level, backend, shapes, refused, traced.not_checked,
+        level,
+        backend,
+        shapes,
+        refused,
+        traced.not_checked,
         all(each.expected == each.found for each in compared) if compared else None,
         sum(each.expected for each in compared) if compared else None,
         sum(each.found for each in compared) if compared else None,
         sum(known) if known and len(known) == len(compiler.flops) else None,
-        seconds, compiler.compiled,
+        seconds,
+        compiler.compiled,
     )

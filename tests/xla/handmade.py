@@ -1,13 +1,19 @@
-"""Networks made by hand, without the reader: the witness is tested on its own."""
+"""Networks made by hand, without the reader: the witness is tested on its own; and how to run them."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import jax
+import numpy as np
 
 from shapecheck.diagnostics import Position, Span
 from shapecheck.layers import REGISTRY, Layer
 from shapecheck.layers.base import default_of
 from shapecheck.spec.network import Network, Node, Source
+from shapecheck.xla import build
+from shapecheck.xla.compile import QUICK
 
 NOWHERE = Source(Span(Position(1, 1), Position(1, 1)), {}, None)
 
@@ -44,9 +50,38 @@ def network(*rows: tuple[str, Any, Any], channels_last: bool = False, dtypes: di
     return Network("test", "test.net.yaml", nodes, list(range(len(nodes))), outputs, {}, {}, channels_last)
 
 
-def chain(shape: tuple[int, ...], *layers: dict[str, Any], channels_last: bool = False, dtype: str | None = None) -> Network:
+def chain(
+    shape: tuple[int, ...], *layers: dict[str, Any], channels_last: bool = False, dtype: str | None = None
+) -> Network:
     """Return an input ``x`` of ``shape`` and layers ``l1``, ``l2``, ... each of which reads the one before."""
     rows: list[tuple[str, Any, Any]] = [("x", shape, None)]
     for number, keys in enumerate(layers, 1):
         rows.append((f"l{number}", keys, (rows[-1][0],)))
     return network(*rows, channels_last=channels_last, dtypes={"x": dtype} if dtype else None)
+
+
+Array = np.ndarray[Any, Any]
+RANDOM = np.random.default_rng(20)
+
+
+def integers(*shape: int) -> Array:
+    return RANDOM.integers(-4, 5, shape).astype(np.float32)
+
+
+def distinct(*shape: int) -> Array:
+    return RANDOM.permutation(math.prod(shape)).reshape(shape).astype(np.float32)
+
+
+def run(made: Network, x: Array, **parameters: Array) -> Array:
+    """Return the last layer's value; parameters of layer ``l1`` that are not given have their first value."""
+    model = build(made)
+    first = {"zeros": 0, "ones": 1, "slope": 0.25}
+    values = {name: np.full(spec.shape, first.get(spec.initial, 0), spec.dtype) for name, spec in model.specs.items()}
+    values |= {f"l1.{name}": value for name, value in parameters.items()}
+    (result,) = jax.jit(model.apply, compiler_options=QUICK)(values, {"x": x}).values()
+    return np.asarray(result)
+
+
+def last(x: Array) -> Array:
+    """Move the channels of an array to the end."""
+    return np.moveaxis(x, 1, -1)

@@ -4,5 +4,13 @@ from shapecheck.xla.builders import activation, convolution, linear, merge, norm
 from shapecheck.xla.call import BUILDERS
 
 __all__ = [
-    "BUILDERS", "activation", "convolution", "linear", "merge", "normalization", "pooling", "rearrange", "resize",
+    "BUILDERS",
+    "activation",
+    "convolution",
+    "linear",
+    "merge",
+    "normalization",
+    "pooling",
+    "rearrange",
+    "resize",
 ]

@@ -28,7 +28,12 @@ class Geometry(NamedTuple):
     def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """Convolve ``x`` with a kernel [out, in / groups, spatial ...]."""
         return lax.conv_general_dilated(
-            x, kernel, self.s, self.padding, rhs_dilation=self.d, feature_group_count=self.groups,
+            x,
+            kernel,
+            self.s,
+            self.padding,
+            rhs_dilation=self.d,
+            feature_group_count=self.groups,
             dimension_numbers=_numbers(x.ndim, self.channels_last),
         )
 
@@ -153,8 +158,12 @@ def _same_target(call: Call, geometry: Geometry) -> Sizes:
 def _smallest_input(geometry: Geometry, j: int, wanted: int) -> int:
     """Return the smallest size that the convolution maps to ``wanted`` on axis ``j``, by asking JAX for sizes."""
     one = Geometry(
-        geometry.k[j:j + 1], geometry.s[j:j + 1], geometry.d[j:j + 1],
-        geometry.padding if isinstance(geometry.padding, str) else geometry.padding[j:j + 1], 1, False,
+        geometry.k[j : j + 1],
+        geometry.s[j : j + 1],
+        geometry.d[j : j + 1],
+        geometry.padding if isinstance(geometry.padding, str) else geometry.padding[j : j + 1],
+        1,
+        False,
     )
     kernel = abstract((1, 1, *one.k), jnp.float32)
 
@@ -181,8 +190,14 @@ def _stretched(call: Call, geometry: Geometry, pads: Edges, kernel: jax.Array) -
     a = _output_padding(call, geometry)
     amounts = [(spans[j] - 1 - low, spans[j] - 1 - high + a[j]) for j, (low, high) in enumerate(pads)]
     return lax.conv_general_dilated(
-        call.x, turned, (1,) * count, amounts, lhs_dilation=geometry.s, rhs_dilation=geometry.d,
-        feature_group_count=groups, dimension_numbers=_numbers(count + 2, call.channels_last),
+        call.x,
+        turned,
+        (1,) * count,
+        amounts,
+        lhs_dilation=geometry.s,
+        rhs_dilation=geometry.d,
+        feature_group_count=groups,
+        dimension_numbers=_numbers(count + 2, call.channels_last),
     )
 
 
@@ -215,7 +230,11 @@ class _Windows(NamedTuple):
     def columns(self, x: jax.Array) -> jax.Array:
         """Return the windows of ``x`` as columns: [N, C * taps, L], or [N, L, C * taps] with the channels last."""
         patches = lax.conv_general_dilated_patches(
-            x, self.k, self.s, self.padding, rhs_dilation=self.d,
+            x,
+            self.k,
+            self.s,
+            self.padding,
+            rhs_dilation=self.d,
             dimension_numbers=_numbers(x.ndim, self.channels_last),
         )
         shape = patches.shape

@@ -71,7 +71,7 @@ def group_norm(call: Call) -> jax.Array:
     x, groups = call.x, call.layer.num_groups
     if x.shape[axis] % groups:
         raise WitnessError(f"num_groups {groups} does not divide the traced {x.shape[axis]} channels")
-    parts = x.reshape(*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1:])
+    parts = x.reshape(*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :])
     even = _standardise(parts, tuple(i for i in range(1, parts.ndim) if i != axis))
     return _affine(call, even.reshape(x.shape), axis)
 

@@ -36,8 +36,13 @@ class Pooling(NamedTuple):
         for axis, (low, high), more in zip(self.axes, self.padding, self.extra, strict=True):
             pads[axis] = (low, high + more)
         y: jax.Array = lax.reduce_window(
-            x, np.asarray(start, x.dtype), function, whole(rank, self.axes, self.k), whole(rank, self.axes, self.s),
-            pads, window_dilation=whole(rank, self.axes, self.d),
+            x,
+            np.asarray(start, x.dtype),
+            function,
+            whole(rank, self.axes, self.k),
+            whole(rank, self.axes, self.s),
+            pads,
+            window_dilation=whole(rank, self.axes, self.d),
         )
         for axis, s, limit in zip(self.axes, self.s, self.starts, strict=True):
             kept = sum(1 for window in range(y.shape[axis]) if window * s < limit)
@@ -211,7 +216,7 @@ def adaptive_pool(call: Call) -> jax.Array:
 def _adapt(x: jax.Array, axis: int, o: int, mean: bool) -> jax.Array:
     n = x.shape[axis]
     if n % o == 0:
-        parts = x.reshape(*x.shape[:axis], o, n // o, *x.shape[axis + 1:])
+        parts = x.reshape(*x.shape[:axis], o, n // o, *x.shape[axis + 1 :])
         return jnp.mean(parts, axis=axis + 1) if mean else jnp.max(parts, axis=axis + 1)
     starts = np.arange(o) * n // o
     ends = -(-(np.arange(o) + 1) * n // o)

@@ -25,7 +25,7 @@ def flatten(call: Call) -> jax.Array:
     end = axis_of(call.layer.end_axis, x.ndim, "end_axis")
     if start > end:
         raise WitnessError(f"start_axis {call.layer.start_axis} stands behind end_axis {call.layer.end_axis}")
-    return jnp.reshape(x, (*x.shape[:start], -1, *x.shape[end + 1:]))
+    return jnp.reshape(x, (*x.shape[:start], -1, *x.shape[end + 1 :]))
 
 
 @builds("reshape")

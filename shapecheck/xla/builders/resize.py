@@ -73,7 +73,7 @@ def _blend(x: jax.Array, axis: int, o: int, step: float, mode: str) -> jax.Array
     base = np.floor(centre).astype(np.int32)
     along = centre - base
     weights = {0: 1 - along, 1: along} if mode == "linear" else _cubic(along)
-    total = jnp.zeros((*x.shape[:axis], o, *x.shape[axis + 1:]), x.dtype)
+    total = jnp.zeros((*x.shape[:axis], o, *x.shape[axis + 1 :]), x.dtype)
     for offset, weight in weights.items():
         part = jnp.take(x, np.clip(base + offset, 0, n - 1), axis=axis)
         total = total + part * lax.broadcast_in_dim(jnp.asarray(weight, x.dtype), part.shape, (axis,))

@@ -1,0 +1,334 @@
+"""Which output_padding a network demands: all its ambiguous transposed layers solved together, axis by axis.
+
+Each open layer adds one unknown a in 0 .. s − 1 to one axis. Sizes are intervals; every size function rises, so
+an interval goes through it by its ends, forwards and, by bisection, backwards. Demands (merges, statements, pairs)
+narrow them until nothing changes; what is then still open is tried value by value. No product is enumerated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from shapecheck.analysis.axis import AxisProblem, Equality, Relation
+
+# Tries before an axis is left undecided.
+BUDGET = 2_000
+SWEEPS = 60
+LARGEST = 1 << 62
+
+
+class Conflict(Exception):
+    """No sizes are left for a node."""
+
+
+class State:
+    """Bounds on the size of every node and on every unknown a."""
+
+    __slots__ = ("a", "high", "low")
+
+    def __init__(self, low: dict[int, int], high: dict[int, int], a: dict[int, tuple[int, int]]) -> None:
+        self.low = low
+        self.high = high
+        self.a = a
+
+    def copy(self) -> State:
+        """Return a state that can be narrowed by itself."""
+        return State(dict(self.low), dict(self.high), dict(self.a))
+
+
+class Answer(NamedTuple):
+    """What the network demands of one unknown. ``values`` are the a that fit; empty where none does.
+
+    ``status`` is ``unique``, ``several``, ``none``, ``free`` or ``undecided``.
+    """
+
+    node: int
+    place: int
+    status: str
+    values: tuple[int, ...]
+
+
+class Blocked(NamedTuple):
+    """A demand that no choice can meet: its node, the sizes that can be had and the one that is needed."""
+
+    demand: Equality
+    low: int
+    high: int
+    needed: int
+    distance: int
+
+
+class AxisSolution(NamedTuple):
+    """The answers on one axis, one choice that meets every demand that can be met, and the first that cannot."""
+
+    answers: list[Answer]
+    chosen: dict[int, int]
+    blocked: Blocked | None
+
+
+class Solver:
+    """One spatial axis with its unknowns."""
+
+    def __init__(self, problem: AxisProblem) -> None:
+        self.problem = problem
+        self.relations = {relation.node: relation for relation in problem.relations}
+        self.unknowns = [r.node for r in problem.relations if r.choices > 1]
+        self.varying = self._varying()
+        self.budget = BUDGET
+        self.exhausted = False
+
+    def _varying(self) -> dict[int, frozenset[int]]:
+        """Return the unknowns that each node depends on."""
+        depends: dict[int, frozenset[int]] = {}
+        for relation in self.problem.relations:
+            own = frozenset([relation.node]) if relation.choices > 1 else frozenset()
+            above = depends.get(relation.source, frozenset()) if relation.source is not None else frozenset()
+            depends[relation.node] = own | above if own else above
+        return depends
+
+    def start(self) -> State | None:
+        """Return the sizes that can be had with no demand made, or None where a size is unknown."""
+        state = State({}, {}, {node: (0, self.relations[node].choices - 1) for node in self.unknowns})
+        for relation in self.problem.relations:
+            self._seed(relation, state)
+        return state
+
+    def _seed(self, relation: Relation, state: State) -> None:
+        source, node = relation.source, relation.node
+        if source is None:
+            low, high = (relation.constant,) * 2 if relation.constant is not None else (1, LARGEST)
+        elif source not in state.low:
+            low, high = 1, LARGEST
+        elif relation.function is None:
+            low, high = state.low[source], state.high[source]
+        elif state.high[source] >= LARGEST:
+            low, high = 1, LARGEST
+        else:
+            smallest, largest = relation.function(state.low[source]), relation.function(state.high[source])
+            low = 1 if smallest is None else smallest
+            high = 0 if largest is None else largest + relation.choices - 1
+        state.low[node], state.high[node] = low, high
+
+    def narrow(self, state: State, demands: Iterable[Equality]) -> None:
+        """Narrow a state until nothing changes. Raises Conflict."""
+        demands = list(demands)
+        for _ in range(SWEEPS):
+            changed = False
+            for relation in self.problem.relations:
+                changed = self._forward(relation, state) or changed
+            for demand in demands:
+                changed = self._meet(demand, state) or changed
+            for relation in reversed(self.problem.relations):
+                changed = self._backward(relation, state) or changed
+            if not changed:
+                return
+
+    def _tighten(self, state: State, node: int, low: int, high: int) -> bool:
+        old = state.low[node], state.high[node]
+        new = max(old[0], low), min(old[1], high)
+        if new[0] > new[1]:
+            raise Conflict
+        state.low[node], state.high[node] = new
+        return new != old
+
+    def _forward(self, relation: Relation, state: State) -> bool:
+        source = relation.source
+        if source is None or source not in state.low or not self.varying[relation.node]:
+            return False
+        if relation.function is None:
+            return self._tighten(state, relation.node, state.low[source], state.high[source])
+        low, high = relation.function(state.low[source]), relation.function(state.high[source])
+        if high is None:
+            raise Conflict
+        a = state.a.get(relation.node, (0, 0))
+        return self._tighten(state, relation.node, (1 if low is None else low) + a[0], high + a[1])
+
+    def _backward(self, relation: Relation, state: State) -> bool:
+        source, node = relation.source, relation.node
+        if source is None or source not in state.low or not self.varying[node]:
+            return False
+        if relation.function is None:
+            return self._tighten(state, source, state.low[node], state.high[node])
+        a = state.a.get(node, (0, 0))
+        low = _first_at_least(relation, state.low[node] - a[1], state.low[source], state.high[source])
+        high = _last_at_most(relation, state.high[node] - a[0], state.low[source], state.high[source])
+        changed = self._tighten(state, source, low, high)
+        if relation.choices > 1:
+            smallest, largest = relation.function(state.low[source]), relation.function(state.high[source])
+            new = max(a[0], state.low[node] - (largest or 0)), min(a[1], state.high[node] - (smallest or 1))
+            if new[0] > new[1]:
+                raise Conflict
+            state.a[node] = new
+            changed = changed or new != a
+        return changed
+
+    def _meet(self, demand: Equality, state: State) -> bool:
+        if demand.right is None:
+            assert demand.value is not None
+            return self._tighten(state, demand.left, demand.value, demand.value)
+        low = max(state.low[demand.left], state.low[demand.right])
+        high = min(state.high[demand.left], state.high[demand.right])
+        changed = self._tighten(state, demand.left, low, high)
+        return self._tighten(state, demand.right, low, high) or changed
+
+    def search(self, state: State, demands: list[Equality]) -> State | None:
+        """Return a state in which every unknown has one value and every demand is met, or None."""
+        state = state.copy()
+        try:
+            self.narrow(state, demands)
+        except Conflict:
+            return None
+        loose = [node for node, (low, high) in state.a.items() if low < high and self._matters(node, demands)]
+        if not loose:
+            for node, (low, _) in state.a.items():
+                state.a[node] = (low, low)
+            final = state.copy()
+            try:
+                self.narrow(final, demands)
+            except Conflict:
+                return None
+            return final
+        node = min(loose, key=lambda n: state.a[n][1] - state.a[n][0])
+        for value in range(state.a[node][0], state.a[node][1] + 1):
+            if self.budget <= 0:
+                self.exhausted = True
+                return None
+            self.budget -= 1
+            trial = state.copy()
+            trial.a[node] = (value, value)
+            found = self.search(trial, demands)
+            if found is not None:
+                return found
+        return None
+
+    def _matters(self, node: int, demands: list[Equality]) -> bool:
+        return any(
+            node in self.varying[d.left] or (d.right is not None and node in self.varying[d.right]) for d in demands
+        )
+
+    def feasible(self, state: State, demands: list[Equality], node: int, value: int) -> bool:
+        """Say whether a solution exists in which one unknown has ``value``."""
+        trial = state.copy()
+        trial.a[node] = (value, value)
+        return self.search(trial, demands) is not None
+
+
+def _first_at_least(relation: Relation, bound: int, low: int, high: int) -> int:
+    """Return the smallest source size from low to high whose function reaches ``bound``, or high + 1."""
+    assert relation.function is not None
+    above = high + 1
+    while low < above:
+        middle = (low + above) // 2
+        size = relation.function(middle)
+        if size is not None and size >= bound:
+            above = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _last_at_most(relation: Relation, bound: int, low: int, high: int) -> int:
+    """Return the largest source size from low to high whose function stays at or below ``bound``, or low - 1."""
+    return _first_at_least(relation, bound + 1, low, high) - 1
+
+
+def solve(problem: AxisProblem) -> AxisSolution:
+    """Return what the demands of one axis ask of its unknowns."""
+    solver = Solver(problem)
+    demands = [
+        d for d in problem.demands if solver.varying[d.left] or (d.right is not None and solver.varying[d.right])
+    ]
+    state = solver.start()
+    assert state is not None
+    met, blocked, solution = _meetable(solver, state, demands)
+    try:
+        solver.narrow(state, met)
+    except Conflict:
+        return AxisSolution([Answer(n, problem.place, "undecided", ()) for n in solver.unknowns], {}, blocked)
+    answers = []
+    chosen = {node: value[0] for node, value in (solution or state).a.items()}
+    stuck = _dependencies(solver, blocked.demand) if blocked is not None else frozenset()
+    for node in solver.unknowns:
+        answers.append(_answer(solver, state, met, node, chosen, node in stuck))
+    return AxisSolution(answers, chosen, blocked)
+
+
+def _dependencies(solver: Solver, demand: Equality) -> frozenset[int]:
+    right = solver.varying[demand.right] if demand.right is not None else frozenset()
+    return solver.varying[demand.left] | right
+
+
+def _meetable(
+    solver: Solver, state: State, demands: list[Equality]
+) -> tuple[list[Equality], Blocked | None, State | None]:
+    """Return the demands that can be met together in order, the first that cannot, and a solution."""
+    solution = solver.search(state, demands)
+    if solution is not None or solver.exhausted:
+        return demands, None, solution
+    met: list[Equality] = []
+    blocked: Blocked | None = None
+    last = solver.search(state, [])
+    for demand in demands:
+        trial = solver.search(state, [*met, demand])
+        if trial is not None:
+            met.append(demand)
+            last = trial
+        elif blocked is None:
+            blocked = _nearest_miss(solver, state, met, demand)
+    return met, blocked, last
+
+
+def _nearest_miss(solver: Solver, state: State, met: list[Equality], demand: Equality) -> Blocked:
+    """Return by how much a demand is missed at best when those before it are met."""
+    free = state.copy()
+    solver.narrow(free, met)
+    left, right = demand.left, demand.right
+    if right is not None and not solver.varying[left]:
+        left, right = right, left
+    needed = demand.value if right is None else free.low[right]
+    assert needed is not None
+    low, high = free.low[left], free.high[left]
+    for distance in range(1, 10_000):
+        for candidate in (needed - distance, needed + distance):
+            if (
+                low <= candidate <= high
+                and solver.search(state, [*met, Equality(left, None, candidate, demand.at)]) is not None
+            ):
+                return Blocked(demand, low, high, needed, distance)
+        if needed + distance > high and needed - distance < low:
+            break
+    return Blocked(demand, low, high, needed, max(low - needed, needed - high, 1))
+
+
+def _answer(
+    solver: Solver, state: State, met: list[Equality], node: int, chosen: dict[int, int], stuck: bool
+) -> Answer:
+    place = solver.problem.place
+    choices = range(solver.relations[node].choices)
+    if stuck:
+        return Answer(node, place, "none", ())
+    if not solver._matters(node, met):
+        return Answer(node, place, "free", tuple(choices))
+    low, high = state.a[node]
+    if low == high:
+        return Answer(node, place, "unique", (low,))
+    solver.budget = max(solver.budget, BUDGET // 4)
+    values = tuple(value for value in range(low, high + 1) if solver.feasible(state, met, node, value))
+    if solver.exhausted and len(values) != 1:
+        return Answer(node, place, "undecided", values)
+    if len(values) == len(choices) and _alone(solver, state, met, node, chosen):
+        return Answer(node, place, "free", values)
+    return Answer(node, place, "unique" if len(values) == 1 else "several", values)
+
+
+def _alone(solver: Solver, state: State, met: list[Equality], node: int, chosen: dict[int, int]) -> bool:
+    """Say whether every value fits while all other unknowns keep what was chosen for them."""
+    for value in range(solver.relations[node].choices):
+        trial = state.copy()
+        for other, fixed in chosen.items():
+            trial.a[other] = (fixed, fixed)
+        trial.a[node] = (value, value)
+        if solver.search(trial, met) is None:
+            return False
+    return True

@@ -1,0 +1,218 @@
+"""The schema says what the checker says, as far as a schema can, and the committed file is the one that the code makes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from shapecheck import linter
+from shapecheck.diagnostics import Severity
+from shapecheck.layers import REGISTRY
+from shapecheck.layers.fields import REQUIRED, Kind, Word
+from shapecheck.spec import schema
+from shapecheck.spec.document import parse, plain_value
+from shapecheck.spec.limits import DEFAULT_LIMITS
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.net.yaml"))
+SCHEMA = schema.build()
+NETWORK = Draft202012Validator(SCHEMA)
+LAYER = Draft202012Validator({"$ref": "#/$defs/layer", "$defs": SCHEMA["$defs"]})
+EVERY_KEY = [(op, name) for op, kind in sorted(REGISTRY.items()) for name in kind.keys_of(op)]
+VALUES: list[Any] = [
+    *(0, 1, 2, -1, 2.5, True, None, "", "text", "same", "H", "zeros", "depthwise", "mean", "constant", "=1"),
+    *(
+        [],
+        [1],
+        [0, 2],
+        [-1, 2],
+        [2.5],
+        ["H", 3],
+        ["x y"],
+        [True],
+        [[1, 2], [3, 4]],
+        [[1, 2, 3]],
+        [[]],
+        ["=1", 2],
+        {},
+        {"a": 1},
+    ),
+]
+
+
+def plain(node: Node) -> Any:
+    """The data of a file as YAML 1.2 has it: what an editor's schema check sees."""
+    if isinstance(node, ScalarNode):
+        return plain_value(node)
+    if isinstance(node, SequenceNode):
+        return [plain(item) for item in node.value]
+    assert isinstance(node, MappingNode)
+    return {key.value: plain(value) for key, value in node.value}
+
+
+def data_of(text: str) -> Any:
+    root = parse(text, DEFAULT_LIMITS)
+    assert isinstance(root, MappingNode), root
+    return plain(root)
+
+
+def network(only: dict[str, Any], **top: Any) -> dict[str, Any]:
+    return {"shapecheck": 1, "inputs": {"x": [1, 4, 16, 16]}, "layers": [only], **top}
+
+
+def errors(data: Any) -> set[str]:
+    """The rules by which the checker refuses a file."""
+    found = linter.check_text(json.dumps(data), "x.net.yaml").diagnostics
+    return {d.rule.name for d in found if d.severity is Severity.ERROR}
+
+
+def misread(data: Any) -> bool:
+    """Whether the checker refuses what is written, before any arithmetic."""
+    _, findings = linter.read_text(json.dumps(data), "x.net.yaml")
+    return bool({f.rule for f in findings} - {"contradicting-keys"})
+
+
+def sample(kind: Kind) -> Any:
+    """A value that fits."""
+    return next(value for value in VALUES if value not in (0, None) and _fits(kind, value))
+
+
+def _fits(kind: Kind, value: Any) -> bool:
+    try:
+        kind.read(value)
+    except Exception:
+        return False
+    return True
+
+
+def minimal(op: str) -> dict[str, Any]:
+    keys = REGISTRY[op].keys_of(op)
+    return {"op": op} | {name: sample(key.kind) for name, key in keys.items() if key.default is REQUIRED}
+
+
+def test_the_file_is_the_one_that_the_code_makes() -> None:
+    committed = (ROOT / schema.PATH).read_text(encoding="utf-8")
+    assert committed == schema.text(), "run: python -m shapecheck.spec.schema"
+
+
+def test_it_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_main_writes_it(tmp_path: Path) -> None:
+    schema.main([str(tmp_path / "s.json")])
+    assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8")) == SCHEMA
+
+
+def test_every_definition_is_used() -> None:
+    text = json.dumps(SCHEMA)
+    assert [name for name in SCHEMA["$defs"] if f'"#/$defs/{name}"' not in text] == []
+
+
+def test_every_key_is_documented() -> None:
+    for op, name in EVERY_KEY:
+        assert SCHEMA["$defs"][f"op_{op}"]["properties"][name]["description"], (op, name)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name.partition(".")[0])
+def test_the_examples_fit(path: Path) -> None:
+    found = [
+        f"{error.json_path}: {error.message}"
+        for error in NETWORK.iter_errors(data_of(path.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["misspelt_key", "unknown_op"])
+def test_structural_mistakes_in_the_examples_are_refused(name: str) -> None:
+    text = (ROOT / "examples" / "broken" / f"{name}.net.yaml").read_text(encoding="utf-8")
+    assert not NETWORK.is_valid(data_of(text))
+    assert not linter.check_text(text, name).ok
+
+
+GOOD: list[dict[str, Any]] = [
+    network({"op": "relu"}),
+    network({"op": "relu", "name": "r", "from": "x", "expect": [1, 4, "_", "=16"], "when": True}),
+    network({"op": "conv", "out_channels": "=width", "kernel_size": [3, 1], "in_channels": None}, params={"width": 3}),
+    network(
+        {"op": "relu"},
+        inputs={"x": {"shape": ["N", 4, "H", "=2 * 3"], "dtype": "bfloat16"}},
+        dims={"N": 2, "H": {"size": 8, "accepts": {"min": 4, "sizes": [8, 9]}}},
+    ),
+    network(
+        {"block": "b", "with": {"c": [1, 2]}, "repeat": 3},
+        blocks={"b": {"params": {"c": None}, "layers": [{"op": "prelu", "num_parameters": "=min(c)"}]}},
+    ),
+    network({"op": "relu", "name": "r"}, outputs={"y": {"from": "r", "expect": [1, "_", 16, 16]}, "z": "r"}),
+    network({"op": "relu", "name": "r"}, outputs=["r"], name="n", doc="d", layout="channels_last"),
+    network({"op": "upsample", "size": [4, "=4"]}),
+]
+BAD: list[tuple[dict[str, Any], str]] = [
+    (network({"op": "relu"}, layer=[]), "unknown-key"),
+    (network({"op": "relu", "alpha": 1}), "unknown-key"),
+    (network({"op": "relu", "repeat": 2}), "unknown-key"),
+    (network({"op": "rellu"}), "unknown-op"),
+    (network({"op": ["relu"]}), "unknown-op"),
+    (network({"name": "nothing"}), "missing-key"),
+    (network({"op": "conv", "out_channels": 3}), "missing-key"),
+    (network({"op": "conv", "out_channels": 3, "kernel_size": "3"}), "wrong-value"),
+    (network({"op": "conv", "out_channels": 3, "kernel_size": 0}), "wrong-value"),
+    (network({"op": "conv", "out_channels": 3, "kernel_size": 3, "bias": "on"}), "wrong-value"),
+    (network({"op": "relu", "name": "a.b"}), "wrong-value"),
+    (network({"op": "relu", "from": []}), "wrong-value"),
+    (network({"op": "relu", "expect": 4}), "wrong-value"),
+    (network({"op": "relu"}, layers=[]), "wrong-type"),
+    (network({"op": "relu"}, layers={"op": "relu"}), "wrong-type"),
+    (network({"op": "relu"}, inputs={}), "wrong-type"),
+    (network({"op": "relu"}, inputs={"x": 3}), "wrong-type"),
+    (network({"op": "relu"}, inputs={"x": {"dtype": "int8"}}), "missing-key"),
+    (network({"op": "relu"}, inputs={"x": {"shape": [1, 2], "dtype": "float"}}), "wrong-value"),
+    (network({"op": "relu"}, layout="channels_middle"), "wrong-value"),
+    (network({"op": "relu"}, shapecheck=2), "unknown-version"),
+    (network({"op": "relu"}, params={"index": "a"}), "wrong-value"),
+    (network({"op": "relu"}, dims={"H": {"sizes": 3}}), "unknown-key"),
+    (network({"op": "relu"}, dims={"H": {"accepts": {"min": 0}}}), "wrong-value"),
+    (network({"block": "b", "stride": 2}, blocks={"b": {"layers": [{"op": "relu"}]}}), "unknown-key"),
+    (network({"op": "relu"}, blocks={"b": {"layer": []}}), "missing-key"),
+    (network({"op": "relu"}, outputs={"y": {"shape": [1]}}), "unknown-key"),
+    ({"shapecheck": 1, "layers": [{"op": "relu"}]}, "missing-key"),
+    ({"shapecheck": 1, "inputs": {"x": [1, 2]}}, "missing-key"),
+    ({"inputs": {"x": [1, 2]}, "layers": [{"op": "relu"}]}, "missing-key"),
+]
+
+
+@pytest.mark.parametrize("data", GOOD)
+def test_both_accept(data: dict[str, Any]) -> None:
+    assert [error.message for error in NETWORK.iter_errors(data)] == []
+    assert errors(data) == set()
+
+
+@pytest.mark.parametrize(("data", "rule"), BAD)
+def test_both_refuse(data: dict[str, Any], rule: str) -> None:
+    assert not NETWORK.is_valid(data)
+    assert rule in errors(data)
+
+
+@pytest.mark.parametrize("op", sorted(REGISTRY))
+def test_an_op_with_its_required_keys_is_accepted_and_without_one_refused(op: str) -> None:
+    layer = minimal(op)
+    assert LAYER.is_valid(layer), layer
+    for name in layer:
+        less = {key: value for key, value in layer.items() if key != name}
+        assert not LAYER.is_valid(less), less
+        assert "missing-key" in errors(network(less)), less
+    assert not LAYER.is_valid({**layer, "sride": 1})
+
+
+@pytest.mark.parametrize(("op", "name"), EVERY_KEY)
+def test_schema_and_reader_agree_on_every_key(op: str, name: str) -> None:
+    kind = REGISTRY[op].keys_of(op)[name].kind
+    validator = Draft202012Validator({"$ref": f"#/$defs/op_{op}", "$defs": SCHEMA["$defs"]})
+    for value in VALUES:
+        if isinstance(value, str) and value.startswith("=") and isinstance(kind, Word) and kind.other is None:
+            continue  # no expression has a word for its value; the reader learns that when it computes it
+        layer = {**minimal(op), name: value}
+        assert validator.is_valid(layer) == (not misread(network(layer))), layer

@@ -1,0 +1,157 @@
+"""What can only be seen from outside: the noise, the exit on Ctrl-C, and devices that are not here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JAX_", "XLA_", "TF_"))}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), str(HERE)]), **more}
+
+
+def python(code: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def gpu() -> bool:
+    import jax
+
+    try:
+        return bool(jax.devices("gpu"))
+    except RuntimeError:
+        return False
+
+
+def test_nothing_but_our_own_output_is_written() -> None:
+    """A 64-bit input, a huge constant fold and a device that is missing all make JAX or XLA talk."""
+    done = python("""
+        import os, sys
+        os.environ["MINE"] = "kept"
+        before = dict(os.environ)
+        assert "jax" not in sys.modules
+        from shapecheck.xla import DeviceError, witness
+        after = dict(os.environ)
+        assert after.pop("TF_CPP_MIN_LOG_LEVEL") == "3" and after == before
+        import jax
+        config = dict(jax.config.values)
+        from handmade import chain
+        made = chain((1, 2, 64, 64), {"op": "conv", "out_channels": 2, "kernel_size": 3}, {"op": "max_pool", "kernel_size": 64})
+        try:
+            witness(made, device="gpu")
+        except DeviceError as error:
+            print(error)
+        found = witness(made)
+        found = witness(chain((1, 2, 64), {"op": "batch_norm"}, dtype="float64"))
+        assert found.bytes_agree
+        assert dict(jax.config.values) == config
+    """)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    if not gpu():
+        assert done.stdout.startswith("JAX finds no GPU: ")
+        assert "\n" not in done.stdout.strip()
+        assert "use the device cpu" in done.stdout
+
+
+def test_the_users_own_log_level_is_kept() -> None:
+    done = python(
+        "import os; import shapecheck.xla; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", TF_CPP_MIN_LOG_LEVEL="1"
+    )
+    assert done.stdout == "1\n"
+
+
+@pytest.mark.skipif(gpu(), reason="a GPU is here")
+@pytest.mark.parametrize("device", ["gpu", "cpu", "auto"])
+def test_a_platform_that_is_not_here_is_explained(device: str) -> None:
+    done = python(
+        f"""
+        from handmade import chain
+        from shapecheck.xla import DeviceError, witness
+        try:
+            witness(chain((1, 2, 6), {{"op": "relu"}}), "trace", device="{device}")
+        except DeviceError as error:
+            print(error)
+        """,
+        JAX_PLATFORMS="cuda",
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("JAX finds no ")
+    assert ("no GPU plugin" if device == "gpu" else "JAX_PLATFORMS") in done.stdout
+
+
+@pytest.mark.skipif(gpu(), reason="a GPU is here")
+def test_a_plugin_without_a_driver_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    import shapecheck.xla.device as devices
+    from shapecheck.xla import DeviceError
+
+    class Distribution:
+        metadata: Any = {"Name": "jax-cuda13-plugin"}
+
+    monkeypatch.setattr(devices.importlib.metadata, "distributions", lambda: [Distribution()])
+    monkeypatch.setattr(devices, "_DRIVERS", (Path("/nowhere"),))
+    with pytest.raises(DeviceError, match="jax-cuda13-plugin is installed, but this machine has no GPU driver"):
+        devices.find_device("gpu")
+    monkeypatch.setattr(devices, "_DRIVERS", (Path("/"),))
+    with pytest.raises(DeviceError, match=r"though jax-cuda13-plugin and a driver are here \(.*gpu"):
+        devices.find_device("gpu")
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    with pytest.raises(DeviceError, match="JAX_PLATFORMS is 'cpu'; unset it"):
+        devices.find_device("gpu")
+    assert devices.find_device("cpu").platform == "cpu"
+
+
+def test_ctrl_c_during_a_compilation_leaves_at_once() -> None:
+    code = """
+        import sys
+        import shapecheck.xla.compile as compiling
+        from handmade import chain
+        from shapecheck.xla import leave_on_interrupt, witness
+        compiling.QUICK.clear()  # as slow as XLA is by itself: 20 seconds and more
+        layers = [{"op": "conv", "out_channels": 30 + i, "kernel_size": 3} for i in range(250)]
+        made = chain((1, 3, 600, 600), *layers)
+
+        def tell(done, total, what):
+            sys.stderr.write(what + "\\n")
+
+        sys.stdout.write("not flushed")
+        with leave_on_interrupt():
+            witness(made, progress=tell)
+        print("too late")
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stderr is not None
+    assert [child.stderr.readline() for _ in range(2)] == ["trace\n", "compile 250 layers\n"]
+    time.sleep(1.5)
+    assert child.poll() is None
+    start = time.perf_counter()
+    child.send_signal(signal.SIGINT)
+    output, noise = child.communicate(timeout=30)
+    assert time.perf_counter() - start < 5
+    assert child.returncode == 130
+    assert output == "not flushed"
+    assert noise == ""
