@@ -16,6 +16,7 @@ from shapecheck.commands.calc import calc
 from shapecheck.commands.check import check, verify
 from shapecheck.commands.network import explain, shapes
 from shapecheck.commands.rule import rule
+from shapecheck.commands.symmetry import symmetry
 from shapecheck.config import ConfigError
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     """Check whether a neural network fits together, before training it."""
 
 
-for command in (check, verify, shapes, explain, calc, rule):
+for command in (check, verify, shapes, explain, symmetry, calc, rule):
     main.add_command(command)
 
 

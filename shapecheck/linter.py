@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
-from shapecheck.diagnostics import Diagnostic, Finding, NetworkError, Severity
+from shapecheck.diagnostics import Diagnostic, Edit, Finding, Fix, NetworkError, Severity
 from shapecheck.rules import RULES
 from shapecheck.rules.transposed import ambiguous_findings, mended_by_padding
 from shapecheck.spec.assemble import assemble
@@ -19,7 +19,6 @@ from shapecheck.spec.network import Network
 from shapecheck.spec.reader import read
 from shapecheck.spec.templates import FileTemplate
 from shapecheck.verification import Verification
-
 
 _NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")
 
@@ -36,6 +35,9 @@ class Report:
         self.shapes = shapes
         self.diagnostics = diagnostics
         self.verification: Verification | None = None
+        # The path as it was given, - for standard input, and how to check another text in its place.
+        self.source = path
+        self.again: Callable[[str], Report] | None = None
 
     @property
     def ok(self) -> bool:
@@ -164,6 +166,9 @@ def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:
     if trouble.expectation is not None:
         span = trouble.expectation.span
     finding = Finding(problem.rule, f"{node.name}: {problem.message}", span, node.name, problem.help)
+    if problem.replacement is not None and problem.key in node.source.keys:
+        edit = Edit(span, problem.replacement)
+        finding = finding._replace(fix=Fix(f"write {problem.key}: {problem.replacement}", "safe", (edit,)))
     enrich = RULES[problem.rule].enrich
     return finding if enrich is None else enrich(finding, shapes, trouble)
 
@@ -190,7 +195,10 @@ def _diagnostic(group: list[Finding]) -> Diagnostic:
     others = [name for name in dict.fromkeys(f.layer for f in group) if name not in (None, first.layer)]
     if others:
         listed = ", ".join(str(name) for name in others[:3])
-        message += f" (and the same at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
+        here = "" if first.layer in (None, message.partition(":")[0]) else f"at {first.layer}, "
+        message += f" ({here}and the same at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
+    # A layer in a block stands for all its copies: a fix is for all of them or for none.
+    fix = first.fix if all(finding.fix == first.fix for finding in group) else None
     return Diagnostic(
-        info, first.severity or info.severity, message, first.span, first.layer, first.help, first.related, first.fix
+        info, first.severity or info.severity, message, first.span, first.layer, first.help, first.related, fix
     )

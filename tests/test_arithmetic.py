@@ -309,7 +309,6 @@ def test_transposed_relationships_are_those_that_hold(
         assert BACKWARD[number][1](i, reach, s, before) == o
 
 
-# How many convolutions each Relationship covers, in rising order: the narrowest stands first.
 @given(k=KERNEL, s=STRIDE, p=st.integers(0, 6), d=DILATION)
 def test_a_general_relationship_stands_behind_its_special_cases(k: int, s: int, p: int, d: int) -> None:
     found = arithmetic.relationships(k, s, p, p, d)

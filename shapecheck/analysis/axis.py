@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shapecheck import arithmetic
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.layers.base import Context, Layer, Problem, Undecided
+from shapecheck.layers.base import Context, Problem, Undecided
 from shapecheck.layers.convolution import ConvTranspose
 from shapecheck.layers.merge import Arithmetic, Concat, Stack
 from shapecheck.layers.pooling import MaxUnpool
@@ -126,9 +126,8 @@ def _relation(shapes: Shapes, node: Node, place: int, axis: int, open_here: bool
         w = windows[place]
         function = window_function(w._replace(a=0) if open_here else w)
         return Relation(index, node.inputs[0], function, w.s if open_here else 1, None)
-    if isinstance(node.layer, (Arithmetic, Stack)) or node.layer.windows is Layer.windows:
-        if _keeps(node, above, shape, axis):
-            return Relation(index, node.inputs[0], None, 1, None)
+    if _keeps(node, above, shape, axis):
+        return Relation(index, node.inputs[0], None, 1, None)
     return Relation(index, node.inputs[0], _black_box(shapes, node, axis), 1, None)
 
 
@@ -165,6 +164,8 @@ KEEPING = {
 
 
 def _keeps(node: Node, above: Shape, shape: Shape, axis: int) -> bool:
+    if isinstance(node.layer, Concat):
+        return node.layer.axis is None or node.layer.axis % len(shape) != axis
     return node.op in KEEPING and above[axis] == shape[axis]
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, follow
 from shapecheck.layers.base import Context, Problem, Undecided
+from shapecheck.layers.convolution import ConvTranspose
 from shapecheck.layers.merge import Arithmetic
 from shapecheck.layers.rearrange import Flatten
 from shapecheck.layers.window import Window
@@ -41,7 +42,7 @@ def spatial_index(shape: Shape, axis: int, channels_last: bool) -> int | None:
     return axis - (1 if channels_last else 2)
 
 
-def _branch(shapes: Shapes, start: int, axis: int) -> list[int]:
+def _branch(shapes: Shapes, start: int) -> list[int]:
     """Return the nodes from ``start`` back to an input, as long as the axis goes through unchanged in place."""
     nodes = shapes.network.nodes
     path = [start]
@@ -59,7 +60,7 @@ def _branch(shapes: Shapes, start: int, axis: int) -> list[int]:
 
 def cause(shapes: Shapes, left: int, right: int, axis: int) -> Cause | None:
     """Return why the outputs of nodes ``left`` and ``right`` differ on ``axis``, or None where nothing is found."""
-    one, other = _branch(shapes, left, axis), _branch(shapes, right, axis)
+    one, other = _branch(shapes, left), _branch(shapes, right)
     common = set(other)
     fork = next((index for index in one if index in common), None)
     if fork is None:
@@ -239,3 +240,30 @@ def axis_word(shape: Shape, axis: int, channels_last: bool) -> str:
     if place is not None:
         return spatial_name(place, len(shape) - 2)
     return "batch" if axis == 0 else "channels" if axis == channel_axis(len(shape), channels_last) else f"axis {axis}"
+
+
+def floored_axes(shapes: Shapes, node: Node) -> list[tuple[str, Window]]:
+    """Return the axes on which a transposed layer pads by half of k − s rounded down, so that its output is not s·i.
+
+    Unpadded kernels are left out: there the writer did not aim at s·i.
+    """
+    if not isinstance(shapes.layer(node), ConvTranspose):
+        return []
+    windows = shapes.windows(node)
+    found = []
+    for j, w in enumerate(windows):
+        odd = w.form == "transposed" and w.d == 1 and w.s > 1 and (w.k - w.s) % 2 == 1
+        if odd and w.before == w.after == (w.k - w.s) // 2 > 0 and w.a == 0:
+            found.append((spatial_name(j, len(windows)), w))
+    return found
+
+
+def floored_above(shapes: Shapes, index: int) -> list[tuple[Node, Window]]:
+    """Return the layers on the way back from a node that pad by half of k − s rounded down."""
+    nodes = shapes.network.nodes
+    found = []
+    for at in reversed(_branch(shapes, index)):
+        axes = floored_axes(shapes, nodes[at])
+        if axes:
+            found.append((nodes[at], axes[0][1]))
+    return found

@@ -8,6 +8,7 @@ narrow them until nothing changes; what is then still open is tried value by val
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from shapecheck.analysis.axis import AxisProblem, Equality, Relation
@@ -282,7 +283,8 @@ def _meetable(
 def _nearest_miss(solver: Solver, state: State, met: list[Equality], demand: Equality) -> Blocked:
     """Return by how much a demand is missed at best when those before it are met."""
     free = state.copy()
-    solver.narrow(free, met)
+    with suppress(Conflict):
+        solver.narrow(free, met)
     left, right = demand.left, demand.right
     if right is not None and not solver.varying[left]:
         left, right = right, left

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TextIO
 
 import click
 
-from shapecheck import linter
+from shapecheck import fixes, linter
 from shapecheck.commands.options import (
+    Command,
     check_names,
     configuration,
     format_option,
@@ -23,6 +26,7 @@ from shapecheck.commands.options import (
 )
 from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
+from shapecheck.output.summary import plural
 from shapecheck.spec.templates import FileTemplate
 
 FORMATS = ("text", "concise", "json")
@@ -46,20 +50,82 @@ def _reports(
             reports.append(Report(name, text, None, None, linter.diagnostics(findings)))
             continue
         files.append(file)
-        reports.append(linter.check_template(file, findings, text, name, check_names(file, values, used), limits))
+        mine = check_names(file, values, used)
+        report = linter.check_template(file, findings, text, name, mine, limits)
+        report.source = path
+        report.again = partial(linter.check_text, path=name, overrides=mine, limits=limits)
+        reports.append(fixes.proved(report, report.again))
     require_used(values, used, files)
     return reports
 
 
-def _render(reports: list[Report], output_format: str) -> None:
+class Fixing(NamedTuple):
+    """What is asked for: to apply fixes, the unsafe ones too, and to show them instead of writing them."""
+
+    wanted: bool
+    unsafe: bool
+    diff: bool
+
+
+def fix_options(function: Command) -> Command:
+    """Add --fix, --unsafe-fixes and --diff, given to the command as one ``fixing``."""
+
+    @functools.wraps(function)
+    def command(*args: Any, fix: bool, unsafe_fixes: bool, diff: bool, **kwargs: Any) -> Any:
+        return function(*args, fixing=Fixing(fix or unsafe_fixes or diff, unsafe_fixes, diff), **kwargs)
+
+    for flag, help in (
+        ("--diff", "Show what --fix would change; write nothing."),
+        ("--unsafe-fixes", "Apply also fixes that change what the network computes."),
+        ("--fix", "Apply every fix that was proved to remove its finding and to bring no other."),
+    ):
+        command = click.option(flag, is_flag=True, help=help)(command)
+    return command
+
+
+def _fix(reports: list[Report], fixing: Fixing) -> tuple[list[Report], bool]:
+    """Apply fixes, or show them; return the reports of the files as they are then, and whether a diff was shown."""
+    result: list[Report] = []
+    shown = False
+    for report in reports:
+        if report.again is None:
+            result.append(report)
+            continue
+        fixed = fixes.fix(report, report.again, fixing.unsafe)
+        if fixing.diff:
+            text = fixes.difference(report.path, report.text, fixed.text)
+            click.echo(text, nl=False)
+            shown = shown or bool(text)
+            result.append(report)
+            continue
+        if report.source == "-":
+            click.echo(fixed.text, nl=False)
+        elif fixed.count:
+            try:
+                fixes.write(report.source, fixed.text)
+            except OSError as error:
+                raise click.ClickException(f"{report.source} cannot be written: {error.strerror}") from None
+            click.echo(f"{report.path}: {plural(fixed.count, 'fix')} applied", err=True)
+        fixed.report.source, fixed.report.again = report.source, report.again
+        result.append(fixed.report)
+    return result, shown
+
+
+def _render(reports: list[Report], output_format: str, stream: TextIO) -> None:
     module: Any = importlib.import_module(f"shapecheck.output.{output_format}")
-    module.render(reports, sys.stdout, use_color(sys.stdout))
+    module.render(reports, stream, use_color(stream))
+
+
+def _stream(reports: list[Report], fixing: Fixing) -> TextIO:
+    """Return where findings go: standard output, unless the fixed text of standard input goes there."""
+    return sys.stderr if fixing.wanted and any(report.source == "-" for report in reports) else sys.stdout
 
 
 @click.command()
 @click.argument("paths", nargs=-1)
 @set_option
 @format_option(*FORMATS)
+@fix_options
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--stdin-filename", default="<stdin>", help="The name to show for standard input.")
 def check(
@@ -69,13 +135,18 @@ def check(
     output_format: str,
     exit_zero: bool,
     stdin_filename: str,
+    fixing: Fixing,
 ) -> int:
     """Check network files: reading, structure and every shape. Static and fast; nothing is run.
 
     A folder is searched for *.net.yaml and *.net.yml; - is standard input; without PATHS, this folder.
     """
     reports = _reports(paths, assignments, config_path, stdin_filename)
-    _render(reports, output_format)
+    if fixing.wanted:
+        reports, shown = _fix(reports, fixing)
+        if fixing.diff:
+            return 1 if shown and not exit_zero else 0
+    _render(reports, output_format, _stream(reports, fixing))
     return 0 if exit_zero or all(report.ok for report in reports) else 1
 
 
@@ -83,6 +154,7 @@ def check(
 @click.argument("paths", nargs=-1)
 @set_option
 @format_option(*FORMATS)
+@fix_options
 @click.option(
     "--level",
     type=click.Choice(["trace", "lower", "compile"]),
@@ -106,17 +178,22 @@ def verify(
     level: str,
     device: str,
     stdin_filename: str,
+    fixing: Fixing,
 ) -> int:
     """Check network files, then build each with JAX and compare the shape of every layer.
 
     The build knows nothing of the shapes that check computed. Exit code 0 means proved.
     """
     reports = _reports(paths, assignments, config_path, stdin_filename)
+    if fixing.wanted:
+        reports, shown = _fix(reports, fixing)
+        if fixing.diff:
+            return 1 if shown else 0
     proof = importlib.import_module("shapecheck.proof")  # loads JAX
     progress_module = importlib.import_module("shapecheck.output.progress")
     with progress_module.progress(sys.stderr) as progress, proof.interruptible():
         for report in reports:
             report.verification = proof.verify(report, level, device, progress(report.path))
             report.add(proof.findings(report, report.verification))
-    _render(reports, output_format)
+    _render(reports, output_format, _stream(reports, fixing))
     return 0 if all(r.ok and r.verification is not None and r.verification.result == "proved" for r in reports) else 1

@@ -14,7 +14,7 @@ from shapecheck.output import tables, text
 from shapecheck.spec.words import suggest
 
 
-def _complain(report: Report) -> None:
+def complain(report: Report) -> None:
     """Put the diagnostics of a network that is to be shown on standard error."""
     lines = report.text.splitlines()
     for diagnostic in report.diagnostics:
@@ -28,7 +28,7 @@ def _complain(report: Report) -> None:
 def shapes(file: str, assignments: tuple[str, ...], config_path: str | None, output_format: str) -> int:
     """Print the layer table: shapes, parameters, multiply-adds, receptive field."""
     report = one_network(file, assignments, config_path)
-    _complain(report)
+    complain(report)
     if report.shapes is None:
         return 1
     if output_format == "json":
@@ -47,7 +47,7 @@ def explain(file: str, layer: str, assignments: tuple[str, ...], config_path: st
     """Print one layer's arithmetic step by step: the Relationship, the formula, the numbers, per axis."""
     report = one_network(file, assignments, config_path)
     if report.network is None or report.shapes is None:
-        _complain(report)
+        complain(report)
         return 1
     node = next((node for node in report.network.layers if node.name == layer), None)
     if node is None:
@@ -57,7 +57,7 @@ def explain(file: str, layer: str, assignments: tuple[str, ...], config_path: st
         )
     context, output = report.shapes.context(node), report.shapes.outputs[node.index]
     if node.layer is None or context is None or output is None:
-        _complain(report)
+        complain(report)
         click.echo(f"{layer}: its shape is not known; see the diagnostics above", err=True)
         return 1
     if output_format == "json":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from shapecheck.layers.base import Context, Layer, Problem
-from shapecheck.layers.fields import Integer, Key, Kind, Number, key
+from shapecheck.layers.fields import Integer, Key, Kind, Number, Probability, key
 from shapecheck.layers.rearrange import axis_of
 from shapecheck.shape import Shape
 from shapecheck.symbolic import Size
@@ -61,19 +61,12 @@ class Dropout(Elementwise):
 
     ops = ("dropout",)
 
-    p: float = key(Number(), "Probability that an element is zeroed, 0 to 1.", 0.5)
+    p: float = key(Probability(), "Probability that an element is zeroed, 0 to 1.", 0.5)
 
     @classmethod
     def keys_of(cls, op: str) -> dict[str, Key]:
         """Return the keys that dropout takes."""
         return cls.keys
-
-    def check(self) -> None:
-        """Refuse what is no probability."""
-        if not 0 <= self.p <= 1:
-            raise Problem(
-                "wrong-value", f"p is a probability, from 0 to 1; found {self.p}", "the default is 0.5", key="p"
-            )
 
 
 class Prelu(Layer):

@@ -22,7 +22,8 @@ class Problem(Exception):
     """A layer does not fit its input.
 
     ``rule`` names the rule that is broken, ``key`` the key of the layer where the mistake is written, and
-    ``axis`` the axis of ``operand`` (an input's number) to trace back for a cause.
+    ``axis`` the axis of ``operand`` (an input's number) to trace back for a cause. ``replacement`` is what that key
+    should have said, where there is one right answer.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Problem(Exception):
         axis: int | None = None,
         operand: int = 0,
         against: int | None = None,
+        replacement: str | None = None,
     ) -> None:
         super().__init__(message)
         self.rule = rule
@@ -43,6 +45,7 @@ class Problem(Exception):
         self.axis = axis
         self.operand = operand
         self.against = against
+        self.replacement = replacement
 
 
 class Undecided(Exception):
@@ -220,4 +223,5 @@ def state(stated: Any, found: Size, key: str, what: str, context: Context, becau
             f"write {key}: {found}, or leave it out: it is never needed",
             key=key,
             axis=context.channel_axis(context.inputs[0]) if what == "channels" else len(context.inputs[0]) - 1,
+            replacement=str(found) if isinstance(found, int) else None,
         )

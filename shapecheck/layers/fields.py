@@ -14,7 +14,7 @@ Json = dict[str, Any]
 # A string that begins with '=' is arithmetic; it may stand wherever a number or a list of numbers may.
 EXPRESSION: Json = {"type": "string", "pattern": "^="}
 # In a list of sizes the name of a dimension may stand bare.
-DIMENSION: Json = {"type": "string", "pattern": "^[A-Za-z_]"}
+DIMENSION: Json = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 
 
 class FieldError(Exception):
@@ -105,6 +105,19 @@ class Positive(Number):
 
     def schema(self) -> Json:
         return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, EXPRESSION]}
+
+
+class Probability(Number):
+    """A number from 0 to 1."""
+
+    def read(self, value: Any) -> float:
+        number = super().read(value)
+        if not 0 <= number <= 1:
+            raise FieldError(f"expected a probability, from 0 to 1, found {value}")
+        return number
+
+    def schema(self) -> Json:
+        return {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, EXPRESSION]}
 
 
 class Boolean(Kind):

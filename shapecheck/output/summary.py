@@ -15,7 +15,7 @@ def count(reports: Sequence[Report], severity: Severity) -> int:
 
 def plural(number: int, word: str) -> str:
     """Return ``1 error``, ``2 errors``."""
-    return f"{number} {word}" + ("" if number == 1 else "s")
+    return f"{number} {word}" + ("" if number == 1 else "es" if word.endswith("x") else "s")
 
 
 def summary_line(reports: Sequence[Report]) -> str:

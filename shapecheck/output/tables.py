@@ -12,13 +12,14 @@ from shapecheck.shape import Shape, show
 from shapecheck.symbolic import Size
 
 
-def _size(size: Size) -> int | str:
-    return size if isinstance(size, int) else str(size)
+def size(value: Size) -> int | str:
+    """Return a size as data; one that is not known is text."""
+    return value if isinstance(value, int) else str(value)
 
 
 def plain(shape: Shape | None) -> list[int | str] | None:
     """Return a shape as data; a size that is not known is text."""
-    return None if shape is None else [_size(size) for size in shape]
+    return None if shape is None else [size(one) for one in shape]
 
 
 def as_json(shapes: Shapes) -> dict[str, Any]:
@@ -37,9 +38,9 @@ def as_json(shapes: Shapes) -> dict[str, Any]:
                 "inputs": [network.nodes[i].name for i in node.inputs],
                 "input_shapes": [plain(shapes.outputs[i]) for i in node.inputs],
                 "output_shape": plain(shapes.outputs[node.index]),
-                "parameters": _size(one.parameters),
-                "multiply_adds": _size(one.multiply_adds),
-                "receptive_field": [_size(size) for size in fields.get(node.index, ())],
+                "parameters": size(one.parameters),
+                "multiply_adds": size(one.multiply_adds),
+                "receptive_field": [size(one) for one in fields.get(node.index, ())],
             }
         )
     whole = total(shapes)
@@ -50,7 +51,7 @@ def as_json(shapes: Shapes) -> dict[str, Any]:
         "layers": layers,
         "inputs": {node.name: plain(node.shape) for node in network.inputs},
         "outputs": {name: plain(shapes.outputs[index]) for name, index in network.outputs.items()},
-        "totals": {"parameters": _size(whole.parameters), "multiply_adds": _size(whole.multiply_adds)},
+        "totals": {"parameters": size(whole.parameters), "multiply_adds": size(whole.multiply_adds)},
     }
 
 

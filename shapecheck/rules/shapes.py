@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapecheck.analysis.blame import cause, explain_cause, factors
+from shapecheck.analysis.blame import cause, explain_cause, factors, floored_above
 from shapecheck.analysis.propagation import Shapes, Trouble
 from shapecheck.diagnostics import Finding, Related, Severity
 from shapecheck.rules.base import reported
@@ -26,6 +26,18 @@ def with_cause(finding: Finding, shapes: Shapes, left: int, right: int, axis: in
     elif help is None and found.scales:
         help = "join maps of one stride: name another layer in from, or resample one of the two"
     return finding._replace(related=related, help=help)
+
+
+def _with_floored_padding(finding: Finding, shapes: Shapes, index: int) -> Finding:
+    """Point at transposed layers whose padding was rounded down, a usual source of an output that is too long."""
+    for node, w in floored_above(shapes, index)[:2]:
+        extra = w.k - w.s - 2 * w.before
+        message = f"{node.name} makes {w.o} of {w.i}, {w.s}·{w.i} + {extra}: padding {w.before} is half of {w.k} − {w.s} rounded down"
+        help = f"padding {w.before + 1} with output_padding {extra} on {node.name} gives {w.s}·{w.i} = {w.i * w.s}"
+        finding = finding._replace(
+            related=(*finding.related, Related(message, node.source.span)), help=finding.help or help
+        )
+    return finding
 
 
 @reported("SC201")
@@ -75,6 +87,7 @@ def expectation_differs(finding: Finding, shapes: Shapes | None, trouble: Troubl
         return finding
     node = shapes.network.nodes[trouble.node]
     finding = finding._replace(related=(Related(f"{node.name} is {node.op}", node.source.span),))
+    finding = _with_floored_padding(finding, shapes, trouble.node)
     other, axis = trouble.expectation.same_as, trouble.problem.axis
     if other is None or axis is None:
         return finding

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from shapecheck.analysis.ambiguity import Ambiguity, AxisVerdict, Verdict, what_if
+from shapecheck.analysis.blame import floored_axes
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.analysis.remainders import by_remainder
 from shapecheck.analysis.solve import Blocked
+from shapecheck.analysis.symmetry import pairs
 from shapecheck.diagnostics import Finding, Fix, Related, Severity
 from shapecheck.edits import add_key
 from shapecheck.layers.convolution import ConvTranspose
+from shapecheck.layers.pooling import MaxUnpool
+from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked, reported
 from shapecheck.rules.shapes import with_cause
-from shapecheck.shape import spatial_name
+from shapecheck.shape import show_sizes, spatial_name
 from shapecheck.spec.network import Node
 
 
@@ -59,6 +63,122 @@ def output_size_unreachable(finding: Finding, shapes: Shapes | None, trouble: Tr
 def transpose_of_not_a_convolution(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
     """transpose_of names something that is no conv."""
     return finding
+
+
+@checked("SC306", Severity.ERROR)
+def pair_broken(shapes: Shapes) -> Iterable[Finding]:
+    """A decoder layer does not give back the size that the encoder layer it mirrors was given."""
+    if not shapes.network.symmetry:
+        return
+    for pair in pairs(shapes):
+        if (
+            pair.decoder.index not in shapes.network.symmetry
+            or pair.encoder_input is None
+            or pair.decoder_output is None
+        ):
+            continue
+        if pair.status != "broken":
+            continue
+        sizes_differ = pair.encoder_input != pair.decoder_output
+        yield Finding(
+            "pair-broken",
+            f"{pair.decoder.name} is declared to mirror {pair.encoder.name}, but {pair.message}",
+            pair.decoder.source.span,
+            pair.decoder.name,
+            f"write transpose_of: {pair.encoder.name} on {pair.decoder.name}, which takes all of it from there",
+            (Related(f"{pair.encoder.name} takes {show_sizes(pair.encoder_input)}", pair.encoder.source.span),),
+            severity=None if sizes_differ else Severity.WARNING,
+        )
+
+
+@checked("SC307", Severity.WARNING)
+def uneven_overlap(shapes: Shapes) -> Iterable[Finding]:
+    """A transposed layer's kernel is no multiple of its stride, so outputs get unequal numbers of contributions."""
+    for node in shapes.network.layers:
+        # The kernel of a layer with transpose_of is that of the convolution which it undoes.
+        if not isinstance(node.layer, ConvTranspose) or node.layer.transpose_of is not None:
+            continue
+        windows = shapes.windows(node)
+        uneven = [j for j, w in enumerate(windows) if w.s > 1 and w.k > 1 and w.k % w.s and w.d == 1]
+        if not uneven:
+            continue
+        w = windows[uneven[0]]
+        axes = " and ".join(spatial_name(j, len(windows)) for j in uneven)
+        few, many = w.k // w.s, -(-w.k // w.s)
+        yield Finding(
+            "uneven-overlap",
+            f"{node.name}: kernel_size {w.k} is no multiple of stride {w.s} on {axes}: an output gets {few} or {many} contributions"
+            " by turns, which shows as a checkerboard",
+            node.source.keys.get("kernel_size", node.source.span),
+            node.name,
+            _even_kernel(w),
+        )
+
+
+def _even_kernel(w: Window) -> str:
+    """Return the smallest change that makes the kernel a multiple of the stride and keeps the output size."""
+    k = -(-w.k // w.s) * w.s
+    grown = k - w.k
+    if w.form != "transposed" or not isinstance(w.a, int):
+        return f"take kernel_size {k}"
+    # s(i − 1) + a + k − 2p stays where a and 2p take up what k gains.
+    for a in range(w.a, -1, -1):
+        padded = w.before + w.after + grown - (w.a - a)
+        if padded % 2 == 0:
+            return f"kernel_size {k}, padding {padded // 2}, output_padding {a} gives the same size without it"
+    return f"take kernel_size {k}, or upsample and convolve with stride 1"
+
+
+@checked("SC308", Severity.WARNING)
+def floored_padding(shapes: Shapes) -> Iterable[Finding]:
+    """Padding is (kernel_size - stride) // 2 of an odd difference, so the output is one more than stride times input."""
+    if shapes.troubles:
+        return
+    for node in shapes.network.layers:
+        for axis, w in floored_axes(shapes, node):
+            yield Finding(
+                "floored-padding",
+                f"{node.name}: padding {w.before} is half of kernel_size − stride = {w.k - w.s} rounded down, so {w.i} becomes"
+                f" {w.o} = {w.s}·{w.i} + {w.k - w.s - 2 * w.before} on {axis}",
+                node.source.keys.get("padding", node.source.span),
+                node.name,
+                f"padding {w.before + 1} with output_padding {w.k - w.s - 2 * w.before} gives {w.s}·{w.i} = {w.i * w.s}",
+            )
+            break
+
+
+@checked("SC309", Severity.INFO)
+def transposed_output_cropped(shapes: Shapes) -> Iterable[Finding]:
+    """Padding is larger than kernel_size - 1, so the equivalent direct convolution has negative padding: it crops."""
+    for node in shapes.network.layers:
+        if not isinstance(node.layer, ConvTranspose):
+            continue
+        for j, w in enumerate(windows := shapes.windows(node)):
+            widest = max(w.before, w.after)
+            if w.form == "transposed" and widest > w.reach - 1:
+                yield Finding(
+                    "transposed-output-cropped",
+                    f"{node.name}: padding {widest} on {spatial_name(j, len(windows))} exceeds kernel_size − 1 = {w.reach - 1}:"
+                    f" p′ = k − p − 1 = {w.reach - 1 - widest}, so {widest - w.reach + 1} of the input is never used at that edge",
+                    node.source.keys.get("padding", node.source.span),
+                    node.name,
+                    f"padding up to {w.reach - 1} uses the whole input; crop explicitly if cropping is meant",
+                )
+                break
+
+
+@checked("SC310", Severity.WARNING)
+def unpool_without_pool(shapes: Shapes) -> Iterable[Finding]:
+    """max_unpool does not name the pooling that it undoes, so there are no indices to put the maxima back at."""
+    for node in shapes.network.layers:
+        if isinstance(node.layer, MaxUnpool) and node.layer.pool is None:
+            yield Finding(
+                "unpool-without-pool",
+                f"{node.name}: max_unpool names no pool, so the places of the maxima and the size are not known",
+                node.source.span,
+                node.name,
+                "write pool: LAYER, the max_pool that it undoes, in place of kernel_size, stride and padding",
+            )
 
 
 def ambiguous_findings(ambiguity: Ambiguity, shapes: Shapes) -> Iterator[Finding]:
@@ -150,7 +270,10 @@ def _by_values(axes: list[AxisVerdict]) -> str:
 def _miss(blocked: Blocked, shapes: Shapes) -> str:
     at = shapes.network.nodes[blocked.demand.at]
     sizes = str(blocked.low) if blocked.low == blocked.high else f"{blocked.low} to {blocked.high}"
-    return f"none of them meets {at.name}, which needs {blocked.needed} where {sizes} can be had: off by {blocked.distance} at best"
+    return (
+        f"none of them meets {at.name}, which needs {blocked.needed} where {sizes} can be had:"
+        f" off by {blocked.distance} at best"
+    )
 
 
 def _blamed(finding: Finding, shapes: Shapes, blocked: Blocked) -> Finding:
@@ -202,7 +325,10 @@ def _mend(verdict: Verdict, shapes: Shapes) -> str:
     help = f"write output_padding: {padding}" if padding else "write the output_padding that is meant"
     table = by_remainder(shapes.network, verdict)
     if table:
-        return f"{help} for this size; but a depends on the input: {table}; transpose_of the encoder's layer is right at every size"
+        return (
+            f"{help} for this size; but a depends on the input: {table}; transpose_of the encoder's layer is right at"
+            " every size"
+        )
     return f"{help}, or transpose_of the encoder's layer, which follows the input at every size"
 
 
@@ -248,7 +374,10 @@ def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
     result = []
     for finding in findings:
         if finding.rule in ("merge-mismatch", "expectation-differs") and finding.layer in names:
-            help = f"output_padding {wanted} gives the size that is asked for; or transpose_of, which follows the input at every size"
+            help = (
+                f"output_padding {wanted} gives the size that is asked for; or transpose_of, which follows the input at"
+                " every size"
+            )
             finding = finding._replace(related=(*finding.related, *places), help=help)
         result.append(finding)
     return result

@@ -187,7 +187,9 @@ class _Assembler:
         self.findings.append(
             Finding(
                 "circle",
-                f"these layers read each other in a circle: {' -> '.join(shown)}",
+                f"{node.name} reads itself"
+                if len(path) == 1
+                else f"these layers read each other in a circle: {' -> '.join(shown)}",
                 span,
                 node.name,
                 "let one of them read a layer above the circle",
@@ -205,7 +207,7 @@ class _Assembler:
                     text = "[" + ", ".join("_" if size is None else str(size) for size in sizes) + "]"
                     self.nodes[index].expect += (Expectation(sizes, None, expect.span, text),)
             except Misread as error:
-                self.findings.append(error.finding)
+                self.expander.note(error)
         if same_as is not None:
             other = self._resolve(Reading(scope, same_as), self.nodes[index].name if index is not None else None)
             if index is not None and other is not None:

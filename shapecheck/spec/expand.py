@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shapecheck.diagnostics import Finding, Related
+from shapecheck.diagnostics import Finding, Related, Span
 from shapecheck.layers.base import Broken
-from shapecheck.layers.fields import Boolean, Integer
+from shapecheck.layers.fields import Boolean, Integer, describe
 from shapecheck.shape import Shape
 from shapecheck.spec import language
 from shapecheck.spec.document import span_of
@@ -18,7 +18,7 @@ from shapecheck.spec.network import Source as Written
 from shapecheck.spec.scope import LeftOut, Reading, Scope, Source
 from shapecheck.spec.templates import BlockTemplate, FileTemplate, LayerTemplate, Name
 from shapecheck.spec.values import Misread, Value
-from shapecheck.spec.words import suggest
+from shapecheck.spec.words import nearest, suggest
 from shapecheck.symbolic import Size, Symbolic
 
 Env = dict[str, Any]
@@ -50,6 +50,7 @@ class Expander(LayerReader):
         self.dims: dict[str, Dimension] = {}
         self.words: dict[str, Size] = {}
         self.params: Env = {}
+        self.failed: set[str] = set()
         self.top = Scope("", None)
         # Expectations on a block or an output belong to whatever node their source turns out to be.
         self.stated: list[tuple[Source, Value | None, Name | None, Scope, Env]] = []
@@ -63,23 +64,35 @@ class Expander(LayerReader):
         self._read_inputs()
         self._place_all(self.file.layers, self.top, self.params, list(self.top.inputs.values()), 0, None)
 
+    def note(self, error: Misread, layer: str | None = None) -> None:
+        """Report a value that cannot be read, unless the mistake is in a param that was reported itself."""
+        if error.name in self.failed:
+            return
+        finding = error.finding if layer is None else error.finding._replace(layer=layer)
+        if error.name in self.words:
+            help = f"{error.name} is a dimension: it may stand in shapes and sizes and in expect, not here"
+            finding = finding._replace(help=help)
+        self.findings.append(finding)
+
     def _read_params(self) -> None:
+        self.failed |= self.file.refused_params
         for name, value in self.file.params.items():
             if name in self.overrides:
                 self.params[name] = self.overrides[name]
-                continue
-            self._evaluate_param(name, value, self.params)
+            elif not self._evaluate_param(name, value, self.params):
+                self.failed.add(name)
 
     def _evaluate_param(self, name: str, value: Value, env: Env) -> bool:
         try:
             env[name] = value.evaluate(env)
         except Misread as error:
-            self.findings.append(error.finding)
+            self.note(error)
             return False
         return True
 
-    def _dimension_names(self) -> list[str]:
-        names = list(self.file.dims)
+    def _dimension_names(self) -> dict[str, Span]:
+        """Return each dimension with the place that declares it, or the first that names it."""
+        names = {name: template.name.span for name, template in self.file.dims.items()}
         for template in self.file.inputs:
             data = template.shape.data
             for item, node in zip(data, template.shape.node.value, strict=True):
@@ -87,14 +100,15 @@ class Expander(LayerReader):
                     isinstance(item, str)
                     and not node.style
                     and item not in names
+                    and item not in self.file.params
                     and item != language.ANY_SIZE
                     and language.IDENTIFIER.match(item)
                 ):
-                    names.append(item)
+                    names[item] = span_of(node)
         return names
 
     def _read_dims(self) -> None:
-        for name in self._dimension_names():
+        for name, span in self._dimension_names().items():
             template = self.file.dims.get(name)
             size: Any = None
             if name in self.overrides:
@@ -103,8 +117,7 @@ class Expander(LayerReader):
                 try:
                     size = template.size.read(Integer(1), f"size of {name}", self.params)
                 except Misread as error:
-                    self.findings.append(error.finding)
-            span = template.name.span if template else self.file.inputs[0].name.span
+                    self.note(error)
             if name in self.params:
                 self.report(
                     "name-clash",
@@ -132,7 +145,7 @@ class Expander(LayerReader):
         try:
             shape = value.evaluate(env, self.words)
         except Misread as error:
-            self.findings.append(error.finding)
+            self.note(error)
             return None
         for item, node in zip(shape, value.node.value, strict=True):
             if isinstance(item, Symbolic) or (type(item) is int and item >= 1):
@@ -141,7 +154,7 @@ class Expander(LayerReader):
             self.report(
                 "wrong-value",
                 f"input {name.text}: a size is a whole number of at least 1 or the name of a dimension, "
-                f"found {'a list' if isinstance(item, list) else item}",
+                f"found {describe(item)}",
                 span_of(node),
             )
             return None
@@ -197,7 +210,7 @@ class Expander(LayerReader):
             else:
                 placed = self._place_layer(template, scope, env, sources, block)
         except Misread as error:
-            self.findings.append(error.finding._replace(layer=f"{scope.path}{template.name}"))
+            self.note(error, f"{scope.path}{template.name}")
             return LeftOut(None)
         if template.expect is not None or template.same_as is not None:
             self.stated.append((placed, template.expect, template.same_as, scope, env))
@@ -246,7 +259,7 @@ class Expander(LayerReader):
                 else:
                     values[key] = value.read(kind, key, env)
             except Misread as error:
-                self.findings.append(error.finding._replace(layer=name))
+                self.note(error, name)
                 fine = False
         return values if fine else None
 
@@ -319,7 +332,7 @@ class Expander(LayerReader):
                 f"block {block.name.text} takes {wanted} {'input' if wanted == 1 else 'inputs'} ({names}), "
                 f"but is given {len(sources)}",
                 template.keys.get("from", template.span),
-                f"from: lists {wanted} layers, or the block's inputs name {len(sources)}",
+                f"list {wanted} in from:, or name {len(sources)} in the block's inputs",
                 path,
             )
             return None
@@ -356,8 +369,10 @@ class Expander(LayerReader):
         outer = env if index is None else {**env, "index": index}
         inner: Env = {**self.params} if index is None else {**self.params, "index": index}
         fine = True
+        meant: set[str | None] = set()
         for param in template.given:
             if param not in block.params:
+                meant.add(nearest(param, block.params))
                 self.report(
                     "unknown-param",
                     f"block {block.name.text} has no param {param}",
@@ -371,9 +386,12 @@ class Expander(LayerReader):
                 try:
                     inner[param] = template.given[param].evaluate(outer)
                 except Misread as error:
-                    self.findings.append(error.finding._replace(layer=path.rstrip(".")))
+                    self.note(error, path.rstrip("."))
                     fine = False
             elif default is None:
+                fine = False
+                if param in meant or param in block.refused:
+                    continue
                 at = block.param_spans[param]
                 self.findings.append(
                     Finding(
@@ -385,7 +403,6 @@ class Expander(LayerReader):
                         (Related("declared here, without a default", at),),
                     )
                 )
-                fine = False
             else:
                 fine = self._evaluate_param(param, default, inner) and fine
         return inner if fine else None

@@ -102,9 +102,10 @@ def parse(text: str, longest: int) -> Expression:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = (error.offset or 1) - 1 if isinstance(error, SyntaxError) else 0
         reason = error.msg if isinstance(error, SyntaxError) else "it nests too deep"
-        raise ExpressionError(
-            f"={text} is no expression: {reason}", max(0, offset) + leading, help=f"an expression may hold {_ALLOWED}"
-        ) from None
+        help = f"an expression may hold {_ALLOWED}"
+        if "was never closed" in reason:
+            help = 'inside {...} and [...] a comma or a bracket ends it: put the whole expression in quotes, "=..."'
+        raise ExpressionError(f"={text} is no expression: {reason}", max(0, offset) + leading, help=help) from None
     names: set[str] = set()
     try:
         evaluate = _compile(tree.body, names, leading)
@@ -151,8 +152,7 @@ def _compile(node: ast.expr, names: set[str], shift: int) -> Evaluate:
             return _extreme(min if name == "min" else max, [sub(argument) for argument in args], at)
         case ast.Subscript(value=value, slice=index) if not isinstance(index, (ast.Slice, ast.Tuple)):
             return _subscript(sub(value), sub(index), at)
-    op = getattr(node, "op", None)
-    help = _INSTEAD.get(type(op), f"an expression may hold {_ALLOWED}")
+    help = _INSTEAD.get(type(getattr(node, "op", None)), f"an expression may hold {_ALLOWED}")
     raise ExpressionError(f"{_what(node)} is not part of an expression", at, help=help)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shapecheck.diagnostics import Finding, Span
+from shapecheck.diagnostics import Edit, Finding, Fix, Span
 from shapecheck.layers.base import REGISTRY, Problem, default_of
 from shapecheck.layers.fields import REQUIRED, FieldError, Kind, describe
 from shapecheck.spec import language
@@ -27,6 +28,25 @@ class LayerReader:
     def report(self, rule: str, message: str, span: Span, help: str | None = None, layer: str | None = None) -> None:
         """Note one mistake."""
         self.findings.append(Finding(rule, message, span, layer, help))
+
+    def unknown(
+        self,
+        rule: str,
+        message: str,
+        node: ScalarNode,
+        words: Iterable[str],
+        what: str,
+        layer: str | None = None,
+        help: str | None = None,
+    ) -> None:
+        """Note a word that is not known, and offer the nearest one in its place."""
+        known = list(words)
+        best = nearest(node.value, known)
+        span = span_of(node)
+        fix = Fix(f"write {best}", "safe", (Edit(span, best),)) if best is not None and not node.style else None
+        self.findings.append(
+            Finding(rule, message, span, layer, help or suggest(node.value, known, what), (), fix)
+        )
 
     def value(self, node: Node) -> Value | None:
         """Return a value, or None where an expression in it cannot be parsed."""
@@ -98,7 +118,7 @@ class LayerReader:
             if key in keys:
                 parts[key] = value
             else:
-                self.report("unknown-key", f"{what}: unknown key {key}", span_of(key_node), suggest(key, keys, "keys"))
+                self.unknown("unknown-key", f"{what}: unknown key {key}", key_node, keys, "keys")
         return parts
 
     def param(self, name: str, key_node: ScalarNode, node: Node, required: bool) -> Value | None:
@@ -280,9 +300,19 @@ class LayerReader:
                 help = (
                     "repeat and with belong to a layer that places a block"
                     if key in language.BLOCK_LAYER_KEYS
+                    else "inside {...} a comma ends a value: write a list in [...], and an expression in quotes"
+                    if key.endswith((")", "]"))
                     else suggest(key, [*keys, *language.LAYER_KEYS], "keys")
                 )
-                self.report("unknown-key", f"{op} has no key {key}", span_of(key_node), help, template.name or None)
+                self.unknown(
+                    "unknown-key",
+                    f"{op} has no key {key}",
+                    key_node,
+                    [*keys, *language.LAYER_KEYS],
+                    "keys",
+                    template.name or None,
+                    help,
+                )
                 template.broken = True
                 meant.add(nearest(key, keys))
         for key, declared in keys.items():

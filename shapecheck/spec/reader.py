@@ -22,7 +22,7 @@ from shapecheck.spec.templates import (
     OutputTemplate,
 )
 from shapecheck.spec.values import Value, mapping_entries
-from shapecheck.spec.words import suggest
+from shapecheck.spec.words import nearest, suggest
 
 
 def read(root: MappingNode, path: str, limits: Limits) -> tuple[FileTemplate, list[Finding]]:
@@ -41,23 +41,20 @@ class _FileReader(LayerReader):
 
     def read(self, root: MappingNode) -> None:
         entries = {key: (key_node, value) for key, key_node, value in mapping_entries(root, "the file", self.findings)}
+        meant = set()
         for key, (key_node, _) in entries.items():
             if key not in language.TOP_KEYS:
                 self.report(
                     "unknown-key", f"unknown key {key}", span_of(key_node), suggest(key, language.TOP_KEYS, "keys")
                 )
+                meant.add(nearest(key, language.TOP_KEYS))
         self._version(entries, span_of(root))
         for key in language.TOP_KEYS:
             if key in entries and key != "shapecheck":
                 getattr(self, f"_{key}")(entries[key][1])
-        for key in ("inputs", "layers"):
-            if key not in entries:
-                self.report(
-                    "missing-key",
-                    f"the key {key} is missing",
-                    span_of(root),
-                    f"add {key}: {language.TOP_KEYS[key].lower()}",
-                )
+        for key, example in (("inputs", "{image: [N, 3, 224, 224]}"), ("layers", "and below it - {op: relu}")):
+            if key not in entries and key not in meant:
+                self.report("missing-key", f"the key {key} is missing", span_of(root), f"add {key}: {example}")
 
     def _version(self, entries: dict[str, tuple[ScalarNode, Node]], start: Span) -> None:
         if "shapecheck" not in entries:
@@ -93,7 +90,9 @@ class _FileReader(LayerReader):
     def _params(self, node: Node) -> None:
         for key, key_node, value_node in mapping_entries(node, "params", self.findings):
             value = self.param(key, key_node, value_node, required=False)
-            if value is not None:
+            if value is None:
+                self.file.refused_params.add(key)
+            else:
                 self.file.params[key] = value
                 self.file.param_spans[key] = span_of(key_node)
 
@@ -166,10 +165,14 @@ class _FileReader(LayerReader):
             parts = self.known(value_node, f"block {key}", language.BLOCK_KEYS)
             params: dict[str, Value | None] = {}
             spans: dict[str, Span] = {}
+            refused: set[str] = set()
             if "params" in parts:
                 for param, param_node, default in mapping_entries(parts["params"], f"params of {key}", self.findings):
+                    before = len(self.findings)
                     params[param] = self.param(param, param_node, default, required=True)
                     spans[param] = span_of(param_node)
+                    if len(self.findings) > before:
+                        refused.add(param)
             layers: list[LayerTemplate] = []
             if "layers" in parts:
                 layers = self.layers(parts["layers"], f"block {key}")
@@ -177,7 +180,9 @@ class _FileReader(LayerReader):
                 self.report("missing-key", f"block {key} has no layers", span_of(key_node), "add layers: [...]")
             inputs = self.names(parts["inputs"], "inputs") if "inputs" in parts else []
             output = self.name_of(parts["output"], "output") if "output" in parts else None
-            self.file.blocks[key] = BlockTemplate(Name(key, span_of(key_node)), params, spans, inputs, layers, output)
+            self.file.blocks[key] = BlockTemplate(
+                Name(key, span_of(key_node)), params, spans, inputs, layers, output, frozenset(refused)
+            )
 
     def _layers(self, node: Node) -> None:
         self.file.layers = self.layers(node, "the file")

@@ -39,7 +39,6 @@ _SHARED: dict[str, Kind] = {
     "number": Number(),
     "positive_number": Positive(),
     "boolean": Boolean(),
-    "size": SizeValue(),
     "positive_integer_per_axis": PerAxis(Integer(1)),
     "natural_number_per_axis": PerAxis(Integer(0)),
     "integer_per_axis": PerAxis(Integer(None)),

@@ -20,15 +20,15 @@ _OPEN = {
 _MEANING: dict[str, tuple[str, str]] = {
     "did not find expected key": (
         "expected a key of the mapping, or its end",
-        "do all keys of the mapping stand in one column?",
+        "is this line indented right? All keys of one mapping stand in one column",
     ),
     "did not find expected '-' indicator": (
         "expected an entry of the list, - ..., or its end",
-        "do all entries of the list stand in one column?",
+        "is this line indented right? All entries of one list stand in one column",
     ),
     "could not find expected ':'": (
-        "expected a colon behind the key",
-        "do all lines at this level stand in one column?",
+        "a colon is missing behind this key",
+        "write key: value, or - value for an entry of a list; is the line indented right?",
     ),
     "mapping values are not allowed in this context": (
         "a key cannot stand here",
@@ -36,6 +36,10 @@ _MEANING: dict[str, tuple[str, str]] = {
     ),
     "found unexpected end of stream": ("the file ends inside quotes", "close the quotes"),
     "found unknown escape character": (
+        "\\ begins an escape inside double quotes, and this is none",
+        "use single quotes, or write \\\\",
+    ),
+    "did not find expected hexdecimal number": (
         "\\ begins an escape inside double quotes, and this is none",
         "use single quotes, or write \\\\",
     ),
@@ -54,6 +58,8 @@ def syntax_finding(error: yaml.YAMLError, text: str) -> Finding:
         return Finding("yaml-syntax", str(error).splitlines()[0], Span(Position(1, 1), Position(1, 1)))
     mark = error.problem_mark or error.context_mark
     problem = error.problem or error.context or "the text is not YAML"
+    if error.context == "while scanning a simple key":
+        mark = error.context_mark or mark
     where = _OPEN.get(error.context or "")
     related = (Related(f"{where} begins here", _point(error.context_mark)),) if where and error.context_mark else ()
     message, help = _meaning(problem, where, mark, text)

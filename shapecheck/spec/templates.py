@@ -28,13 +28,13 @@ class LayerTemplate:
     __slots__ = (
         "block",
         "broken",
-        "mapping",
         "expect",
         "fixed",
         "given",
         "keys",
         "kind",
         "layer",
+        "mapping",
         "name",
         "op",
         "open",
@@ -71,7 +71,10 @@ class LayerTemplate:
 
 
 class BlockTemplate(NamedTuple):
-    """A piece of network that can be placed. ``params`` maps a param to its default, None where it has none."""
+    """A piece of network that can be placed. ``params`` maps a param to its default, None where it has none.
+
+    ``refused`` are the params whose default could not be read; the reason was reported.
+    """
 
     name: Name
     params: dict[str, Value | None]
@@ -79,6 +82,7 @@ class BlockTemplate(NamedTuple):
     inputs: list[Name]
     layers: list[LayerTemplate]
     output: Name | None
+    refused: frozenset[str] = frozenset()
 
 
 class InputTemplate(NamedTuple):
@@ -115,6 +119,7 @@ class FileTemplate:
         self.channels_last = False
         self.params: dict[str, Value] = {}
         self.param_spans: dict[str, Span] = {}
+        self.refused_params: set[str] = set()
         self.inputs: list[InputTemplate] = []
         self.dims: dict[str, DimTemplate] = {}
         self.blocks: dict[str, BlockTemplate] = {}

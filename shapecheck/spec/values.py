@@ -74,7 +74,7 @@ class Value:
                 return data.value(env)
             except ExpressionError as error:
                 assert isinstance(node, ScalarNode)
-                raise Misread(_expression_finding(error, node, env)) from None
+                raise Misread(_expression_finding(error, node, env), error.name) from None
         if isinstance(data, list):
             return [self._evaluate(item, child, env, words) for item, child in zip(data, node.value, strict=True)]
         return data
@@ -99,6 +99,8 @@ class Value:
         if isinstance(value, str):
             best = _SYNONYMS.get(value) if _SYNONYMS.get(value) in error.choices else nearest(value, error.choices)
             help = f"did you mean {best}?" if best else f"write {value}, without quotes" if value.isdigit() else None
+            if value.startswith("("):
+                help = "write a list in [...]"
         message = f"{key}: {error.message}"
         if written.startswith("="):
             message += f" (the value of {written})"
@@ -132,11 +134,12 @@ _SYNONYMS = {
 
 
 class Misread(Exception):
-    """A value cannot be read; ``finding`` says why."""
+    """A value cannot be read; ``finding`` says why. ``name`` is set where it asks for a name that is not known."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Finding, name: str | None = None) -> None:
         super().__init__(finding.message)
         self.finding = finding
+        self.name = name
 
 
 def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:

@@ -11,7 +11,7 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 
     known = list(words)
     folded = {w.lower().replace("-", "_"): w for w in known}
-    close = difflib.get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.65)
     return folded[close[0]] if close else None
 
 

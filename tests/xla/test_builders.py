@@ -1,4 +1,4 @@
-"""Every op of the language has a builder, and every builder serves both layouts; and what the builders must not know."""
+"""Every op of the language has a builder, which serves both layouts; and what builders must not know."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "squeeze": {"axis": 1},
     "unsqueeze": {"axis": 1},
     "slice": {"axis": 1, "start": 1},
-    "chunk": {"axis": 1, "chunks": 2},
+    "chunk": {"axis": 1, "chunks": 2, "index": 0},
     "reduce": {"kind": "mean", "axes": 1},
     "stack": {"axis": 0},
 }

@@ -42,7 +42,7 @@ def gpu() -> bool:
 
 
 def test_nothing_but_our_own_output_is_written() -> None:
-    """A 64-bit input, a huge constant fold and a device that is missing all make JAX or XLA talk."""
+    """A 64-bit input and a device that is missing make JAX talk."""
     done = python("""
         import os, sys
         os.environ["MINE"] = "kept"
@@ -54,7 +54,7 @@ def test_nothing_but_our_own_output_is_written() -> None:
         import jax
         config = dict(jax.config.values)
         from handmade import chain
-        made = chain((1, 2, 64, 64), {"op": "conv", "out_channels": 2, "kernel_size": 3}, {"op": "max_pool", "kernel_size": 64})
+        made = chain((1, 2, 64, 64), {"op": "conv", "out_channels": 2, "kernel_size": 3}, {"op": "relu"})
         try:
             witness(made, device="gpu")
         except DeviceError as error:

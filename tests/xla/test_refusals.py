@@ -35,7 +35,8 @@ MAP = (2, 4, 6, 6)
             "circular",
         ),
         (MAP, {"op": "conv_transpose", "out_channels": 2, "kernel_size": 3, "output_padding": 1}, "output_padding 1"),
-        (MAP, {"op": "conv_transpose", "out_channels": 2, "kernel_size": 3, "padding": 9}, "empty"),
+        (MAP, {"op": "conv_transpose", "out_channels": 2, "kernel_size": 3, "padding": 4}, "empty"),
+        (MAP, {"op": "conv_transpose", "out_channels": 2, "kernel_size": 3, "padding": 9}, "Negative padding"),
         (MAP, {"op": "conv_transpose", "out_channels": 3, "kernel_size": 3, "groups": 2}, "the 3 output channels"),
         (
             MAP,

@@ -48,6 +48,26 @@ def test_conv(s: int, p: int, d: int, groups: int, channels_last: bool) -> None:
     np.testing.assert_array_equal(found, last(expected) if channels_last else expected)
 
 
+@pytest.mark.parametrize(("word", "edges"), [("same", (1, 2)), ("same_lower", (2, 1))])
+def test_the_odd_zero(word: str, edges: tuple[int, int]) -> None:
+    """A kernel of 4 over 5 elements at stride 1 needs three zeros; the word says where the third stands."""
+    x, kernel = integers(1, 1, 5), integers(1, 1, 4)
+    keys = {"op": "conv", "out_channels": 1, "kernel_size": 4, "bias": False}
+    padded = np.pad(x[0, 0], edges)
+    expected = [padded[t : t + 4] @ kernel[0, 0] for t in range(5)]
+    np.testing.assert_array_equal(run(chain(x.shape, {**keys, "padding": word}), x, kernel=kernel)[0, 0], expected)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")])
+@pytest.mark.parametrize(("padding", "edges"), [(2, (2, 2)), ([[3, 1]], (3, 1)), ("same", (1, 2)), ("half", (2, 2))])
+def test_conv_pads_with_what_is_said(mode: str, name: Any, padding: Any, edges: tuple[int, int]) -> None:
+    x, kernel = integers(1, 1, 6), integers(1, 1, 4)
+    keys = {"op": "conv", "out_channels": 1, "kernel_size": 4, "bias": False, "padding": padding, "padding_mode": mode}
+    padded = np.pad(x[0, 0], edges, mode=name)
+    expected = [padded[t : t + 4] @ kernel[0, 0] for t in range(len(padded) - 3)]
+    np.testing.assert_array_equal(run(chain(x.shape, keys), x, kernel=kernel)[0, 0], expected)
+
+
 @pytest.mark.parametrize(
     ("s", "d", "a", "padding"),
     [
