@@ -6,28 +6,44 @@ is wrong, or we are.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+from typing import Any
 
 import click
 
 from shapecheck._version import __version__
-from shapecheck.commands.calc import calc
-from shapecheck.commands.check import check, verify
-from shapecheck.commands.network import explain, shapes
-from shapecheck.commands.rule import rule
-from shapecheck.commands.symmetry import symmetry
 from shapecheck.config import ConfigError
 
+# Each command and the module that has it; only the one that is asked for is loaded.
+COMMANDS = {
+    "check": "check",
+    "verify": "check",
+    "shapes": "network",
+    "explain": "network",
+    "symmetry": "symmetry",
+    "calc": "calc",
+    "rule": "rule",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module: Any = importlib.import_module(f"shapecheck.commands.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="shapecheck", message="%(prog)s %(version)s")
 def main() -> None:
     """Check whether a neural network fits together, before training it."""
-
-
-for command in (check, verify, shapes, explain, symmetry, calc, rule):
-    main.add_command(command)
 
 
 def run() -> int:

@@ -13,7 +13,7 @@ from shapecheck.diagnostics import Diagnostic, Edit, Finding, Fix, NetworkError,
 from shapecheck.rules import RULES
 from shapecheck.rules.transposed import ambiguous_findings, mended_by_padding
 from shapecheck.spec.assemble import assemble
-from shapecheck.spec.document import FILE_START, decode, parse
+from shapecheck.spec.document import FILE_START, collector_off, decode, parse
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 from shapecheck.spec.network import Network
 from shapecheck.spec.reader import read
@@ -77,6 +77,7 @@ def read_file(path: str, limits: Limits = DEFAULT_LIMITS) -> str | Finding:
     return decode(data, limits)
 
 
+@collector_off()
 def read_text(text: str, path: str, limits: Limits = DEFAULT_LIMITS) -> tuple[FileTemplate | None, list[Finding]]:
     """Return the templates of a text, or None where it is no mapping, and what is wrong with it."""
     root = parse(text, limits)
@@ -85,6 +86,7 @@ def read_text(text: str, path: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Fi
     return read(root, path, limits)
 
 
+@collector_off()
 def check_text(
     text: str, path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Report:
@@ -95,6 +97,7 @@ def check_text(
     return check_template(file, findings, text, path, overrides or {}, limits)
 
 
+@collector_off()
 def check_template(
     file: FileTemplate,
     found: list[Finding],
@@ -123,6 +126,7 @@ def check_network(network: Network, text: str = "") -> Report:
     return Report(network.path, text, network, shapes, diagnostics(shape_findings(shapes)))
 
 
+@collector_off()
 def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Network:
     """Return the network of a text. Raises NetworkError where it cannot be read; warnings pass."""
     file, findings = read_text(text, path, limits)
@@ -196,7 +200,7 @@ def _diagnostic(group: list[Finding]) -> Diagnostic:
     if others:
         listed = ", ".join(str(name) for name in others[:3])
         here = "" if first.layer in (None, message.partition(":")[0]) else f"at {first.layer}, "
-        message += f" ({here}and the same at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
+        message += f" ({here}and likewise at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
     # A layer in a block stands for all its copies: a fix is for all of them or for none.
     fix = first.fix if all(finding.fix == first.fix for finding in group) else None
     return Diagnostic(

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from shapecheck.diagnostics import Finding, Severity
 from shapecheck.linter import Report
 from shapecheck.shape import show
+from shapecheck.spec.network import Network
 from shapecheck.verification import Device, Disagreement, Level, NotChecked, Verification
-from shapecheck.xla import DeviceError, Witness, witness
+from shapecheck.xla import DeviceError, Witness, leave_on_interrupt, witness
 
 Progress = Callable[[int, int, str], None]
+
+__all__ = ["findings", "leave_on_interrupt", "verify"]
 
 
 def verify(
@@ -22,45 +25,50 @@ def verify(
         return _nothing(level, device, "the file could not be read")
     if any(d.severity is Severity.ERROR and not d.code.startswith(("SC2", "SC3")) for d in report.diagnostics):
         return _nothing(level, device, "the file has mistakes that leave no network to build")
-    nameless = sorted(
+    sizes = _stand_ins(network)
+    if sizes and shapes.undecided:
+        names = ", ".join(sizes)
+        verb = "has" if len(sizes) == 1 else "have"
+        return _nothing(
+            level, device, f"{names} {verb} no size, and the network depends on it; give one under dims or with --set"
+        )
+    built = network if not sizes or network.resized is None else network.resized(sizes)
+    try:
+        seen = witness(built, level=level, device=device, progress=progress)
+    except DeviceError as error:
+        return _nothing(level, device, str(error))
+    return _compare(report, seen, {**network.sizes, **sizes})
+
+
+def _stand_ins(network: Network) -> dict[str, int]:
+    """Return sizes to build with for the dimensions that have none: different ones, so that two cannot pass for one."""
+    names = sorted(
         {
             name
             for node in network.inputs
-            if node.shape
-            for size in node.shape
+            for size in node.shape or ()
             if not isinstance(size, int)
             for name in size.names()
         }
     )
-    if nameless:
-        return _nothing(
-            level,
-            device,
-            f"{', '.join(nameless)} {'has' if len(nameless) == 1 else 'have'} no size; "
-            f"give one under dims or with --set {nameless[0]}=...",
-        )
-    try:
-        seen = witness(network, level=level, device=device, progress=progress)
-    except DeviceError as error:
-        return _nothing(level, device, str(error))
-    return _compare(report, seen)
+    return {name: number for number, name in enumerate(names, 2)}
 
 
 def _nothing(level: str, device: str, reason: str) -> Verification:
     return Verification(level, device, "not_checked", 0, (), (NotChecked(None, reason),), {}, 0.0)
 
 
-def _compare(report: Report, seen: Witness) -> Verification:
+def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verification:
     assert report.network is not None and report.shapes is not None
     agree = 0
     disagreements: list[Disagreement] = []
     not_checked: list[NotChecked] = []
     for node in report.network.layers:
         ours = report.shapes.outputs[node.index]
-        known = None if ours is None else tuple(size for size in ours if isinstance(size, int))
+        known = None if ours is None else tuple(s if isinstance(s, int) else s.at(sizes) for s in ours)
         theirs = seen.shapes.get(node.index)
         refused = seen.refused.get(node.index)
-        if theirs is not None and known == theirs and ours == theirs:
+        if theirs is not None and known == theirs:
             agree += 1
         elif theirs is None and refused is None:
             not_checked.append(NotChecked(node.name, seen.not_checked.get(node.index, "JAX was not asked")))
@@ -91,7 +99,7 @@ def _compare(report: Report, seen: Witness) -> Verification:
         agree,
         tuple(disagreements),
         tuple(not_checked),
-        report.network.sizes,
+        sizes,
         seen.seconds,
     )
 

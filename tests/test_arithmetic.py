@@ -174,18 +174,14 @@ def test_ceil_mode_as_pytorch_writes_it(i: int, k: int, s: int, p: int, d: int) 
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION, a=st.integers(0, 4))
-def test_transposed_is_what_scattering_touches(
-    i: int, k: int, s: int, before: int, after: int, d: int, a: int
-) -> None:
+def test_transposed_is_what_scattering_touches(i: int, k: int, s: int, before: int, after: int, d: int, a: int) -> None:
     touched = {place for j in range(i) for place in taps(j * s, k, d)}
     whole = max(touched) + 1
     assert arithmetic.transposed(i, k, s, before, after, d, a) == whole + a - before - after
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION)
-def test_associated_inputs_are_all_that_give_the_size(
-    i: int, k: int, s: int, before: int, after: int, d: int
-) -> None:
+def test_associated_inputs_are_all_that_give_the_size(i: int, k: int, s: int, before: int, after: int, d: int) -> None:
     far = arithmetic.transposed(i, k, s, before, after, d) + 50
     giving = [j for j in range(-60, far) if arithmetic.conv(j, k, s, before, after, d) == i]
     smallest, largest = arithmetic.associated_inputs(i, k, s, before, after, d)
@@ -261,9 +257,7 @@ BACKWARD: dict[int, tuple[Callable[..., bool], Callable[..., int]]] = {
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=st.integers(0, 6), after=st.integers(0, 6), even=st.booleans(), d=DILATION)
-def test_relationships_are_those_that_hold(
-    i: int, k: int, s: int, before: int, after: int, even: bool, d: int
-) -> None:
+def test_relationships_are_those_that_hold(i: int, k: int, s: int, before: int, after: int, even: bool, d: int) -> None:
     after = before if even else after
     found = arithmetic.relationships(k, s, before, after, d)
     o = arithmetic.conv(i, k, s, before, after, d)
@@ -353,9 +347,7 @@ def test_every_function_is_tried_on_arrays_and_symbols() -> None:
 
 @pytest.mark.parametrize("name", SIZED)
 @given(k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION, a=st.integers(0, 4))
-def test_arrays_and_symbols_give_the_same(
-    name: str, k: int, s: int, before: int, after: int, d: int, a: int
-) -> None:
+def test_arrays_and_symbols_give_the_same(name: str, k: int, s: int, before: int, after: int, d: int, a: int) -> None:
     function = SIZED[name]
     sizes = list(range(1, 33))
     one_by_one = [function(i, k, s, before, after, d, a) for i in sizes]

@@ -216,7 +216,9 @@ def conv(draw: Draw, op: str) -> Case:
 def inverted(m: Map, i: Sequence[int], keys: Mapping[str, Any], candidates: Sequence[int]) -> None:
     """Require that the associated convolution maps the sizes ``candidates`` to the sizes ``i``."""
     require(min(candidates) >= 1)
-    plain = {name: keys[name] for name in ("kernel_size", "stride", "padding", "dilation") if keys.get(name) is not None}
+    plain = {
+        name: keys[name] for name in ("kernel_size", "stride", "padding", "dilation") if keys.get(name) is not None
+    }
     one = Map(1, 1, tuple(candidates), False)
     there = jax.eval_shape(
         lambda x: convolved(x, one, {"out_channels": 1, **plain}), jax.ShapeDtypeStruct(one.shape(), jnp.float32)
@@ -829,7 +831,7 @@ def permute(draw: Draw, op: str) -> Case:
     if draw.of(True, False):
         axes = [axis - len(shape) if draw.of(True, False) else axis for axis in axes]
     if draw.rarely():
-        axes = axes[:-1] + [draw.int(-2, 5)]
+        axes = [*axes[:-1], draw.int(-2, 5)]
     return on(shape, op, {"axes": list(axes)}, lambda x: jnp.transpose(x, tuple(axes)))
 
 
@@ -874,7 +876,7 @@ def chunk(draw: Draw, op: str) -> Case:
         place = range(x.ndim)[keys["axis"]]
         require(keys["index"] < keys["chunks"])
         piece = -(-x.shape[place] // keys["chunks"])
-        return jnp.split(x, range(piece, x.shape[place], piece), axis=place)[keys["index"]]
+        return jnp.split(x, list(range(piece, x.shape[place], piece)), axis=place)[keys["index"]]
 
     return on(shape, op, keys, function)
 
@@ -1006,9 +1008,7 @@ def test_a_transposed_convolution_is_the_adjoint(data: st.DataObject) -> None:
     forward = c(x)
     assert forward.shape == y.shape
     a = [arithmetic.unread(*row[:3], *row[4], row[3]) for row in zip(i, k, s, d, pairs, strict=True)]
-    pads = [
-        arithmetic.transposed_padding(row[0], *row[2], row[1], row[3]) for row in zip(k, d, pairs, a, strict=True)
-    ]
+    pads = [arithmetic.transposed_padding(row[0], *row[2], row[1], row[3]) for row in zip(k, d, pairs, a, strict=True)]
     flipped = jnp.flip(w, tuple(range(2, 2 + axes))).swapaxes(0, 1)
     back = lax.conv_general_dilated(y, flipped, (1,) * axes, pads, lhs_dilation=s, rhs_dilation=d)
     (adjoint,) = jax.linear_transpose(c, x)(y)

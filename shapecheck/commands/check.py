@@ -191,7 +191,7 @@ def verify(
             return 1 if shown else 0
     proof = importlib.import_module("shapecheck.proof")  # loads JAX
     progress_module = importlib.import_module("shapecheck.output.progress")
-    with progress_module.progress(sys.stderr) as progress, proof.interruptible():
+    with progress_module.progress(sys.stderr) as progress, proof.leave_on_interrupt():
         for report in reports:
             report.verification = proof.verify(report, level, device, progress(report.path))
             report.add(proof.findings(report, report.verification))

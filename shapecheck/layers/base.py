@@ -200,14 +200,20 @@ def default_of(key: Key) -> Any:
     return None if key.default is REQUIRED else key.default
 
 
-def per_axis(value: Any, count: int, key: str) -> tuple[Any, ...]:
+def count_axes(count: int) -> str:
+    """Return ``1 spatial axis``, ``2 spatial axes``."""
+    return f"{count} spatial {'axis' if count == 1 else 'axes'}"
+
+
+def per_axis(value: Any, count: int, key: str, whose: str = "input") -> tuple[Any, ...]:
     """Return ``value`` as a tuple with one entry per spatial axis. Raises Problem on a list of another length."""
     if not isinstance(value, tuple):
         return (value,) * count
     if len(value) != count:
         raise Problem(
             "wrong-number-of-axes",
-            f"{key} lists {len(value)} values, but the input has {count} spatial {'axis' if count == 1 else 'axes'}",
+            f"{key} lists {len(value)} {'value' if len(value) == 1 else 'values'}, "
+            f"but the {whose} has {count_axes(count)}",
             f"write one number for all axes, or a list of {count}",
             key=key,
         )

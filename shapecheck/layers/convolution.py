@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from shapecheck import arithmetic, symbolic
-from shapecheck.layers.base import Context, Layer, Problem, per_axis, state
+from shapecheck.layers.base import Context, Layer, Problem, count_axes, per_axis, state
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, SizeValue, Word, key
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, show_sizes, spatial_name
+from shapecheck.shape import Shape, show, show_sizes, spatial_name
 from shapecheck.symbolic import Size
 
 PADDING_WORDS = ("valid", "half", "full", "same", "same_lower")
@@ -39,12 +39,13 @@ def slide(
     padding: Any,
     dilation: Any,
     form: str = "conv",
+    whose: str = "input",
 ) -> tuple[Window, ...]:
     """Return the window arithmetic of every axis for a layer that slides a kernel over its input."""
     count = len(spatial)
-    k = per_axis(kernel_size, count, "kernel_size")
-    s = per_axis(stride, count, "stride")
-    d = per_axis(dilation, count, "dilation")
+    k = per_axis(kernel_size, count, "kernel_size", whose)
+    s = per_axis(stride, count, "stride", whose)
+    d = per_axis(dilation, count, "dilation", whose)
     edges = padding_edges(padding, count, k, d)
     if edges is None:
         return tuple(
@@ -72,8 +73,7 @@ def require_fit(context: Context, windows: tuple[Window, ...]) -> None:
             f"{kernel} does not fit into {padded} on {spatial_name(j, len(windows))}"
             f" (input {w.i}, padding {w.before} + {w.after}): {w.formula()}",
             f"the input needs {short} more on this axis: pad it by {short} in all, "
-            f"take a kernel that reaches at most {padded},"
-            f" or drop a strided layer above",
+            f"take a kernel that reaches at most {padded}, or shrink less above",
             key="kernel_size",
             axis=context.spatial_axis(j),
         )
@@ -112,7 +112,10 @@ class Convolving(Sliding):
         if groups == "depthwise":
             if not isinstance(channels, int):
                 raise Problem(
-                    "wrong-rank", f"groups: depthwise needs a known number of channels, found {channels}", key="groups"
+                    "wrong-rank",
+                    f"groups: depthwise needs a known number of channels, found {channels}",
+                    "give the dimension a size under dims, or write the channels as a number",
+                    key="groups",
                 )
             groups = channels
         for count, what in ((channels, "input"), (out_channels, "output")):
@@ -136,7 +139,7 @@ def _swapped(context: Context, stated: int | None) -> str:
     shape = context.inputs[0]
     places = [axis for axis, size in enumerate(shape) if axis and size == stated]
     return (
-        f"; axis {places[0]} has size {stated}: are the axes of {context.inputs[0]} in the order meant?"
+        f"; axis {places[0]} has size {stated}: are the axes of {show(shape)} in the order meant?"
         if places
         else ""
     )
@@ -157,7 +160,8 @@ class Conv(Convolving):
         windows = self.windows(context)
         self.group_count(context, self.groups, self.out_channels)
         if self.padding_mode in ("reflect", "circular"):
-            require_paddable(context, features.spatial, [(w.before, w.after) for w in windows], self.padding_mode)
+            lower = self.padding == "same_lower"
+            require_paddable(context, features.spatial, [_edges(w, lower) for w in windows], self.padding_mode)
         require_fit(context, windows)
         return context.join(features, self.out_channels, [w.o for w in windows])
 
@@ -299,7 +303,8 @@ class ConvTranspose(Convolving):
         if len(there) != count:
             raise Problem(
                 "wrong-rank",
-                f"{reference.name} has {len(there)} spatial axes, this layer's input has {count}",
+                f"{reference.name} has {count_axes(len(there))}, but this layer's input has {count}",
+                "feed it a map of the same rank",
                 key="transpose_of",
             )
         return there
@@ -322,7 +327,7 @@ class ConvTranspose(Convolving):
                 raise Problem(
                     "size-below-one",
                     f"the output has size {w.o} on {spatial_name(j, len(windows))}: {w.formula()}",
-                    f"padding {show_sizes((w.before, w.after))} crops more than there is",
+                    f"padding {w.before} + {w.after} crops more than there is: take less, or feed a larger map",
                     key="padding",
                     axis=context.spatial_axis(j),
                 )
@@ -424,7 +429,12 @@ class Fold(Sliding):
         per_axis_keys = (self.output_size, self.kernel_size, self.stride, self.padding, self.dilation)
         count = next((len(v) for v in per_axis_keys if isinstance(v, tuple)), 2)
         return slide(
-            per_axis(self.output_size, count, "output_size"), self.kernel_size, self.stride, self.padding, self.dilation
+            per_axis(self.output_size, count, "output_size", "output"),
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            whose="output",
         )
 
     def output(self, context: Context) -> Shape:
@@ -474,6 +484,15 @@ def require_paddable(context: Context, spatial: Shape, edges: list[tuple[int, in
                 key="padding",
                 axis=context.spatial_axis(j),
             )
+
+
+def _edges(w: Window, lower: bool) -> tuple[int, int]:
+    """Return the padding of an axis; under ``same`` that of its size, or the most it can be where that is unknown."""
+    if w.form != "same":
+        return w.before, w.after
+    # An input of 1 is padded by k − 1 in all, and no other by more.
+    before, after = arithmetic.same_padding(w.i if isinstance(w.i, int) else 1, w.k, w.s, w.d, lower)
+    return before, after
 
 
 def _taps(windows: tuple[Window, ...]) -> int:

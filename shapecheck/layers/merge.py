@@ -9,14 +9,14 @@ from shapecheck.shape import Shape, axis_name, show
 from shapecheck.symbolic import Size
 
 
-def _mismatch(context: Context, operand: int, axis: int, but: str = "") -> Problem:
-    left, right = context.inputs[0], context.inputs[operand]
+def _mismatch(context: Context, operand: int, axis: int, against: int = 0) -> Problem:
+    left, right = context.inputs[against], context.inputs[operand]
     return Problem(
         "merge-mismatch",
-        f"inputs differ on {axis_name(axis, len(left), context.channels_last)}: {left[axis]} and {right[axis]}{but}",
+        f"inputs differ on {axis_name(axis, len(left), context.channels_last)}: {left[axis]} and {right[axis]}",
         axis=axis,
         operand=operand,
-        against=0,
+        against=against,
     )
 
 
@@ -56,7 +56,9 @@ class Arithmetic(Layer):
                         problem = _mismatch(context, operand, axis)
                         problem.help = "an axis of size 1 is not stretched unless you say so: broadcast: true"
                         raise problem
-                    raise _mismatch(context, operand, axis)
+                    # With broadcast the size may come from an input behind the first.
+                    against = next(j for j in range(operand) if context.inputs[j][axis] == mine)
+                    raise _mismatch(context, operand, axis, against)
         return tuple(result)
 
 

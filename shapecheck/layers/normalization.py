@@ -22,7 +22,9 @@ class Norm(Layer):
         shape = context.inputs[0]
         if len(shape) < 2:
             raise Problem(
-                "wrong-rank", f"{self.op} needs batch and channels, but its input {show(shape)} has rank {len(shape)}"
+                "wrong-rank",
+                f"{self.op} needs batch and channels, but its input {show(shape)} has rank {len(shape)}",
+                "give the input its channel axis",
             )
         return context.channel_axis(shape)
 

@@ -9,7 +9,7 @@ from shapecheck.layers.base import Context, Layer, Problem, Reference, per_axis
 from shapecheck.layers.convolution import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, show_sizes, spatial_name
+from shapecheck.shape import Shape, show, spatial_name
 from shapecheck.symbolic import Size
 
 
@@ -176,6 +176,7 @@ class MaxUnpool(Layer):
                 raise Problem(
                     "size-below-one",
                     f"the output has size {w.o} on {axis}: {w.formula()}",
+                    f"padding {w.before} + {w.after} crops more than there is",
                     key="padding",
                     axis=context.spatial_axis(j),
                 )
@@ -187,13 +188,14 @@ class MaxUnpool(Layer):
             raise Problem(
                 "wrong-rank",
                 f"the input has rank {len(mine)}, but {reference.name} gives rank {len(theirs)}",
+                "unpool a map of the very size that the pooling made",
                 key="pool",
             )
         for axis in range(1, len(mine)):
             if not context.equal(mine[axis], theirs[axis]):
                 raise Problem(
                     "unpool-differs",
-                    f"{reference.name} gave {show_sizes(theirs)}, but this layer is given {show_sizes(mine)}: "
+                    f"{reference.name} gave {show(theirs)}, but this layer is given {show(mine)}: "
                     "there is no index for every element",
                     "unpool a map of the very size that the pooling made",
                     key="pool",

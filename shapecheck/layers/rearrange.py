@@ -16,7 +16,8 @@ def axis_of(axis: int, rank: int, key: str, shape: Shape) -> int:
     if not -rank <= axis < rank:
         raise Problem(
             "axis-out-of-range",
-            f"{key} {axis} does not exist: the input {show(shape)} allows {-rank} to {rank - 1}",
+            f"{'axis' if key == 'axes' else key} {axis} does not exist: "
+            f"the input {show(shape)} allows {-rank} to {rank - 1}",
             "axes count from 0; -1 is the last",
             key=key,
         )
@@ -132,6 +133,13 @@ class Squeeze(Layer):
                 key="axis",
                 axis=at,
             )
+        if len(shape) == 1:
+            raise Problem(
+                "wrong-rank",
+                f"removing the only axis of {show(shape)} leaves no shape",
+                "keep the batch axis",
+                key="axis",
+            )
         return (*shape[:at], *shape[at + 1 :])
 
 
@@ -176,9 +184,9 @@ class Slice(Layer):
         if not context.at_least(count, 1):
             raise Problem(
                 "size-below-one",
-                f"nothing of axis {self.axis} (size {size}) is left by start {self.start}, stop {self.stop}, "
-                f"step {self.step}",
-                f"start and stop must lie in 0 to {size}",
+                f"nothing of axis {self.axis} (size {size}) is left by start {self.start}"
+                f"{'' if self.stop is None else f', stop {self.stop}'}",
+                f"start is at most {size - 1}, and stop is larger than start",
                 key="start",
                 axis=at,
             )
@@ -246,6 +254,13 @@ class Reduce(Layer):
         shape = context.inputs[0]
         axes = self.axes if isinstance(self.axes, tuple) else (self.axes,)
         gone = {axis_of(axis, len(shape), "axes", shape) for axis in axes}
+        if len(gone) < len(axes):
+            raise Problem(
+                "axis-out-of-range",
+                f"axes {list(axes)} names an axis of {show(shape)} twice",
+                "name every axis once",
+                key="axes",
+            )
         if self.keep_dims:
             return tuple(1 if axis in gone else size for axis, size in enumerate(shape))
         if len(gone) == len(shape):

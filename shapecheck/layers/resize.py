@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 from shapecheck import arithmetic
-from shapecheck.layers.base import Context, Layer, Problem, Undecided, per_axis
+from shapecheck.layers.base import Context, Layer, Problem, Undecided, count_axes, per_axis
 from shapecheck.layers.convolution import require_paddable
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.shape import Shape, show_sizes, spatial_name
@@ -28,7 +27,8 @@ def _like(context: Context, count: int) -> Shape:
     if len(spatial) != count:
         raise Problem(
             "wrong-rank",
-            f"like names {reference.name}, which has {len(spatial)} spatial axes; this layer's input has {count}",
+            f"like names {reference.name}, which has {count_axes(len(spatial))}; this layer's input has {count}",
+            "name a layer of the same rank",
             key="like",
         )
     return spatial
@@ -77,15 +77,16 @@ class Upsample(Layer):
                     "size-below-one",
                     f"the output has size {o} on {spatial_name(j, count)}: "
                     f"⌊{features.spatial[j]} · {factors[j]}⌋ = {o}",
+                    "take a larger scale_factor, or shrink less above",
                     key="scale_factor",
                     axis=context.spatial_axis(j),
                 )
         return context.join(features, features.channels, spatial)
 
     def _scaled(self, i: Size, factor: float) -> Size:
-        ratio = Fraction(factor)
-        if ratio.denominator <= LONGEST_DENOMINATOR:
-            scaled: Size = arithmetic.scale(i, ratio.numerator, ratio.denominator)
+        numerator, denominator = factor.as_integer_ratio()
+        if denominator <= LONGEST_DENOMINATOR:
+            scaled: Size = arithmetic.scale(i, numerator, denominator)
             return scaled
         if isinstance(i, int):
             return math.floor(i * factor)

@@ -52,11 +52,11 @@ class Window(NamedTuple):
         if self.form == "transposed":
             return f"{self.s}·({self.i} − 1) + {self.a} + {self._kernel()}{self._padding('−')} = {self.o}"
         if self.form == "ceil":
-            total = self.before + self.after - self.reach + self.s - 1
+            total = min(self.before + self.after - self.reach + self.s, self.before) - 1
             return (
                 f"⌊({self.i} + min({self.before + self.after} − {self.reach} + {self.s} − 1, "
                 f"{self.before} − 1)) / {self.s}⌋ + 1"
-                f" = ⌊({self.i} + {min(total, self.before - 1)}) / {self.s}⌋ + 1 = {self.o}"
+                f" = ⌊({self.i} {'−' if total < 0 else '+'} {abs(total)}) / {self.s}⌋ + 1 = {self.o}"
             )
         inner = f"{self.i}{self._padding('+')} − {self._kernel()}"
         return f"({inner}) + 1 = {self.o}" if self.s == 1 else f"⌊({inner}) / {self.s}⌋ + 1 = {self.o}"

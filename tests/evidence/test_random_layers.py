@@ -205,9 +205,11 @@ EXCEPTIONS: dict[str, Except] = {
     "same padding with a stride": Except(
         lambda row: says(row, "padding='same' is not supported for strided"),
         12,
-        lambda row, ours: ours.errors == ("SC202",)
-        if len(row["x"]) != family(row)[1] + 2
-        else ours.shape == [row["x"][0], row["a"]["out_channels"], *same(row)],
+        lambda row, ours: (
+            ours.errors == ("SC202",)
+            if len(row["x"]) != family(row)[1] + 2
+            else ours.shape == [row["x"][0], row["a"]["out_channels"], *same(row)]
+        ),
     ),
 }
 
