@@ -39,20 +39,25 @@ Monomial: TypeAlias = tuple[Atom, ...]
 class Symbolic:
     """A polynomial with integer coefficients over named dimensions and floors.
 
-    ``terms`` maps a monomial, a sorted tuple of atoms, to its coefficient; the empty monomial is the constant.
+    ``terms`` maps a monomial to its coefficient; the empty monomial is the constant.
     Equality is that of the canonical form: equal objects are equal for every size.
     """
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_terms")
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
-        self.terms = terms
+        self._terms = terms
         self._hash = hash(frozenset(terms.items()))
+
+    @property
+    def terms(self) -> Mapping[Monomial, int]:
+        """The polynomial: a sorted tuple of atoms to its coefficient."""
+        return self._terms
 
     @staticmethod
     def of(name: str) -> Symbolic:
         """Return the dimension ``name`` as a size."""
-        return Symbolic({(name,): 1})
+        return Affine(name, 1, 0, 1, 0)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Symbolic) and self.terms == other.terms
@@ -152,6 +157,120 @@ class Symbolic:
         return text
 
     __repr__ = __str__
+
+
+class Affine(Symbolic):
+    """The size factor·⌊(name + shift) / divisor⌋ + offset, the form that most networks never leave.
+
+    ``factor`` is at least 1 and ``shift`` lies in 0 .. divisor − 1. It is closed under adding and multiplying by
+    numbers, and under ⌊· / t⌋ where factor divides t or t divides factor; elsewhere the general form takes over.
+    """
+
+    __slots__ = ("divisor", "factor", "name", "offset", "shift")
+
+    def __init__(self, name: str, factor: int, shift: int, divisor: int, offset: int) -> None:
+        self.name = name
+        self.factor = factor
+        self.shift = shift % divisor
+        self.divisor = divisor
+        self.offset = offset + factor * (shift // divisor)
+
+    @property
+    def terms(self) -> Mapping[Monomial, int]:
+        """The size as a polynomial."""
+        atom: Atom = self.name
+        if self.divisor > 1:
+            inner = {(self.name,): 1, (): self.shift} if self.shift else {(self.name,): 1}
+            atom = Floor(Symbolic(inner), self.divisor)
+        return {(atom,): self.factor, (): self.offset} if self.offset else {(atom,): self.factor}
+
+    def _key(self) -> tuple[str, int, int, int, int]:
+        return self.name, self.factor, self.shift, self.divisor, self.offset
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Affine):
+            return self._key() == other._key()
+        return isinstance(other, Symbolic) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.terms.items()))
+
+    def __add__(self, other: Size) -> Size:
+        if isinstance(other, int):
+            return Affine(self.name, self.factor, self.shift, self.divisor, self.offset + other)
+        if isinstance(other, Affine) and (self.name, self.shift, self.divisor) == (
+            other.name,
+            other.shift,
+            other.divisor,
+        ):
+            return _affine(self, self.factor + other.factor, self.offset + other.offset)
+        return super().__add__(other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Size) -> Size:
+        if isinstance(other, int):
+            return Affine(self.name, self.factor, self.shift, self.divisor, self.offset - other)
+        if isinstance(other, Affine) and (self.name, self.shift, self.divisor) == (
+            other.name,
+            other.shift,
+            other.divisor,
+        ):
+            return _affine(self, self.factor - other.factor, self.offset - other.offset)
+        return super().__sub__(other)
+
+    def __mul__(self, other: Size) -> Size:
+        if isinstance(other, int):
+            return _affine(self, self.factor * other, self.offset * other)
+        return super().__mul__(other)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: int) -> Size:
+        factor, offset = self.factor, self.offset
+        if divisor == 1:
+            return self
+        if factor % divisor == 0:
+            return Affine(self.name, factor // divisor, self.shift, self.divisor, offset // divisor)
+        if divisor % factor == 0:
+            shift = self.shift + offset // factor * self.divisor
+            return Affine(self.name, 1, shift, self.divisor * (divisor // factor), 0)
+        return super().__floordiv__(divisor)
+
+    def at(self, sizes: Mapping[str, int]) -> int:
+        """Return the value where the dimension has the given size. Raises KeyError where it is missing."""
+        return self.factor * ((sizes[self.name] + self.shift) // self.divisor) + self.offset
+
+    def names(self) -> set[str]:
+        """Return the one dimension that the size depends on."""
+        return {self.name}
+
+    def lower_bound(self) -> int | None:
+        """Return the size where the dimension is 1; it never falls below that."""
+        return self.factor * ((1 + self.shift) // self.divisor) + self.offset
+
+
+def _affine(size: Affine, factor: int, offset: int) -> Size:
+    if factor >= 1:
+        return Affine(size.name, factor, size.shift, size.divisor, offset)
+    if factor == 0:
+        return offset
+    return -Affine(size.name, -factor, size.shift, size.divisor, -offset)
+
+
+def simpler(left: Size, right: Size) -> Size:
+    """Return that of two sizes, equal wherever the network works, which is cheaper to go on with."""
+    if isinstance(left, int):
+        return left
+    if isinstance(right, int) or _complexity(right) < _complexity(left):
+        return right
+    return left
+
+
+def _complexity(size: Symbolic) -> tuple[int, int]:
+    if isinstance(size, Affine):
+        return 0, size.divisor
+    return len(size.terms), sum(len(str(monomial)) for monomial in size.terms)
 
 
 Size: TypeAlias = Union[int, Symbolic]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from shapecheck.layers.base import Context, Layer, Problem, Reference, Undecided
+from shapecheck.layers.base import Context, Layer, Problem, Question, Reference, Undecided
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape, axis_name, channel_axis, show
 from shapecheck.spec.network import Expectation, Network, Node
@@ -29,10 +29,14 @@ class Trouble(NamedTuple):
 
 
 class Open(NamedTuple):
-    """A node at which a question depends on a dimension that has no size."""
+    """A node at which a question depends on a dimension that has no size.
+
+    ``asked`` is None where the layer's very shape has no exact form without it; ``question`` says why.
+    """
 
     node: int
     question: str
+    asked: Question | None = None
 
 
 class Shapes(Mapping[str, LayerShapes]):
@@ -176,7 +180,7 @@ def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble],
         if context.inputs:
             undecided.append(Open(index, str(reason)))
     if context.undecided:
-        undecided.extend(Open(index, question) for question in context.undecided)
+        undecided.extend(Open(index, str(asked), asked) for asked in context.undecided)
     return shape
 
 
@@ -192,7 +196,7 @@ def _check_expectations(shapes: Shapes, node: Node) -> None:
         if problem is not None:
             shapes.troubles.append(Trouble(node.index, problem, expectation))
             return
-    shapes.undecided.extend(Open(node.index, question) for question in context.undecided)
+    shapes.undecided.extend(Open(node.index, str(asked), asked) for asked in context.undecided)
 
 
 def _difference(

@@ -61,6 +61,23 @@ class Reference(NamedTuple):
     output: Shape
 
 
+class Question(NamedTuple):
+    """A condition on sizes whose truth depends on a dimension without a size.
+
+    ``kind`` is ``at_least`` (left >= right), ``equal`` (left == right), ``divides`` (right divides left), or ``assume``:
+    only where left >= right was the shape that went on computed by the right case of its rule.
+    """
+
+    kind: str
+    left: Size
+    right: Size
+
+    def __str__(self) -> str:
+        if self.kind == "divides":
+            return f"({self.left}) % {self.right} == 0"
+        return f"{self.left} {'==' if self.kind == 'equal' else '>='} {self.right}"
+
+
 class Context:
     """What a shape rule is told of a layer's surroundings.
 
@@ -76,29 +93,34 @@ class Context:
         self.inputs = inputs
         self.channels_last = channels_last
         self.references: Mapping[str, Reference] = references or {}
-        self.undecided: list[str] = []
+        self.undecided: list[Question] = []
 
     def at_least(self, size: Size, bound: int) -> bool:
         """Ask whether ``size`` is at least ``bound``."""
         if type(size) is int:
             return size >= bound
-        return self._settle(symbolic.at_least(size, bound), f"{size} >= {bound}")
+        return self._settle(symbolic.at_least(size, bound), "at_least", size, bound)
 
     def equal(self, left: Size, right: Size) -> bool:
         """Ask whether two sizes are equal."""
         if type(left) is int and type(right) is int:
             return left == right
-        return self._settle(symbolic.same(left, right), f"{left} == {right}")
+        return self._settle(symbolic.same(left, right), "equal", left, right)
 
     def divides(self, divisor: int, size: Size) -> bool:
         """Ask whether ``divisor`` divides ``size``."""
         if type(size) is int:
             return size % divisor == 0
-        return self._settle(symbolic.divides(divisor, size), f"({size}) % {divisor} == 0")
+        return self._settle(symbolic.divides(divisor, size), "divides", size, divisor)
 
-    def _settle(self, answer: bool | None, question: str) -> bool:
+    def assume_at_least(self, size: Size, bound: int) -> None:
+        """Note that the shape is right only where ``size`` is at least ``bound``; below, another rule holds."""
+        if type(size) is not int and symbolic.at_least(size, bound) is None:
+            self.undecided.append(Question("assume", size, bound))
+
+    def _settle(self, answer: bool | None, kind: str, left: Size, right: Size) -> bool:
         if answer is None:
-            self.undecided.append(question)
+            self.undecided.append(Question(kind, left, right))
             return True
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shapecheck import symbolic
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.rearrange import axis_of
@@ -51,7 +52,12 @@ class Arithmetic(Layer):
                 mine, theirs = result[axis], shape[axis]
                 if self.broadcast and (mine == 1 or theirs == 1):
                     result[axis] = theirs if mine == 1 else mine
-                elif not context.equal(mine, theirs):
+                    continue
+                if self.broadcast:
+                    # Where one of two unknown sizes is 1 it stretches; the small sizes are looked at one by one.
+                    context.assume_at_least(mine, 2)
+                    context.assume_at_least(theirs, 2)
+                if not context.equal(mine, theirs):
                     if mine == 1 or theirs == 1:
                         problem = _mismatch(context, operand, axis)
                         problem.help = "an axis of size 1 is not stretched unless you say so: broadcast: true"
@@ -59,6 +65,7 @@ class Arithmetic(Layer):
                     # With broadcast the size may come from an input behind the first.
                     against = next(j for j in range(operand) if context.inputs[j][axis] == mine)
                     raise _mismatch(context, operand, axis, against)
+                result[axis] = symbolic.simpler(mine, theirs)
         return tuple(result)
 
 
@@ -75,14 +82,16 @@ class Concat(Layer):
         rank = _same_rank(context)
         first = context.inputs[0]
         along = context.channel_axis(first) if self.axis is None else axis_of(self.axis, rank, "axis", first)
+        result: list[Size] = list(first)
         for operand, shape in enumerate(context.inputs[1:], 1):
             for axis in range(rank):
-                if axis != along and not context.equal(first[axis], shape[axis]):
+                if axis == along:
+                    result[axis] = result[axis] + shape[axis]
+                elif not context.equal(first[axis], shape[axis]):
                     raise _mismatch(context, operand, axis)
-        total: Size = 0
-        for shape in context.inputs:
-            total = total + shape[along]
-        return (*first[:along], total, *first[along + 1 :])
+                else:
+                    result[axis] = symbolic.simpler(result[axis], shape[axis])
+        return tuple(result)
 
 
 class Stack(Layer):

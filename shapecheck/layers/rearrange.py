@@ -195,8 +195,9 @@ class Slice(Layer):
     def _edge(self, context: Context, edge: int | None, size: Size) -> Size:
         if edge is None:
             return size
-        if symbolic.at_least(size, abs(edge)) is not True:
-            raise Undecided(f"whether {edge} lies inside an axis of size {size} depends on that size")
+        if symbolic.at_least(size, abs(edge)) is False:
+            raise Undecided(f"{edge} lies outside an axis of size {size}")
+        context.assume_at_least(size, abs(edge))
         return size + edge if edge < 0 else edge
 
 
@@ -224,10 +225,11 @@ class Chunk(Layer):
         if isinstance(size, int):
             piece = arithmetic.conv_same(size, self.chunks)
             count: Size = min(piece, size - self.index * piece)
-        elif symbolic.divides(self.chunks, size):
-            count = size // self.chunks
         else:
-            raise Undecided(f"the last of {self.chunks} chunks of {size} depends on that size")
+            # From chunks² elements on every piece is there and all but the last are whole.
+            context.assume_at_least(size, self.chunks**2)
+            piece = arithmetic.conv_same(size, self.chunks)
+            count = piece if self.index < self.chunks - 1 else size - piece * (self.chunks - 1)
         if not context.at_least(count, 1):
             pieces = -(-size // arithmetic.conv_same(size, self.chunks))
             raise Problem(

@@ -1,0 +1,56 @@
+"""Texts with the expected place of a diagnostic marked in them: ``kernel_size: ⟦-3⟧``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shapecheck.diagnostics import Diagnostic, Position, Severity
+from shapecheck.linter import Report, check_text
+from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
+
+HEAD = "shapecheck: 1\ninputs: {x: [2, 3, 8, 8]}\n"
+OPEN, CLOSE = "⟦", "⟧"
+
+
+def unmark(text: str) -> tuple[str, list[Position]]:
+    """Return a text without its marks, and the places where they opened."""
+    places = []
+    clean = ""
+    for part in text.split(OPEN):
+        before = part.replace(CLOSE, "")
+        if part is not text.split(OPEN)[0]:
+            places.append(Position(clean.count("\n") + 1, len(clean) - clean.rfind("\n")))
+        clean += before
+    return clean, places
+
+
+def errors(report: Report) -> list[Diagnostic]:
+    return [d for d in report.diagnostics if d.severity is Severity.ERROR]
+
+
+def layers(*lines: str) -> str:
+    """Return a file of the head and these layers, each a flow mapping."""
+    return HEAD + "layers:\n" + "".join(f"  - {line}\n" for line in lines)
+
+
+def refused(text: str, code: str, *words: str, limits: Limits = DEFAULT_LIMITS, **values: Any) -> Diagnostic:
+    """Assert that the only error stands at the mark, has this code, and names the offender; return it."""
+    clean, places = unmark(text)
+    found = errors(check_text(clean, "test.net.yaml", values, limits))
+    assert [(d.code, d.span.start) for d in found] == [(code, place) for place in places], found
+    for word in words:
+        assert word in found[0].message, found[0].message
+    assert found[0].span.end >= found[0].span.start
+    return found[0]
+
+
+def accepted(text: str, limits: Limits = DEFAULT_LIMITS, **values: Any) -> Report:
+    """Assert that nothing is wrong with a text."""
+    report = check_text(text, "test.net.yaml", values, limits)
+    assert errors(report) == []
+    return report
+
+
+def shape(report: Report, name: str) -> tuple[Any, ...] | None:
+    assert report.shapes is not None
+    return report.shapes[name].output
