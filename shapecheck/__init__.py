@@ -10,11 +10,9 @@ Everything is loaded on first use, so that importing the package costs nothing.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
 from shapecheck._version import __version__
 
+TYPE_CHECKING = False  # type checkers take it for true; typing itself would cost more than all the rest here
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import LayerShapes, Shapes
     from shapecheck.api import check, load, loads, propagate, verify
@@ -59,6 +57,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
+        import importlib
+
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

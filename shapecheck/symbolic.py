@@ -121,6 +121,19 @@ class Symbolic:
             total += factor
         return total
 
+    def substitute(self, sizes: Mapping[str, Size]) -> Size:
+        """Return the size with some named dimensions replaced by numbers or other sizes."""
+        total: Size = 0
+        for monomial, factor in self.terms.items():
+            term: Size = factor
+            for atom in monomial:
+                if isinstance(atom, str):
+                    term = sizes.get(atom, Symbolic.of(atom)) * term
+                else:
+                    term = (atom.inner.substitute(sizes) // atom.divisor) * term
+            total = term + total
+        return total
+
     def names(self) -> set[str]:
         """Return the named dimensions that the size depends on."""
         found: set[str] = set()

@@ -164,9 +164,10 @@ def _prime_factors(n: int, weight: int) -> list[int]:
 
 
 class SizeSet:
-    """The sizes that work: those in ``periodic`` from ``low`` to ``high`` (None: without end), but for ``without``.
+    """The sizes that work: those in ``periodic`` from ``low`` to ``high`` (None: without end), and a few exceptions.
 
-    Canonical: the smallest period, the smallest start. ``name`` is the dimension that the text speaks of.
+    ``without`` are exceptions that do not work, ``extra`` such that do. ``name`` is the dimension that the text
+    speaks of. The period is the smallest there is, ``start`` the first regular member, None where there is none.
     """
 
     def __init__(
@@ -176,115 +177,140 @@ class SizeSet:
         high: int | None = None,
         periodic: Periodic = EVERYTHING,
         without: Iterable[int] = (),
+        extra: Iterable[int] = (),
     ) -> None:
         self.name = name
         self.high = high
         self.periodic = periodic.reduced()
-        self.without = frozenset(n for n in without if n >= low and n in self.periodic and (high is None or n <= high))
+        gaps = frozenset(without)
         first = self.periodic.next_from(max(low, 1))
-        while first is not None and first in self.without and (high is None or first <= high):
+        while first is not None and first in gaps:
             first = self.periodic.next_from(first + 1)
-        self.low = first if first is not None and (high is None or first <= high) else None
+        self.start = first if first is not None and (high is None or first <= high) else None
+        self.without = frozenset(n for n in gaps if self._regular(n))
+        self.extra = frozenset(n for n in extra if not self._regular(n) or n in self.without)
+        self.without -= self.extra
+
+    def _regular(self, n: int) -> bool:
+        return self.start is not None and n >= self.start and (self.high is None or n <= self.high) and n in self.periodic
 
     def __contains__(self, n: object) -> bool:
-        if not isinstance(n, int) or self.low is None or n < self.low or (self.high is not None and n > self.high):
-            return False
-        return n in self.periodic and n not in self.without
+        return isinstance(n, int) and (n in self.extra or (self._regular(n) and n not in self.without))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SizeSet) and self.as_parts() == other.as_parts()
+        if not isinstance(other, SizeSet):
+            return NotImplemented
+        return self._canonical() == other._canonical()
+
+    def _canonical(self) -> tuple[object, ...]:
+        if self.start is None:
+            return (None, sorted(self.extra))
+        last = self.below(self.high) if self.high is not None else None
+        return (self.start, last, self.periodic if last != self.start else EVERYTHING, self.without, self.extra)
 
     def __hash__(self) -> int:
-        return hash((self.low, self.high, self.periodic))
+        return hash((self.start, self.high, self.periodic))
 
     def __iter__(self) -> Iterator[int]:
         """Yield the members in rising order, without end where there is none."""
-        n = self.low
-        while n is not None and (self.high is None or n <= self.high):
-            if n not in self.without:
-                yield n
-            n = self.periodic.next_from(n + 1)
+        n = self.smallest
+        while n is not None:
+            yield n
+            n = self.above(n + 1)
 
     @property
     def empty(self) -> bool:
         """Whether no size works."""
-        return self.low is None
+        return self.start is None and not self.extra
 
     @property
     def every(self) -> bool:
         """Whether every size from 1 on works."""
-        return self.low == 1 and self.high is None and self.periodic.full and not self.without
+        return self.start == 1 and self.high is None and self.periodic.full and not self.without
 
     @property
     def bounded_above(self) -> bool:
         """Whether only finitely many sizes work."""
-        return self.low is None or self.high is not None
+        return self.start is None or self.high is not None
 
     @property
     def smallest(self) -> int | None:
         """The smallest size that works."""
-        return self.low
+        return self.above(1)
 
     def nearest(self, n: int) -> tuple[int | None, int | None]:
         """Return the nearest members below and above ``n``; ``n`` itself where it is one."""
-        if n in self:
-            return n, n
-        return self._below(n), self._above(n)
+        return self.below(n), self.above(n)
 
-    def _above(self, n: int) -> int | None:
-        if self.low is None:
-            return None
-        found = self.periodic.next_from(max(n, self.low))
-        while found is not None and found in self.without:
-            found = self.periodic.next_from(found + 1)
-        return found if found is not None and (self.high is None or found <= self.high) else None
+    def above(self, n: int) -> int | None:
+        """Return the smallest member at or above ``n``."""
+        found: int | None = None
+        if self.start is not None:
+            found = self.periodic.next_from(max(n, self.start))
+            while found is not None and found in self.without:
+                found = self.periodic.next_from(found + 1)
+            if found is not None and self.high is not None and found > self.high:
+                found = None
+        more = [m for m in self.extra if m >= n]
+        return min([*more, *([] if found is None else [found])], default=None)
 
-    def _below(self, n: int) -> int | None:
-        if self.low is None:
-            return None
-        found = self.periodic.last_to(n if self.high is None else min(n, self.high))
-        while found is not None and found in self.without:
-            found = self.periodic.last_to(found - 1)
-        return found if found is not None and found >= self.low else None
+    def below(self, n: int) -> int | None:
+        """Return the largest member at or below ``n``."""
+        found: int | None = None
+        if self.start is not None:
+            found = self.periodic.last_to(n if self.high is None else min(n, self.high))
+            while found is not None and found in self.without:
+                found = self.periodic.last_to(found - 1)
+            if found is not None and found < self.start:
+                found = None
+        more = [m for m in self.extra if m <= n]
+        return max([*more, *([] if found is None else [found])], default=None)
+
+    def with_head(self, start: int, members: set[int]) -> SizeSet:
+        """Return the set with ``members`` in place of what it holds below ``start``."""
+        head = range(1, start)
+        return SizeSet(
+            self.name,
+            self.start or 1,
+            self.high if self.start is not None else 0,
+            self.periodic,
+            self.without | {n for n in head if n not in members},
+            (self.extra - set(head)) | members,
+        )
 
     def as_parts(self) -> tuple[tuple[int, ...], int, int, tuple[int, ...]]:
-        """Return (finite, start, period, residues) of the interface. Raises TooLarge where the list would be too long."""
-        if self.low is None:
-            return (), 1, 0, ()
-        if self.high is not None:
-            members = []
-            for n in self:
-                members.append(n)
-                if len(members) > MOST_LISTED:
-                    raise TooLarge
-            return tuple(members), members[-1] + 1, 0, ()
-        head: list[int] = []
-        start = self.low
-        if self.without:
-            start = self._above(max(self.without) + 1) or 1
-            for n in self:
-                if n >= start:
-                    break
-                head.append(n)
-                if len(head) > MOST_LISTED:
-                    raise TooLarge
+        """Return (finite, start, period, residues) of the interface. Raises TooLarge where a list would be too long."""
+        if self.bounded_above:
+            members = self._listed(None)
+            return members, members[-1] + 1 if members else 1, 0, ()
+        assert self.start is not None
+        irregular = [*self.without, *self.extra]
+        start = self.periodic.next_from(max(irregular) + 1) if irregular and max(irregular) >= self.start else self.start
+        assert start is not None
         if self.periodic.count() > MOST_LISTED:
             raise TooLarge
         residues = tuple(r for low, high in self.periodic.intervals for r in range(low, high))
-        return tuple(head), start, self.periodic.period, residues
+        return self._listed(start), start, self.periodic.period, residues
+
+    def _listed(self, stop: int | None) -> tuple[int, ...]:
+        members: list[int] = []
+        for n in self:
+            if stop is not None and n >= stop:
+                break
+            members.append(n)
+            if len(members) > MOST_LISTED:
+                raise TooLarge
+        return tuple(members)
 
     def intersection(self, other: SizeSet) -> SizeSet:
         """Return what is in both. Raises TooLarge."""
-        if self.low is None or other.low is None:
-            return SizeSet(self.name, 1, 0)
+        extra = {n for n in self.extra | other.extra if n in self and n in other}
+        if self.start is None or other.start is None:
+            return SizeSet(self.name, 1, 0, extra=extra)
         high = other.high if self.high is None else self.high if other.high is None else min(self.high, other.high)
-        return SizeSet(
-            self.name,
-            max(self.low, other.low),
-            high,
-            self.periodic.intersection(other.periodic),
-            self.without | other.without,
-        )
+        periodic = self.periodic.intersection(other.periodic)
+        without = (self.without | other.without) - extra
+        return SizeSet(self.name, max(self.start, other.start), high, periodic, without, extra)
 
     @property
     def condition(self) -> str:
@@ -294,15 +320,14 @@ class SizeSet:
 
 def _condition(s: SizeSet) -> str:
     name = s.name
-    if s.low is None:
+    if s.empty:
         return f"no {name} works"
-    if s.high is not None:
+    if s.bounded_above:
         return _bounded(s)
     parts = []
     remainder = _remainders(name, s.periodic)
-    natural = s.periodic.next_from(1)
-    if s.low != natural:
-        parts.append(f"{name} >= {s.low}")
+    if s.start != s.periodic.next_from(1):
+        parts.append(f"{name} >= {s.start}")
     elif s.periodic.full:
         return f"every {name} >= 1{_except(s)}"
     if remainder:
@@ -311,29 +336,30 @@ def _condition(s: SizeSet) -> str:
 
 
 def _except(s: SizeSet) -> str:
-    if not s.without:
-        return ""
-    listed = sorted(s.without)
-    shown = ", ".join(map(str, listed[:8])) + (f" and {len(listed) - 8} more" if len(listed) > 8 else "")
-    return f" except {shown}"
+    text = f" except {_few(s.without)}" if s.without else ""
+    return text + (f", and {_few(s.extra)}" if s.extra else "")
+
+
+def _few(numbers: Iterable[int]) -> str:
+    listed = sorted(numbers)
+    return ", ".join(map(str, listed[:8])) + (f" and {len(listed) - 8} more" if len(listed) > 8 else "")
 
 
 def _bounded(s: SizeSet) -> str:
-    assert s.low is not None and s.high is not None
-    last = s._below(s.high)
-    assert last is not None
-    if s.low == last:
-        return f"{s.name} == {last}"
-    if s.periodic.full and not s.without:
-        return f"{s.low} <= {s.name} <= {last}"
     members = []
     for n in s:
         members.append(n)
         if len(members) > 8:
             break
-    if len(members) <= 8:
-        return f"{s.name} in {{{', '.join(map(str, members))}}}"
-    return f"{s.low} <= {s.name} <= {last} and {_remainders(s.name, s.periodic)}{_except(s)}"
+    if len(members) == 1:
+        return f"{s.name} == {members[0]}"
+    if s.high is not None and s.start is not None and s.periodic.full and not s.without and not s.extra:
+        return f"{s.start} <= {s.name} <= {s.high}"
+    if len(members) <= 8 or s.start is None or s.high is None:
+        return f"{s.name} in {{{_few(s.extra) if len(members) > 8 else ', '.join(map(str, members))}}}"
+    last = s.below(s.high)
+    remainder = _remainders(s.name, s.periodic)
+    return f"{s.start} <= {s.name} <= {last}{f' and {remainder}' if remainder else ''}{_except(s)}"
 
 
 def _remainders(name: str, p: Periodic) -> str:

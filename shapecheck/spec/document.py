@@ -148,7 +148,7 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
         )
     except yaml.YAMLError as error:
         return syntax_finding(error, text)
-    if root is None:
+    if root is None or (isinstance(root, ScalarNode) and root.value == "" and not root.style):
         return Finding(
             "empty-file",
             "the file is empty",

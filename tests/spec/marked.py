@@ -16,11 +16,10 @@ def unmark(text: str) -> tuple[str, list[Position]]:
     """Return a text without its marks, and the places where they opened."""
     places = []
     clean = ""
-    for part in text.split(OPEN):
-        before = part.replace(CLOSE, "")
-        if part is not text.split(OPEN)[0]:
+    for index, part in enumerate(text.split(OPEN)):
+        if index:
             places.append(Position(clean.count("\n") + 1, len(clean) - clean.rfind("\n")))
-        clean += before
+        clean += part.replace(CLOSE, "")
     return clean, places
 
 

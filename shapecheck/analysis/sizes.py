@@ -1,0 +1,218 @@
+"""Every input size at once: the exact set of sizes of each named dimension at which a network works.
+
+The network is expanded and propagated with its dimensions as symbols, by the same shape rules; each question that a
+rule puts and that depends on a size is a condition. Conditions are solved for all sizes and intersected.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shapecheck.analysis.conditions import solve
+from shapecheck.analysis.propagation import Shapes, propagate
+from shapecheck.analysis.quasi import NotQuasi
+from shapecheck.analysis.size_set import SizeSet, TooLarge
+from shapecheck.layers.base import Question
+from shapecheck.shape import split
+from shapecheck.spec.network import Network
+from shapecheck.symbolic import Size, Symbolic, same
+
+# Sizes that are tried one by one below the point from which the formulas hold.
+LONGEST_HEAD = 256
+
+
+class Cause(NamedTuple):
+    """A condition on a dimension and the layer that makes it: ``removes`` is the set of sizes that it allows."""
+
+    layer: str
+    node: int
+    question: Question
+    allows: SizeSet
+    message: str
+
+
+class Sizes:
+    """The sizes of one dimension at which the network works, the others at their given size.
+
+    ``status`` is ``exact``, or ``partial`` where ``unresolved`` lists what could not be decided; ``set`` is then what
+    the rest allows. ``causes`` are in layer order.
+    """
+
+    def __init__(self, name: str, given: int | None, allowed: SizeSet, causes: list[Cause], unresolved: list[str]) -> None:
+        self.name = name
+        self.given = given
+        self.set = allowed
+        self.causes = causes
+        self.unresolved = unresolved
+
+    def __contains__(self, n: object) -> bool:
+        return n in self.set
+
+    @property
+    def status(self) -> str:
+        """``exact`` or ``partial``."""
+        return "partial" if self.unresolved else "exact"
+
+    @property
+    def condition(self) -> str:
+        """The set in words, such as ``H >= 188 and H % 16 == 12``."""
+        return self.set.condition
+
+    def nearest(self, n: int) -> tuple[int | None, int | None]:
+        """Return the nearest sizes that work below and above ``n``; ``n`` itself where it works."""
+        return self.set.nearest(n)
+
+
+class Analysis(NamedTuple):
+    """The sizes of each dimension, and the shapes with the dimensions as symbols."""
+
+    dims: dict[str, Sizes]
+    shapes: Shapes
+    couplings: list[str]
+
+
+def analyse(network: Network, strict: bool = False) -> Analysis:
+    """Return the valid sizes of every named dimension that an input has.
+
+    ``strict`` asks besides that no layer leaves rows of its input unread.
+    """
+    names = list(dict.fromkeys(name for node in network.inputs for name in node.dims if name is not None))
+    shapes = _symbolic(network, names)
+    questions = _questions(shapes, strict)
+    given = network.sizes
+    dims = {}
+    couplings: list[str] = []
+    for name in names:
+        own = questions
+        if any(question is None for _, question, _ in questions) or shapes.troubles:
+            # Some shape has no form with every dimension open: hold the others at their sizes.
+            own = _questions(_symbolic(network, [name]), strict)
+        dims[name] = _one(network, name, given, own)
+    for node, question, _ in questions:
+        if question is not None and len(_names(question)) > 1:
+            couplings.append(f"{network.nodes[node].name}: {question}")
+    return Analysis(dims, shapes, list(dict.fromkeys(couplings)))
+
+
+def _symbolic(network: Network, names: list[str]) -> Shapes:
+    if network.resized is None:
+        return propagate(network)
+    return propagate(network.resized({name: Symbolic.of(name) for name in names}))
+
+
+Asked = tuple[int, "Question | None", str]
+
+
+def _questions(shapes: Shapes, strict: bool) -> list[Asked]:
+    found: list[Asked] = [(o.node, o.asked, o.question) for o in shapes.undecided]
+    found += [(t.node, Question("at_least", 0, 1), t.problem.message) for t in shapes.troubles]
+    nodes = shapes.network.nodes
+    for decoder, encoder in shapes.network.symmetry.items():
+        if nodes[encoder].inputs:
+            found += _mirror(shapes, decoder, nodes[encoder].inputs[0])
+    if strict:
+        for node in shapes.network.layers:
+            for w in shapes.windows(node):
+                if w.s > 1 and w.form in ("conv", "pool") and not isinstance(w.i, int):
+                    rest = w.i + (w.before + w.after - w.reach)
+                    found.append((node.index, Question("divides", rest, w.s), "every row of the input is read"))
+    return sorted(found, key=lambda asked: asked[0])
+
+
+def _mirror(shapes: Shapes, decoder: int, source: int) -> list[Asked]:
+    ends = [shapes.outputs[index] for index in (decoder, source)]
+    if any(shape is None or len(shape) < 3 for shape in ends):
+        return []
+    left, right = (split(shape, shapes.network.channels_last).spatial for shape in ends if shape is not None)
+    if len(left) != len(right):
+        return []
+    return [(decoder, Question("equal", one, other), "the pair has one size") for one, other in zip(left, right, strict=True) if same(one, other) is not True]
+
+
+def _names(question: Question) -> set[str]:
+    return {name for size in (question.left, question.right) if isinstance(size, Symbolic) for name in size.names()}
+
+
+def _substitute(size: Size, values: dict[str, int]) -> Size:
+    return size.substitute(values) if isinstance(size, Symbolic) else size
+
+
+def _one(network: Network, name: str, given: dict[str, int], questions: list[Asked]) -> Sizes:
+    others = {other: size for other, size in given.items() if other != name}
+    unresolved: list[str] = []
+    pieces: list[Cause] = []
+    assumed = 1
+    for node, question, text in questions:
+        layer = network.nodes[node].name
+        if question is None:
+            unresolved.append(f"{layer}: {text}")
+            continue
+        asked = Question(question.kind, _substitute(question.left, others), _substitute(question.right, others))
+        names = _names(asked)
+        constant = not _names(question)
+        if name not in names and not constant:
+            continue
+        if names - {name}:
+            unresolved.append(f"{layer}: {asked} depends on {', '.join(sorted(names - {name}))}, which has no size")
+            continue
+        try:
+            allows = solve(asked, name)
+        except (TooLarge, NotQuasi):
+            unresolved.append(f"{layer}: {asked}")
+            continue
+        if asked.kind == "assume":
+            assumed = max(assumed, allows.start or assumed)
+        elif not allows.every:
+            pieces.append(Cause(layer, node, asked, allows, text if constant else str(asked)))
+    allowed, left_out = _intersection(name, pieces)
+    unresolved += left_out
+    if assumed > 1:
+        allowed = _with_head(network, name, allowed, assumed, unresolved)
+    return Sizes(name, given.get(name), allowed, _blame(name, pieces), unresolved)
+
+
+def _intersection(name: str, pieces: list[Cause]) -> tuple[SizeSet, list[str]]:
+    """Return what all pieces allow, taken by rising period, and what was too large to take in."""
+    allowed = SizeSet(name)
+    left_out = []
+    for piece in sorted(pieces, key=lambda p: p.allows.periodic.period):
+        try:
+            allowed = allowed.intersection(piece.allows)
+        except TooLarge:
+            left_out.append(f"{piece.layer}: {piece.message}")
+    return allowed, left_out
+
+
+def _with_head(network: Network, name: str, allowed: SizeSet, assumed: int, unresolved: list[str]) -> SizeSet:
+    """Replace the part of a set below ``assumed``, where the formulas do not hold, by what is found there one by one."""
+    if network.resized is None or assumed > LONGEST_HEAD or unresolved:
+        unresolved.append(f"sizes below {assumed} follow other formulas and were not tried")
+        return allowed
+    working = {n for n in range(1, assumed) if not propagate(network.resized({name: n})).troubles}
+    if working == {n for n in range(1, assumed) if n in allowed}:
+        return allowed
+    return allowed.with_head(assumed, working)
+
+
+def _blame(name: str, pieces: list[Cause]) -> list[Cause]:
+    """Return the pieces that take something away from what those before them leave; of thresholds the last."""
+    allowed = SizeSet(name)
+    causes: list[Cause] = []
+    for piece in pieces:
+        try:
+            narrowed = allowed.intersection(piece.allows)
+        except TooLarge:
+            causes.append(piece)
+            continue
+        if narrowed == allowed:
+            continue
+        if _threshold(piece):
+            causes = [cause for cause in causes if not _threshold(cause)]
+        causes.append(piece)
+        allowed = narrowed
+    return sorted(causes, key=lambda cause: cause.node)
+
+
+def _threshold(piece: Cause) -> bool:
+    return piece.allows.periodic.full and piece.allows.high is None and not piece.allows.without
+
