@@ -15,7 +15,7 @@ from shapecheck._version import __version__
 TYPE_CHECKING = False  # type checkers take it for true; typing itself would cost more than all the rest here
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import LayerShapes, Shapes
-    from shapecheck.api import check, load, loads, propagate, verify
+    from shapecheck.api import check, load, loads, propagate, sizes, symmetry, verify
     from shapecheck.diagnostics import Diagnostic, NetworkError, Severity
     from shapecheck.linter import Report
     from shapecheck.spec.network import Network
@@ -34,6 +34,8 @@ _HOMES = {
     "load": "shapecheck.api",
     "loads": "shapecheck.api",
     "propagate": "shapecheck.api",
+    "sizes": "shapecheck.api",
+    "symmetry": "shapecheck.api",
     "verify": "shapecheck.api",
 }
 
@@ -51,6 +53,8 @@ __all__ = [
     "load",
     "loads",
     "propagate",
+    "sizes",
+    "symmetry",
     "verify",
 ]
 

@@ -8,6 +8,8 @@ from typing import Any
 from shapecheck import linter
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.propagation import propagate as _propagate
+from shapecheck.analysis.sizes import Sizes, analyse
+from shapecheck.analysis.symmetry import Pair, pairs
 from shapecheck.diagnostics import Finding, NetworkError
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
@@ -53,3 +55,16 @@ def verify(network: Network, level: Level = "compile", device: Device = "auto") 
     from shapecheck import proof  # loads JAX
 
     return proof.verify(linter.check_network(network), level, device)
+
+
+def sizes(network: Network) -> dict[str, Sizes]:
+    """Return for each named dimension exactly which sizes work, the others at their given size.
+
+    ``572 in sizes(network)["H"]``; ``.condition`` says it in words, ``.nearest(570)`` gives the neighbours.
+    """
+    return analyse(network).dims
+
+
+def symmetry(network: Network) -> list[Pair]:
+    """Return each encoder-decoder pair, declared or inferred, with its sizes, ``a`` and status."""
+    return pairs(_propagate(network))

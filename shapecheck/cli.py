@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": "check",
     "shapes": "network",
     "explain": "network",
+    "sizes": "sizes",
     "symmetry": "symmetry",
     "calc": "calc",
     "rule": "rule",

@@ -31,7 +31,7 @@ class Fixed(NamedTuple):
 
     text: str
     report: Report
-    count: int
+    applied: int
 
 
 def _kinds(report: Report) -> Counter[tuple[str, str | None]]:

@@ -45,6 +45,12 @@ class Report:
         return all(d.severity is Severity.INFO for d in self.diagnostics)
 
     @property
+    def readable(self) -> bool:
+        """Whether there is a network to look at: nothing was wrong in reading it."""
+        reading = (d for d in self.diagnostics if d.code.startswith(("SC0", "SC1")))
+        return self.network is not None and all(d.severity is not Severity.ERROR for d in reading)
+
+    @property
     def ok_shapes(self) -> bool:
         """Whether no shape rule is broken."""
         return self.shapes is not None and not self.shapes.troubles
@@ -109,7 +115,10 @@ def check_template(
     """Check a file that has been read, with what was ``found`` in reading it."""
     network, more = assemble(file, overrides, limits, found)
     shapes = propagate(network)
-    return Report(path, text, network, shapes, diagnostics([*found, *more, *shape_findings(shapes)]))
+    # A network that was cut off while its blocks were placed is not the one that is meant.
+    whole = not any(finding.rule in ("endless-block", "too-many-layers") for finding in more)
+    wrong = shape_findings(shapes) if whole else []
+    return Report(path, text, network, shapes, diagnostics([*found, *more, *wrong]))
 
 
 def check_file(path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:

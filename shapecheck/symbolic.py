@@ -193,7 +193,9 @@ class Affine(Symbolic):
         """The size as a polynomial."""
         atom: Atom = self.name
         if self.divisor > 1:
-            inner = {(self.name,): 1, (): self.shift} if self.shift else {(self.name,): 1}
+            inner: dict[Monomial, int] = {(self.name,): 1}
+            if self.shift:
+                inner[()] = self.shift
             atom = Floor(Symbolic(inner), self.divisor)
         return {(atom,): self.factor, (): self.offset} if self.offset else {(atom,): self.factor}
 

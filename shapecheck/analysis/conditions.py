@@ -76,7 +76,11 @@ def _equal(left: Size, right: Size, name: str) -> SizeSet:
         if rest or first + left.divisor - 1 < 1:
             return _nothing(name)
         return SizeSet(name, max(1, first), first + left.divisor - 1)
-    if isinstance(left, Affine) and isinstance(right, Affine) and left.factor * right.divisor == right.factor * left.divisor:
+    if (
+        isinstance(left, Affine)
+        and isinstance(right, Affine)
+        and left.factor * right.divisor == right.factor * left.divisor
+    ):
         if left.divisor > right.divisor:
             left, right = right, left
         if right.divisor % left.divisor == 0:
@@ -104,7 +108,9 @@ def _walk(one: Affine, other: Affine) -> Periodic:
     period = math.lcm(one.divisor, other.divisor)
     if period // one.divisor + period // other.divisor > MOST_TRIED:
         raise TooLarge
-    points = sorted({(k * a.divisor - a.shift) % period for a in (one, other) for k in range(period // a.divisor)} | {0})
+    points = sorted(
+        {(k * a.divisor - a.shift) % period for a in (one, other) for k in range(period // a.divisor)} | {0}
+    )
     found = []
     for low, high in zip(points, [*points[1:], period], strict=True):
         if one.at({one.name: low}) == other.at({other.name: low}):

@@ -57,7 +57,11 @@ def _term(monomial: tuple[str | Floor, ...], coefficient: int) -> Quasi:
     if len(monomial) > 1:
         raise NotQuasi
     atom = monomial[0]
-    one = Quasi(1, 1, Fraction(0), Fraction(0), True) if isinstance(atom, str) else _floor(quasi(atom.inner), atom.divisor)
+    one = (
+        Quasi(1, 1, Fraction(0), Fraction(0), True)
+        if isinstance(atom, str)
+        else _floor(quasi(atom.inner), atom.divisor)
+    )
     return _scaled(one, coefficient)
 
 

@@ -108,7 +108,7 @@ class Periodic(NamedTuple):
                 return base + min(high - 1, r)
         return base - self.period + self.intervals[-1][1] - 1
 
-    def count(self) -> int:
+    def size(self) -> int:
         """Return how many remainders are in it."""
         return sum(high - low for low, high in self.intervals)
 
@@ -192,7 +192,9 @@ class SizeSet:
         self.without -= self.extra
 
     def _regular(self, n: int) -> bool:
-        return self.start is not None and n >= self.start and (self.high is None or n <= self.high) and n in self.periodic
+        return (
+            self.start is not None and n >= self.start and (self.high is None or n <= self.high) and n in self.periodic
+        )
 
     def __contains__(self, n: object) -> bool:
         return isinstance(n, int) and (n in self.extra or (self._regular(n) and n not in self.without))
@@ -266,6 +268,33 @@ class SizeSet:
         more = [m for m in self.extra if m <= n]
         return max([*more, *([] if found is None else [found])], default=None)
 
+    def first_outside(self, other: SizeSet) -> int | None:
+        """Return the smallest member that ``other`` does not have, or None. Raises TooLarge."""
+        found = [n for n in (*self.extra, *other.without) if n in self and n not in other]
+        if self.start is not None:
+            regular = SizeSet(self.name, self.start, self.high, self.periodic, self.without)
+            if other.start is None:
+                parts = [regular]
+            else:
+                gaps = complement(other.periodic)
+                parts = [
+                    SizeSet(self.name, self.start, _least(self.high, other.start - 1), self.periodic, self.without),
+                    SizeSet(self.name, self.start, self.high, self.periodic.intersection(gaps), self.without)
+                    if gaps.intervals
+                    else SizeSet(self.name, 1, 0),
+                ]
+                if other.high is not None:
+                    parts.append(
+                        SizeSet(self.name, max(self.start, other.high + 1), self.high, self.periodic, self.without)
+                    )
+            for part in parts:
+                n = part.smallest
+                while n is not None and n in other:
+                    n = part.above(n + 1)
+                if n is not None:
+                    found.append(n)
+        return min(found, default=None)
+
     def with_head(self, start: int, members: set[int]) -> SizeSet:
         """Return the set with ``members`` in place of what it holds below ``start``."""
         head = range(1, start)
@@ -285,9 +314,11 @@ class SizeSet:
             return members, members[-1] + 1 if members else 1, 0, ()
         assert self.start is not None
         irregular = [*self.without, *self.extra]
-        start = self.periodic.next_from(max(irregular) + 1) if irregular and max(irregular) >= self.start else self.start
+        start = (
+            self.periodic.next_from(max(irregular) + 1) if irregular and max(irregular) >= self.start else self.start
+        )
         assert start is not None
-        if self.periodic.count() > MOST_LISTED:
+        if self.periodic.size() > MOST_LISTED:
             raise TooLarge
         residues = tuple(r for low, high in self.periodic.intervals for r in range(low, high))
         return self._listed(start), start, self.periodic.period, residues
@@ -366,8 +397,8 @@ def _remainders(name: str, p: Periodic) -> str:
     if p.full:
         return ""
     inside = _cyclic_runs(p)
-    outside = _cyclic_runs(_complement(p))
-    count, other = p.count(), p.period - p.count()
+    outside = _cyclic_runs(complement(p))
+    count, other = p.size(), p.period - p.size()
     if other < count and other <= 8:
         return _membership(name, p.period, outside, other, "!=", "not in")
     return _membership(name, p.period, inside, count, "==", "in")
@@ -386,7 +417,12 @@ def _membership(name: str, period: int, runs: list[Interval], count: int, one: s
     return f"{name} % {period} {many} {{{shown}{more}}} ({count} of {period})"
 
 
-def _complement(p: Periodic) -> Periodic:
+def _least(high: int | None, other: int) -> int:
+    return other if high is None else min(high, other)
+
+
+def complement(p: Periodic) -> Periodic:
+    """Return the integers that are not in ``p``."""
     found, at = [], 0
     for low, high in p.intervals:
         if at < low:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shapecheck.analysis.conditions import solve
+from shapecheck.analysis.coupled import Coupling, couple
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.quasi import NotQuasi
 from shapecheck.analysis.size_set import SizeSet, TooLarge
@@ -38,7 +39,9 @@ class Sizes:
     the rest allows. ``causes`` are in layer order.
     """
 
-    def __init__(self, name: str, given: int | None, allowed: SizeSet, causes: list[Cause], unresolved: list[str]) -> None:
+    def __init__(
+        self, name: str, given: int | None, allowed: SizeSet, causes: list[Cause], unresolved: list[str]
+    ) -> None:
         self.name = name
         self.given = given
         self.set = allowed
@@ -63,12 +66,16 @@ class Sizes:
         return self.set.nearest(n)
 
 
+# The node, what is asked there (None: the shape itself has no form), and the question in words.
+Asked = tuple[int, "Question | None", str]
+
+
 class Analysis(NamedTuple):
     """The sizes of each dimension, and the shapes with the dimensions as symbols."""
 
     dims: dict[str, Sizes]
     shapes: Shapes
-    couplings: list[str]
+    couplings: list[Coupling]
 
 
 def analyse(network: Network, strict: bool = False) -> Analysis:
@@ -81,26 +88,32 @@ def analyse(network: Network, strict: bool = False) -> Analysis:
     questions = _questions(shapes, strict)
     given = network.sizes
     dims = {}
-    couplings: list[str] = []
     for name in names:
         own = questions
         if any(question is None for _, question, _ in questions) or shapes.troubles:
             # Some shape has no form with every dimension open: hold the others at their sizes.
             own = _questions(_symbolic(network, [name]), strict)
         dims[name] = _one(network, name, given, own)
-    for node, question, _ in questions:
-        if question is not None and len(_names(question)) > 1:
-            couplings.append(f"{network.nodes[node].name}: {question}")
-    return Analysis(dims, shapes, list(dict.fromkeys(couplings)))
+    return Analysis(dims, shapes, _couplings(network, names, questions))
+
+
+def _couplings(network: Network, names: list[str], questions: list[Asked]) -> list[Coupling]:
+    """Return the conditions that join dimensions, each with what every dimension may be by its own conditions."""
+    joint = {(q, network.nodes[node].name) for node, q, _ in questions if q is not None and len(_names(q)) > 1}
+    if not joint:
+        return []
+    single = [asked for asked in questions if asked[1] is not None and len(_names(asked[1])) == 1]
+    allowed = {
+        name: _one(network, name, {}, [a for a in single if a[1] is not None and name in _names(a[1])]).set
+        for name in names
+    }
+    return [couple(layer, question, allowed) for question, layer in sorted(joint, key=str)]
 
 
 def _symbolic(network: Network, names: list[str]) -> Shapes:
     if network.resized is None:
         return propagate(network)
     return propagate(network.resized({name: Symbolic.of(name) for name in names}))
-
-
-Asked = tuple[int, "Question | None", str]
 
 
 def _questions(shapes: Shapes, strict: bool) -> list[Asked]:
@@ -126,7 +139,11 @@ def _mirror(shapes: Shapes, decoder: int, source: int) -> list[Asked]:
     left, right = (split(shape, shapes.network.channels_last).spatial for shape in ends if shape is not None)
     if len(left) != len(right):
         return []
-    return [(decoder, Question("equal", one, other), "the pair has one size") for one, other in zip(left, right, strict=True) if same(one, other) is not True]
+    return [
+        (decoder, Question("equal", one, other), "the pair has one size")
+        for one, other in zip(left, right, strict=True)
+        if same(one, other) is not True
+    ]
 
 
 def _names(question: Question) -> set[str]:
@@ -215,4 +232,3 @@ def _blame(name: str, pieces: list[Cause]) -> list[Cause]:
 
 def _threshold(piece: Cause) -> bool:
     return piece.allows.periodic.full and piece.allows.high is None and not piece.allows.without
-

@@ -100,12 +100,12 @@ def _fix(reports: list[Report], fixing: Fixing) -> tuple[list[Report], bool]:
             continue
         if report.source == "-":
             click.echo(fixed.text, nl=False)
-        elif fixed.count:
+        elif fixed.applied:
             try:
                 fixes.write(report.source, fixed.text)
             except OSError as error:
                 raise click.ClickException(f"{report.source} cannot be written: {error.strerror}") from None
-            click.echo(f"{report.path}: {plural(fixed.count, 'fix')} applied", err=True)
+            click.echo(f"{report.path}: {plural(fixed.applied, 'fix')} applied", err=True)
         fixed.report.source, fixed.report.again = report.source, report.again
         result.append(fixed.report)
     return result, shown

@@ -10,7 +10,7 @@ from shapecheck.layers.base import Broken
 from shapecheck.spec.expand import Expander, Pending, expectation
 from shapecheck.spec.limits import Limits
 from shapecheck.spec.network import Expectation, Network
-from shapecheck.spec.scope import Reading, Scope, Source, Unresolved, resolve
+from shapecheck.spec.scope import LeftOut, Reading, Scope, Source, Unresolved, resolve
 from shapecheck.spec.templates import FileTemplate, Name
 from shapecheck.spec.usage import unused
 from shapecheck.spec.values import Misread, Value
@@ -43,6 +43,8 @@ class _Assembler:
         self.read: set[int] = set()
 
     def network(self) -> Network:
+        for reading in self.expander.block_outputs:
+            self._require_output(reading)
         for pending in self.expander.pending:
             self._connect(pending)
         order = self._order()
@@ -97,6 +99,15 @@ class _Assembler:
         self.findings.append(
             Finding("unknown-reference", f"nothing here is called {error.name.text}", error.name.span, layer, help)
         )
+
+    def _require_output(self, reading: Reading) -> None:
+        """Report a block's output that leads nowhere, whether or not anything reads the block."""
+        try:
+            resolve(reading)
+        except Unresolved as error:
+            reading.scope.output = LeftOut(None)
+            if not error.reported:
+                self._unresolved(error, None)
 
     def _connect(self, pending: Pending) -> None:
         node, template = pending.node, pending.template

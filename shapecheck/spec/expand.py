@@ -54,6 +54,7 @@ class Expander(LayerReader):
         self.top = Scope("", None)
         # Expectations on a block or an output belong to whatever node their source turns out to be.
         self.stated: list[tuple[Source, Value | None, Name | None, Scope, Env]] = []
+        self.block_outputs: list[Reading] = []
         self.placed_blocks: set[str] = set()
         self.full = False
 
@@ -139,6 +140,8 @@ class Expander(LayerReader):
             node.dims = tuple(item if isinstance(item, str) else None for item in template.shape.data)
             self.nodes.append(node)
             self.top.inputs[template.name.text] = node.index
+        for name in self.file.refused_inputs:
+            self.top.inputs.setdefault(name, BROKEN_INPUT)
 
     def _input_shape(self, value: Value, name: Name, env: Env) -> Shape | None:
         sizes: list[Size] = []
@@ -146,6 +149,9 @@ class Expander(LayerReader):
             shape = value.evaluate(env, self.words)
         except Misread as error:
             self.note(error)
+            return None
+        if not shape:
+            self.report("wrong-value", f"input {name.text}: a shape lists at least one size, found []", value.span)
             return None
         for item, node in zip(shape, value.node.value, strict=True):
             if isinstance(item, Symbolic) or (type(item) is int and item >= 1):
@@ -359,6 +365,7 @@ class Expander(LayerReader):
         self._place_all(block.layers, scope, inner, given, depth + 1, block.name.text)
         if block.output is not None:
             scope.output = Reading(scope, block.output)
+            self.block_outputs.append(scope.output)
         elif not block.layers:
             scope.output = BROKEN_INPUT
         return scope

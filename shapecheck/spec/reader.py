@@ -112,6 +112,7 @@ class _FileReader(LayerReader):
                 parts = self.known(value_node, f"input {key}", language.INPUT_KEYS)
                 if "shape" not in parts:
                     self.report("missing-key", f"input {key} has no shape", span_of(key_node), "add shape: [...]")
+                    self.file.refused_inputs.append(key)
                     continue
                 shape_node = parts["shape"]
                 if "dtype" in parts:
@@ -120,10 +121,13 @@ class _FileReader(LayerReader):
                 self.report(
                     "wrong-type", f"input {key}: expected a shape, a list such as [N, 3, 224, 224]", span_of(shape_node)
                 )
+                self.file.refused_inputs.append(key)
                 continue
             shape = self.value(shape_node)
             if name is not None and shape is not None:
                 self.file.inputs.append(InputTemplate(name, shape, dtype))
+            else:
+                self.file.refused_inputs.append(key)
 
     def _dims(self, node: Node) -> None:
         for key, key_node, value_node in mapping_entries(node, "dims", self.findings):

@@ -121,6 +121,8 @@ class FileTemplate:
         self.param_spans: dict[str, Span] = {}
         self.refused_params: set[str] = set()
         self.inputs: list[InputTemplate] = []
+        # Inputs in which a mistake was reported: a layer may read them, and nothing more is said.
+        self.refused_inputs: list[str] = []
         self.dims: dict[str, DimTemplate] = {}
         self.blocks: dict[str, BlockTemplate] = {}
         self.layers: list[LayerTemplate] = []

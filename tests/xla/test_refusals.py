@@ -85,6 +85,7 @@ MAP = (2, 4, 6, 6)
         (MAP, {"op": "chunk", "axis": 1, "chunks": 2, "index": 2}, "index 2"),
         (MAP, {"op": "reduce", "kind": "sum", "axes": 4}, "axes 4"),
         (MAP, {"op": "reduce", "kind": "sum", "axes": [0, 1, 2, 3]}, "no axis at all"),
+        (MAP, {"op": "reduce", "kind": "sum", "axes": [1, -3]}, "uplicate"),
         (MAP, {"op": "concat", "axis": 4}, "axis 4"),
     ],
 )

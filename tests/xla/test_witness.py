@@ -118,6 +118,23 @@ def test_a_chain_that_shrinks_is_cut_into_even_pieces() -> None:
     assert [what for *_, what in calls] == ["trace", "lower 160 layers", "lower 160 layers", "done"]
 
 
+def test_layers_of_one_kind_are_told_apart_by_what_they_read() -> None:
+    pool = {"op": "max_pool", "kernel_size": 2}
+    assert [*witness(chain((1, 1, 40), pool, pool, pool), "trace").shapes.values()] == [
+        (1, 1, 40),
+        (1, 1, 20),
+        (1, 1, 10),
+        (1, 1, 5),
+    ]
+    crop = {"op": "crop", "like": "a"}
+    made = network(
+        ("x", (1, 1, 9), None), ("a", (1, 1, 4), None), ("b", (1, 1, 6), None), ("c", crop, "x"), ("d", crop, "x")
+    )
+    made.nodes[4].references = {"like": 2}  # one word may mean another layer elsewhere, as `input` does in every block
+    found = witness(made, "trace").shapes
+    assert (found[3], found[4]) == ((1, 1, 4), (1, 1, 6))
+
+
 def test_progress_counts_up_to_the_total() -> None:
     for level in ("trace", "lower", "compile"):
         calls: list[tuple[int, int, str]] = []

@@ -83,7 +83,7 @@ def reduce(call: Call) -> jax.Array:
     """Mean, sum or maximum over some axes."""
     layer = call.layer
     listed = layer.axes if isinstance(layer.axes, tuple) else (layer.axes,)
-    axes = tuple(sorted({axis_of(axis, call.x.ndim, "axes") for axis in listed}))
+    axes = tuple(axis_of(axis, call.x.ndim, "axes") for axis in listed)
     if layer.kind == "mean":
         call.require_floating()
         return jnp.mean(call.x, axis=axes, keepdims=layer.keep_dims)

@@ -68,8 +68,6 @@ def _blend(x: jax.Array, axis: int, o: int, step: float, mode: str) -> jax.Array
     """Mix the 2 (linear) or 4 (cubic) nearest elements of one axis; edges are repeated."""
     n = x.shape[axis]
     centre = (np.arange(o) + 0.5) * step - 0.5
-    if mode == "linear":
-        centre = np.maximum(centre, 0)
     base = np.floor(centre).astype(np.int32)
     along = centre - base
     weights = {0: 1 - along, 1: along} if mode == "linear" else _cubic(along)

@@ -1,0 +1,186 @@
+"""Rules on every input size at once: codes SC5xx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from shapecheck.analysis.propagation import Shapes, Trouble
+from shapecheck.analysis.quasi import value
+from shapecheck.analysis.size_set import EVERYTHING, SizeSet, TooLarge, cyclic
+from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
+from shapecheck.diagnostics import Finding, Related, Severity
+from shapecheck.rules.base import reported
+from shapecheck.spec.network import Network
+
+# Above this many layers the sizes are looked at only where the file promises some.
+LARGEST_NETWORK = 5_000
+
+
+@reported("SC501")
+def promise_broken(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """The file promises, by accepts, sizes at which the network does not work."""
+    return finding
+
+
+@reported("SC502", Severity.INFO)
+def promise_too_narrow(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """The network works at more sizes than the file promises by accepts."""
+    return finding
+
+
+@reported("SC503")
+def no_size_works(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """There is no size of a dimension at which the network works."""
+    return finding
+
+
+@reported("SC504", Severity.INFO)
+def neighbour_works(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """The size given for a dimension does not work, but a neighbour does."""
+    return finding
+
+
+@reported("SC505", Severity.INFO)
+def bounded_above(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """Only finitely many sizes of a dimension work."""
+    return finding
+
+
+@reported("SC506", Severity.INFO)
+def sizes_not_decided(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """Some condition on a dimension could not be decided for every size."""
+    return finding
+
+
+@reported("SC507", Severity.INFO)
+def valid_sizes(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """The sizes of a dimension at which the network works, where that is not every size."""
+    return finding
+
+
+def size_findings(shapes: Shapes) -> Iterator[Finding]:
+    """Return what is worth knowing of the valid sizes of each named dimension of a network that could be read."""
+    network = shapes.network
+    named = [dim for dim in network.dims.values() if any(dim.name in node.dims for node in network.inputs)]
+    if not named or (len(network.nodes) > LARGEST_NETWORK and all(dim.accepts is None for dim in named)):
+        return
+    analysis = analyse(network)
+    if shapes.troubles:
+        yield from _neighbours(network, analysis)
+        return
+    for dim in named:
+        found = analysis.dims[dim.name]
+        if found.unresolved:
+            yield _undecided(network, found)
+        elif found.set.empty:
+            yield _at(network, found, "no-size-works", f"no size of {dim.name} works", _why(network, found.causes[:3]))
+        elif dim.accepts is not None:
+            yield from _promise(network, found, dim.accepts)
+    yield from _notes(network, [analysis.dims[dim.name] for dim in named if dim.accepts is None])
+
+
+def _at(
+    network: Network, found: Sizes, rule: str, message: str, related: tuple[Related, ...] = (), help: str | None = None
+) -> Finding:
+    return Finding(rule, message, network.dims[found.name].span, None, help, related)
+
+
+def _why(network: Network, causes: list[Cause]) -> tuple[Related, ...]:
+    return tuple(
+        Related(f"{cause.layer} needs {cause.allows.condition}: {cause.message}", network.nodes[cause.node].source.span)
+        for cause in causes
+    )
+
+
+def _neighbours(network: Network, analysis: Analysis) -> Iterator[Finding]:
+    for found in analysis.dims.values():
+        if found.given is None or found.set.empty or found.given in found or found.unresolved:
+            continue
+        below, above = found.set.nearest(found.given)
+        near = " and ".join(str(n) for n in (below, above) if n is not None)
+        yield _at(
+            network,
+            found,
+            "neighbour-works",
+            f"{found.name} = {found.given} does not work; the nearest that {'do are' if ' and ' in near else 'does is'} {near}: {found.condition}",
+        )
+
+
+def _undecided(network: Network, found: Sizes) -> Finding:
+    more = f", and {len(found.unresolved) - 1} more" if len(found.unresolved) > 1 else ""
+    return _at(
+        network,
+        found,
+        "sizes-not-decided",
+        f"which sizes of {found.name} work was not decided in full: {found.unresolved[0]}{more}; as far as it was: {found.condition}",
+    )
+
+
+def accepted(name: str, accepts: Any) -> SizeSet:
+    """Return the sizes that ``accepts`` promises."""
+    listed = accepts.get("sizes")
+    if listed is not None:
+        return SizeSet(name, 1, 0, extra=listed)
+    multiple = accepts.get("multiple_of", 1)
+    periodic = cyclic(0, 1, multiple) if multiple > 1 else EVERYTHING
+    return SizeSet(name, accepts.get("min", 1), accepts.get("max"), periodic)
+
+
+def _promise(network: Network, found: Sizes, accepts: Any) -> Iterator[Finding]:
+    promised = accepted(found.name, accepts)
+    wrong = promised.first_outside(found.set)
+    if wrong is not None:
+        yield _broken(network, found, promised, wrong)
+        return
+    more = found.set.first_outside(promised)
+    if more is not None:
+        yield _at(
+            network,
+            found,
+            "promise-too-narrow",
+            f"{found.name} works at more sizes than accepts promises, {more} among them: {found.condition}",
+        )
+
+
+def _broken(network: Network, found: Sizes, promised: SizeSet, wrong: int) -> Finding:
+    name = found.name
+    cause = next((c for c in found.causes if wrong not in c.allows), None)
+    try:
+        true = promised.intersection(found.set)
+        widest = (
+            "no size of those promised works"
+            if true.empty
+            else f"the widest promise that is true here: {true.condition}"
+        )
+    except TooLarge:
+        widest = f"the sizes that work: {found.condition}"
+    message = f"accepts promises {promised.condition}, but {name} = {wrong} does not work"
+    related: tuple[Related, ...] = ()
+    if cause is not None:
+        numbers = f"{value(cause.question.left, name, wrong)} against {value(cause.question.right, name, wrong)}"
+        message += f": {cause.layer} needs {cause.allows.condition}"
+        related = (
+            Related(f"at {name} = {wrong}: {cause.message}, which is {numbers}", network.nodes[cause.node].source.span),
+        )
+    return _at(network, found, "promise-broken", message, related, f"{widest}; all sizes that work: {found.condition}")
+
+
+def _notes(network: Network, dims: list[Sizes]) -> Iterator[Finding]:
+    """Note the valid sizes where they are not every size, dimensions with one condition together."""
+    groups: dict[str, list[Sizes]] = {}
+    for found in dims:
+        if not found.set.every and not found.set.empty and not found.unresolved:
+            groups.setdefault(found.condition.replace(found.name, "?"), []).append(found)
+    for members in groups.values():
+        first = members[0]
+        names = " and ".join(m.name for m in members)
+        alike = f" (and {', '.join(m.name for m in members[1:])} likewise)" if len(members) > 1 else ""
+        rule = "bounded-above" if first.set.bounded_above else "valid-sizes"
+        only = "only " if first.set.bounded_above else ""
+        yield _at(
+            network,
+            first,
+            rule,
+            f"{names} {'works' if len(members) == 1 else 'work'} {only}where {first.condition}{alike}",
+        )

@@ -1,0 +1,124 @@
+"""The tables of ops and keys in the README, made from the registry.
+
+``python -m shapecheck.spec.reference [PATH]`` writes them between their marks; by default into ``README.md``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from shapecheck.layers import REGISTRY, Layer
+from shapecheck.layers.fields import (
+    REQUIRED,
+    Boolean,
+    Edges,
+    Integer,
+    Key,
+    Kind,
+    LayerName,
+    Listing,
+    Number,
+    PerAxis,
+    Positive,
+    Probability,
+    ShapeEntry,
+    SizeValue,
+    Word,
+)
+
+BEGIN, END = "<!-- made by python -m shapecheck.spec.reference -->\n", "<!-- made until here -->\n"
+
+
+def ops() -> str:
+    """Return the table of ops: what each does, how many inputs it takes, its keys with their defaults."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for op, kind in REGISTRY.items():
+        keys = ", ".join(_with_default(name, key) for name, key in kind.keys_of(op).items())
+        rows.setdefault((_sentence(kind), _inputs(kind), keys), []).append(op)
+    lines = ["| op | what it does | inputs | keys |", "| --- | --- | --- | --- |"]
+    for (does, inputs, keys), names in rows.items():
+        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {_cell(does)} | {inputs} | {keys} |")
+    return "\n".join(lines) + "\n"
+
+
+def keys() -> str:
+    """Return the table of keys: what each takes and means, those that mean the same everywhere told once."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for op, kind in REGISTRY.items():
+        for name, key in kind.keys_of(op).items():
+            rows.setdefault((name, takes(key.kind), key.doc), []).append(op)
+    lines = ["| key | of | takes | meaning |", "| --- | --- | --- | --- |"]
+    for (name, value, doc), names in sorted(rows.items(), key=lambda row: row[0][0]):
+        lines.append(f"| `{name}` | {', '.join(names)} | {_cell(value)} | {_cell(doc)} |")
+    return "\n".join(lines) + "\n"
+
+
+def takes(kind: Kind) -> str:
+    """Return in words what a key of this kind takes."""
+    match kind:
+        case PerAxis(item=item):
+            return f"{takes(item)}; or a list, one per axis"
+        case Listing(item=item):
+            return f"a list: {takes(item)}"
+        case Word(words=words, other=other):
+            listed = ", ".join(f"`{word}`" for word in words)
+            return listed if other is None else f"{takes(other)}; or {listed}"
+        case ShapeEntry():
+            return "sizes, -1 once"
+        case SizeValue(minimum=minimum) | Integer(minimum=int(minimum)):
+            return f"a whole number from {minimum}"
+        case Integer():
+            return "a whole number"
+        case Probability():
+            return "a number from 0 to 1"
+        case Positive():
+            return "a number above 0"
+        case Number():
+            return "a number"
+        case Boolean():
+            return "`true`, `false`"
+        case Edges():
+            return "a number; a list, one per axis; or `[[before, after], …]`"
+        case LayerName():
+            return "a layer"
+    raise TypeError(f"say what {type(kind).__name__} takes")
+
+
+def _with_default(name: str, key: Key) -> str:
+    if key.default is REQUIRED:
+        return f"**`{name}`**"
+    if key.default is None:
+        return f"`{name}`"
+    default = str(key.default).lower() if isinstance(key.default, bool) else key.default
+    return f"`{name}` {default}"
+
+
+def _inputs(kind: type[Layer]) -> str:
+    low, high = kind.arity
+    return f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+
+
+def _sentence(kind: type[Layer]) -> str:
+    return " ".join((kind.__doc__ or "").split())
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def renew(document: str) -> str:
+    """Return a document with the tables between its marks made anew."""
+    before, _, rest = document.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{ops()}\n{keys()}\n{END}{after}"
+
+
+def main(arguments: list[str]) -> None:
+    """Renew the tables of the file in ``arguments``, or of the README."""
+    path = Path(arguments[0] if arguments else "README.md")
+    path.write_text(renew(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,170 @@
+"""Each rule's manual page: it has one form, and its examples are run."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from shapecheck import linter
+from shapecheck.diagnostics import Finding
+from shapecheck.linter import Report
+from shapecheck.rules import RULES, manual
+from shapecheck.spec.document import decode
+from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
+
+PACKAGE = Path(linter.__file__).parent
+SECTIONS = ["What it does", "Why it matters", "An example that fails", "An example that passes", "Instead", "Source"]
+FAMILIES = {
+    "reading": "SC0",
+    "structure": "SC1",
+    "shapes": "SC2",
+    "transposed": "SC3",
+    "verification": "SC8",
+}
+# Rules of which no file can be an example, and why.
+NO_FAILING_EXAMPLE = {"witness-disagrees": "a network on which both witnesses differ is a defect of ours"}
+NAMES = sorted(RULES, key=lambda name: RULES[name].info.code)
+
+
+class Example(NamedTuple):
+    kind: str  # yaml or bytes
+    outcome: str  # fails or passes
+    options: dict[str, str]
+    text: str
+
+
+def page(name: str) -> str:
+    return inspect.cleandoc(RULES[name].info.manual)
+
+
+def examples(name: str) -> list[Example]:
+    found = []
+    for info, text in re.findall(r"^```(.*?)\n(.*?)^```$", page(name), flags=re.DOTALL | re.MULTILINE):
+        kind, outcome, *options = info.split()
+        found.append(Example(kind, outcome, dict(option.split("=") for option in options), text))
+    return found
+
+
+def example(name: str, outcome: str) -> Example:
+    (found,) = [e for e in examples(name) if e.outcome == outcome]
+    return found
+
+
+def run(e: Example) -> Report:
+    changed = {key.removeprefix("limits."): int(v) for key, v in e.options.items() if key.startswith("limits.")}
+    limits: Limits = DEFAULT_LIMITS._replace(**changed)
+    data = ast.literal_eval(e.text.strip()) if e.kind == "bytes" else e.text.encode()
+    text = decode(data, limits)
+    if isinstance(text, Finding):
+        return Report("example", "", None, None, linter.diagnostics([text]))
+    return linter.check_text(text, "example", limits=limits)
+
+
+def told(report: Report) -> str:
+    return "\n".join(f"{d.span.start.line}: {d.code} {d.message}" for d in report.diagnostics)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_has_the_form_of_all_pages(name: str) -> None:
+    text = page(name)
+    first, blank, *rest = text.split("\n")
+    assert first.endswith(".") and not blank
+    assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == SECTIONS
+    prose = re.sub(r"^```.*?^```$", "(example)", "\n".join(rest), flags=re.DOTALL | re.MULTILINE)
+    for section in re.split(r"^## .*$", prose, flags=re.MULTILINE)[1:]:
+        assert section.strip(), f"a section of {name} is empty"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_is_printed_with_its_code(name: str) -> None:
+    info = RULES[name].info
+    assert manual(info).startswith(f"# {info.code} {name} ({info.severity})\n\n{page(name)[:40]}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_has_one_example_of_each_kind(name: str) -> None:
+    outcomes = [e.outcome for e in examples(name)]
+    assert outcomes == (["passes"] if name in NO_FAILING_EXAMPLE else ["fails", "passes"])
+    assert {e.kind for e in examples(name)} <= {"yaml", "bytes"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NO_FAILING_EXAMPLE])
+def test_failing_example_has_this_one_finding_where_it_says(name: str) -> None:
+    e = example(name, "fails")
+    marked = [number for number, line in enumerate(e.text.split("\n"), 1) if line.endswith("# here")]
+    (line,) = [int(e.options["line"])] if "line" in e.options else marked
+    report = run(e)
+    assert [d.rule.name for d in report.diagnostics] == [name], told(report)
+    assert report.diagnostics[0].span.start.line == line, told(report)
+    assert report.diagnostics[0].severity is RULES[name].info.severity
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_passing_example_has_no_finding(name: str) -> None:
+    report = run(example(name, "passes"))
+    assert not report.diagnostics, told(report)
+    assert report.network is not None and report.shapes is not None
+    assert all(shape is not None for shape in report.shapes.outputs)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NO_FAILING_EXAMPLE])
+def test_passing_example_mends_the_failing_one(name: str) -> None:
+    """Both are the same network but for what was mended."""
+    failing, passing = (
+        [line.removesuffix("# here").rstrip() for line in re.split(r"\\n|\n", example(name, outcome).text)]
+        for outcome in ("fails", "passes")
+    )
+    assert failing != passing
+    assert set(failing) & set(passing) - {""}
+
+
+def test_codes_are_unique_and_of_their_family() -> None:
+    codes = [rule.info.code for rule in RULES.values()]
+    assert len(codes) == len(set(codes))
+    for name, rule in RULES.items():
+        function = rule.enrich or rule.check
+        assert function is not None
+        family = function.__module__.rpartition(".")[2]
+        assert re.fullmatch(FAMILIES[family] + r"\d\d", rule.info.code), name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rules_of_a_family_stand_in_the_order_of_their_codes(family: str) -> None:
+    text = (PACKAGE / "rules" / f"{family}.py").read_text(encoding="utf-8")
+    codes = re.findall(r'^@(?:reported|checked)\("(SC\d+)"', text, flags=re.MULTILINE)
+    assert codes and codes == sorted(codes)
+
+
+def rule_names() -> dict[str, set[str]]:
+    """Return every rule name by which the package makes a finding, with the places."""
+    names: dict[str, set[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or not call.args:
+                continue
+            function = getattr(call.func, "id", None) or getattr(call.func, "attr", None)
+            if function not in ("Finding", "Problem", "report"):
+                continue
+            for part in ast.walk(call.args[0]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value != "rule":
+                    names.setdefault(part.value, set()).add(f"{path.relative_to(PACKAGE)}:{call.lineno}")
+    return names
+
+
+def test_every_finding_names_a_rule() -> None:
+    made = rule_names()
+    assert len(made) > 50
+    assert not {name: places for name, places in made.items() if name not in RULES}
+
+
+def test_every_rule_is_used() -> None:
+    assert not set(RULES) - set(rule_names())
+
+
+def test_no_rule_is_without_an_example_for_no_reason() -> None:
+    assert set(NO_FAILING_EXAMPLE) <= set(RULES)
