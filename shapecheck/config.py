@@ -10,6 +10,8 @@ from shapecheck.spec.words import suggest
 
 # Above this PyYAML's composer, which recurses in C, could overflow the stack.
 DEEPEST_NESTING = 1_000
+# Above this the expander, which recurses once a placed block, could overflow Python's.
+DEEPEST_BLOCKS = 200
 
 
 class ConfigError(Exception):
@@ -63,6 +65,7 @@ def _limits(settings: Any, path: Path) -> Limits:
             raise ConfigError(f"{path}: unknown limit {key}; {suggest(key, Limits._fields, 'limits')}")
         if type(value) is not int or value < 1:
             raise ConfigError(f"{path}: limits.{key} must be a whole number of at least 1, found {value!r}")
-    if settings.get("nesting", 1) > DEEPEST_NESTING:
-        raise ConfigError(f"{path}: limits.nesting can be {DEEPEST_NESTING} at most")
+    for key, most in (("nesting", DEEPEST_NESTING), ("block_depth", DEEPEST_BLOCKS)):
+        if settings.get(key, 1) > most:
+            raise ConfigError(f"{path}: limits.{key} can be {most} at most")
     return DEFAULT_LIMITS._replace(**settings)

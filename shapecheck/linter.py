@@ -11,13 +11,14 @@ from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.diagnostics import Diagnostic, Edit, Finding, Fix, NetworkError, Severity
 from shapecheck.rules import RULES
-from shapecheck.rules.transposed import ambiguous_findings, mended_by_padding
+from shapecheck.rules.ambiguous import ambiguous_findings, mended_by_padding
 from shapecheck.spec.assemble import assemble
 from shapecheck.spec.document import FILE_START, collector_off, decode, parse
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 from shapecheck.spec.network import Network
 from shapecheck.spec.reader import read
 from shapecheck.spec.templates import FileTemplate
+from shapecheck.spec.words import suggest
 from shapecheck.verification import Verification
 
 _NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")
@@ -146,6 +147,10 @@ def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits
     found = diagnostics(findings)
     if network is None or any(d.severity is Severity.ERROR for d in found):
         raise NetworkError(found, path)
+    known = {*file.params, *file.dimension_names()} if file is not None else set()
+    for name in overrides:
+        if name not in known:
+            raise TypeError(f"{path} has no param or dimension {name!r}; {suggest(name, sorted(known), 'names')}")
     return network
 
 

@@ -11,7 +11,7 @@ LONGEST_PERIOD = 64
 
 
 def by_remainder(network: Network, verdict: Verdict) -> str | None:
-    """Return which a is demanded by which remainder of the input's size, or None where one a serves all or none is known.
+    """Return which a is demanded by which remainder of the input's size, or None where one a serves all.
 
     Sizes are tried one by one over one period from the file's own; those at which the network does not work at all
     say nothing.

@@ -201,7 +201,7 @@ def _intersection(name: str, pieces: list[Cause]) -> tuple[SizeSet, list[str]]:
 
 
 def _with_head(network: Network, name: str, allowed: SizeSet, assumed: int, unresolved: list[str]) -> SizeSet:
-    """Replace the part of a set below ``assumed``, where the formulas do not hold, by what is found there one by one."""
+    """Replace the part of a set below ``assumed``, where the formulas do not hold, by what is found one by one."""
     if network.resized is None or assumed > LONGEST_HEAD or unresolved:
         unresolved.append(f"sizes below {assumed} follow other formulas and were not tried")
         return allowed

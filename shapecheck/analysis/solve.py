@@ -180,7 +180,7 @@ class Solver:
             self.narrow(state, demands)
         except Conflict:
             return None
-        loose = [node for node, (low, high) in state.a.items() if low < high and self._matters(node, demands)]
+        loose = [node for node, (low, high) in state.a.items() if low < high and self.matters(node, demands)]
         if not loose:
             for node, (low, _) in state.a.items():
                 state.a[node] = (low, low)
@@ -203,7 +203,8 @@ class Solver:
                 return found
         return None
 
-    def _matters(self, node: int, demands: list[Equality]) -> bool:
+    def matters(self, node: int, demands: list[Equality]) -> bool:
+        """Say whether any demand depends on an unknown."""
         return any(
             node in self.varying[d.left] or (d.right is not None and node in self.varying[d.right]) for d in demands
         )
@@ -247,11 +248,9 @@ def solve(problem: AxisProblem) -> AxisSolution:
         solver.narrow(state, met)
     except Conflict:
         return AxisSolution([Answer(n, problem.place, "undecided", ()) for n in solver.unknowns], {}, blocked)
-    answers = []
     chosen = {node: value[0] for node, value in (solution or state).a.items()}
     stuck = _dependencies(solver, blocked.demand) if blocked is not None else frozenset()
-    for node in solver.unknowns:
-        answers.append(_answer(solver, state, met, node, chosen, node in stuck))
+    answers = [_answer(solver, state, met, node, chosen, node in stuck) for node in solver.unknowns]
     return AxisSolution(answers, chosen, blocked)
 
 
@@ -310,7 +309,7 @@ def _answer(
     choices = range(solver.relations[node].choices)
     if stuck:
         return Answer(node, place, "none", ())
-    if not solver._matters(node, met):
+    if not solver.matters(node, met):
         return Answer(node, place, "free", tuple(choices))
     low, high = state.a[node]
     if low == high:

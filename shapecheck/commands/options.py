@@ -107,8 +107,7 @@ def check_names(file: FileTemplate, values: dict[str, Any], used: set[str]) -> d
 
 def dimension_names(file: FileTemplate) -> set[str]:
     """Return the names of a file's dimensions."""
-    named = {item for template in file.inputs for item in template.shape.data if isinstance(item, str)}
-    return named | set(file.dims)
+    return file.dimension_names()
 
 
 def require_used(values: dict[str, Any], used: set[str], files: list[FileTemplate]) -> None:

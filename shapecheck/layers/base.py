@@ -64,8 +64,8 @@ class Reference(NamedTuple):
 class Question(NamedTuple):
     """A condition on sizes whose truth depends on a dimension without a size.
 
-    ``kind`` is ``at_least`` (left >= right), ``equal`` (left == right), ``divides`` (right divides left), or ``assume``:
-    only where left >= right was the shape that went on computed by the right case of its rule.
+    ``kind`` is ``at_least`` (left >= right), ``equal`` (left == right), ``divides`` (right divides left), or
+    ``assume``: only where left >= right was the shape that went on computed by the right case of its rule.
     """
 
     kind: str

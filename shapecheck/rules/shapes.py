@@ -12,6 +12,7 @@ from shapecheck.diagnostics import Finding, Related, Severity
 from shapecheck.layers.base import Broken
 from shapecheck.layers.pooling import AdaptivePool
 from shapecheck.rules.base import checked, reported
+from shapecheck.rules.mending import crop_before_merge
 from shapecheck.shape import axis_name, channel_axis, show
 from shapecheck.spec.network import Node
 from shapecheck.symbolic import Symbolic, at_least
@@ -486,7 +487,7 @@ def merge_mismatch(finding: Finding, shapes: Shapes | None, trouble: Trouble | N
         )
         for end in ends
     )
-    finding = finding._replace(related=both)
+    finding = finding._replace(fix=crop_before_merge(shapes, node), related=both)
     axis = trouble.problem.axis
     if axis is None:
         return finding

@@ -103,7 +103,8 @@ def _neighbours(network: Network, analysis: Analysis) -> Iterator[Finding]:
             network,
             found,
             "neighbour-works",
-            f"{found.name} = {found.given} does not work; the nearest that {'do are' if ' and ' in near else 'does is'} {near}: {found.condition}",
+            f"{found.name} = {found.given} does not work; the nearest that {'do are' if ' and ' in near else 'does is'}"
+            f" {near}: {found.condition}",
         )
 
 
@@ -113,7 +114,8 @@ def _undecided(network: Network, found: Sizes) -> Finding:
         network,
         found,
         "sizes-not-decided",
-        f"which sizes of {found.name} work was not decided in full: {found.unresolved[0]}{more}; as far as it was: {found.condition}",
+        f"which sizes of {found.name} work was not decided in full: {found.unresolved[0]}{more}; as far as it was:"
+        f" {found.condition}",
     )
 
 

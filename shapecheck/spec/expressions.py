@@ -85,7 +85,10 @@ class Expression:
 
     def value(self, env: Env) -> Any:
         """Return the value under ``env``: a bool, a number, a symbolic size or a list. Raises ExpressionError."""
-        return self._evaluate(env)
+        try:
+            return self._evaluate(env)
+        except RecursionError:
+            raise ExpressionError(f"={self.text} is no expression: it nests too deep") from None
 
 
 @lru_cache(maxsize=4096)

@@ -235,9 +235,10 @@ class LayerReader:
 
     def _wiring(self, template: LayerTemplate, entries: dict[str, tuple[ScalarNode, Node]]) -> None:
         if "from" in entries:
+            so_far = len(self.findings)
             template.sources = self.names(entries["from"][1], "from")
             template.keys["from"] = span_of(entries["from"][1])
-            template.broken = template.broken or not template.sources
+            template.broken = template.broken or len(self.findings) > so_far
         if "expect" in entries:
             template.expect = self.shape_value(entries["expect"][1], "expect")
         if "same_shape_as" in entries:

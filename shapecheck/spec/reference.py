@@ -27,13 +27,23 @@ from shapecheck.layers.fields import (
     Word,
 )
 
+FAMILIES = (
+    "convolution",
+    "pooling",
+    "resize",
+    "merge",
+    "rearrange",
+    "linear",
+    "normalization",
+    "activation",
+)
 BEGIN, END = "<!-- made by python -m shapecheck.spec.reference -->\n", "<!-- made until here -->\n"
 
 
 def ops() -> str:
     """Return the table of ops: what each does, how many inputs it takes, its keys with their defaults."""
     rows: dict[tuple[str, str, str], list[str]] = {}
-    for op, kind in REGISTRY.items():
+    for op, kind in _ordered():
         keys = ", ".join(_with_default(name, key) for name, key in kind.keys_of(op).items())
         rows.setdefault((_sentence(kind), _inputs(kind), keys), []).append(op)
     lines = ["| op | what it does | inputs | keys |", "| --- | --- | --- | --- |"]
@@ -45,7 +55,7 @@ def ops() -> str:
 def keys() -> str:
     """Return the table of keys: what each takes and means, those that mean the same everywhere told once."""
     rows: dict[tuple[str, str, str], list[str]] = {}
-    for op, kind in REGISTRY.items():
+    for op, kind in _ordered():
         for name, key in kind.keys_of(op).items():
             rows.setdefault((name, takes(key.kind), key.doc), []).append(op)
     lines = ["| key | of | takes | meaning |", "| --- | --- | --- | --- |"]
@@ -58,15 +68,17 @@ def takes(kind: Kind) -> str:
     """Return in words what a key of this kind takes."""
     match kind:
         case PerAxis(item=item):
-            return f"{takes(item)}; or a list, one per axis"
+            return f"{takes(item)}; or a list of them"
         case Listing(item=item):
-            return f"a list: {takes(item)}"
+            return f"a list; in it {takes(item)}"
         case Word(words=words, other=other):
             listed = ", ".join(f"`{word}`" for word in words)
             return listed if other is None else f"{takes(other)}; or {listed}"
         case ShapeEntry():
-            return "sizes, -1 once"
-        case SizeValue(minimum=minimum) | Integer(minimum=int(minimum)):
+            return "sizes, and -1 once"
+        case SizeValue():
+            return "a size"
+        case Integer(minimum=int(minimum)):
             return f"a whole number from {minimum}"
         case Integer():
             return "a whole number"
@@ -83,6 +95,11 @@ def takes(kind: Kind) -> str:
         case LayerName():
             return "a layer"
     raise TypeError(f"say what {type(kind).__name__} takes")
+
+
+def _ordered() -> list[tuple[str, type[Layer]]]:
+    families = [f"shapecheck.layers.{name}" for name in FAMILIES]
+    return sorted(REGISTRY.items(), key=lambda entry: families.index(entry[1].__module__))
 
 
 def _with_default(name: str, key: Key) -> str:

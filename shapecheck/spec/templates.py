@@ -128,3 +128,8 @@ class FileTemplate:
         self.layers: list[LayerTemplate] = []
         self.outputs: list[OutputTemplate] | None = None
         self.symmetry: list[tuple[Name, Name]] = []
+
+    def dimension_names(self) -> set[str]:
+        """Return the names of the dimensions that stand in an input's shape or under dims."""
+        named = {item for template in self.inputs for item in template.shape.data if isinstance(item, str)}
+        return named | set(self.dims)

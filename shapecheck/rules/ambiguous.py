@@ -1,0 +1,239 @@
+"""What is said of a transposed layer whose size is open, and of an output_padding that would mend a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapecheck.analysis.ambiguity import Ambiguity, AxisVerdict, Mend, Verdict, what_if
+from shapecheck.analysis.propagation import Shapes, Trouble, propagate
+from shapecheck.analysis.remainders import by_remainder
+from shapecheck.analysis.solve import Blocked
+from shapecheck.diagnostics import Edit, Finding, Fix, Related, Severity
+from shapecheck.edits import add_key
+from shapecheck.layers.convolution import ConvTranspose
+from shapecheck.rules.shapes import with_cause
+from shapecheck.spec.network import Node
+
+
+def ambiguous_findings(ambiguity: Ambiguity, shapes: Shapes) -> Iterator[Finding]:
+    """Return a finding for every open layer that deserves one; ``shapes`` are those with a = 0."""
+    gone = _consequences(ambiguity, shapes)
+    gross = {blocked.demand for blocked in ambiguity.gross}
+    last = {b.demand: v.node.index for v in ambiguity.verdicts for b in v.blocked}
+    for verdict in ambiguity.verdicts:
+        near = [b for b in verdict.blocked if b.demand not in gross and last[b.demand] == verdict.node.index]
+        finding = _finding(verdict, near, shapes, gone)
+        if finding is not None:
+            yield finding._replace(fix=_fix(verdict, ambiguity))
+
+
+def _consequences(ambiguity: Ambiguity, shapes: Shapes) -> list[Trouble]:
+    """Return the rules that are broken with a = 0 and hold with what the network demands."""
+    left = {(t.node, t.problem.rule) for t in ambiguity.shapes.troubles}
+    return [t for t in shapes.troubles if (t.node, t.problem.rule) not in left]
+
+
+def _finding(verdict: Verdict, near: list[Blocked], shapes: Shapes, gone: list[Trouble]) -> Finding | None:
+    node = verdict.node
+    axes = verdict.axes
+    span = node.source.keys.get("stride", node.source.span)
+    opening = f"{node.name}: {_sizes(axes)}"
+    if near:
+        finding = Finding("ambiguous-transposed-size", f"{opening}; {_miss(near[0], shapes)}", span, node.name)
+        return _blamed(finding, shapes, near[0])
+    wrong = [axis for axis in axes if axis.values and 0 not in axis.values and axis.status in ("unique", "several")]
+    if wrong:
+        demanded = _by_values(wrong)
+        message = f"{opening}; shapes go on with a = 0, but the network demands {demanded}"
+        finding = Finding("ambiguous-transposed-size", message, span, node.name, _mend(verdict, shapes))
+        return _with_consequence(finding, shapes, gone)
+    several = [axis for axis in axes if axis.status == "several"]
+    if several:
+        message = f"{opening}; {_by_values(several)} all fit, and the sizes differ"
+        help = "say which is meant: output_padding, output_size, or transpose_of"
+        return Finding("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.WARNING)
+    undecided = [axis for axis in axes if axis.status == "undecided"]
+    if undecided:
+        message = f"{opening}; which of them the network demands was not decided within the budget"
+        return Finding(
+            "ambiguous-transposed-size", message, span, node.name, "say it: output_padding", severity=Severity.INFO
+        )
+    if any(axis.status == "free" for axis in axes):
+        message = (
+            f"{opening}; nothing in the network depends on it, so the choice is yours; shapes go on with a = 0,"
+            " as in PyTorch"
+        )
+        help = "write output_padding: 0 to say that it is meant, or transpose_of the layer that this one undoes"
+        return Finding("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.INFO)
+    return None
+
+
+def _sizes(axes: tuple[AxisVerdict, ...]) -> str:
+    first = axes[0].window
+    alike = all(axis.window[1:] == first[1:] for axis in axes)
+    shown = axes[:1] if alike else axes
+    names = " and ".join(axis.axis for axis in axes) if alike else ""
+    parts = []
+    for axis in shown:
+        w = axis.window
+        least = w.o - w.a
+        kernel = f" + {w.reach}" if w.form == "transposed" else " + 1"
+        padding = "" if w.form != "transposed" or not w.before + w.after else f" − {w.before + w.after}"
+        parts.append(
+            f"stride {w.s} leaves {w.s} sizes open on {names or axis.axis},"
+            f" {_list([least + a for a in range(w.s)], 'or')}"
+            f" ({w.s}·({w.i} − 1) + a{kernel}{padding})"
+        )
+    return "; ".join(parts)
+
+
+def _list(values: list[object], word: str) -> str:
+    texts = [str(value) for value in values]
+    if len(texts) > 4:
+        return f"{texts[0]} to {texts[-1]}"
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {word} {texts[-1]}"
+
+
+def _by_values(axes: list[AxisVerdict]) -> str:
+    groups: dict[tuple[int, ...], list[AxisVerdict]] = {}
+    for axis in axes:
+        groups.setdefault(axis.values, []).append(axis)
+    parts = []
+    for values, members in groups.items():
+        sizes = _list([members[0].window.o + a for a in values], "or")
+        parts.append(f"a = {_list(list(values), 'or')} on {' and '.join(m.axis for m in members)} (size {sizes})")
+    return ", ".join(parts)
+
+
+def _miss(blocked: Blocked, shapes: Shapes) -> str:
+    at = shapes.network.nodes[blocked.demand.at]
+    sizes = str(blocked.low) if blocked.low == blocked.high else f"{blocked.low} to {blocked.high}"
+    return (
+        f"none of them meets {at.name}, which needs {blocked.needed} where {sizes} can be had:"
+        f" off by {blocked.distance} at best"
+    )
+
+
+def _blamed(finding: Finding, shapes: Shapes, blocked: Blocked) -> Finding:
+    nodes = shapes.network.nodes
+    at = nodes[blocked.demand.at]
+    finding = finding._replace(related=(Related(f"{at.name} demands it", at.source.span),))
+    if blocked.demand.right is None:
+        return finding
+    trouble = next((t for t in shapes.troubles if t.node == at.index and t.problem.axis is not None), None)
+    if trouble is None or trouble.problem.axis is None:
+        return finding
+    return with_cause(finding, shapes, blocked.demand.right, blocked.demand.left, trouble.problem.axis)
+
+
+def _with_consequence(finding: Finding, shapes: Shapes, gone: list[Trouble]) -> Finding:
+    """Show where the wrong size comes to light, and the strided layer at which it was lost."""
+    for trouble in gone[:1]:
+        node = shapes.network.nodes[trouble.node]
+        span = trouble.expectation.span if trouble.expectation is not None else node.source.span
+        finding = finding._replace(related=(*finding.related, Related(f"{node.name}: {trouble.problem.message}", span)))
+        ends = _ends(trouble, node)
+        if ends is not None and trouble.problem.axis is not None:
+            finding = with_cause(finding, shapes, *ends, trouble.problem.axis)
+    return finding
+
+
+def _ends(trouble: Trouble, node: Node) -> tuple[int, int] | None:
+    if trouble.expectation is not None:
+        return None if trouble.expectation.same_as is None else (trouble.expectation.same_as, node.index)
+    if trouble.problem.against is None:
+        return None
+    return node.inputs[trouble.problem.against], node.inputs[trouble.problem.operand]
+
+
+def _padding(verdict: Verdict, ambiguity: Ambiguity | None = None) -> str | None:
+    """Return the output_padding that is demanded as it would be written, or None where it is not one value."""
+    if any(axis.status not in ("unique", "free") for axis in verdict.axes):
+        return None
+    by_place = {axis.place: axis.values[0] if axis.status == "unique" else 0 for axis in verdict.axes}
+    count = max(len(by_place), max(by_place) + 1)
+    values = [by_place.get(place, 0) for place in range(count)]
+    if ambiguity is not None:
+        values += [0] * (len(ambiguity.shapes.windows(verdict.node)) - count)
+    return str(values[0]) if len(set(values)) == 1 else str(values)
+
+
+def _mend(verdict: Verdict, shapes: Shapes) -> str:
+    padding = _padding(verdict)
+    help = f"write output_padding: {padding}" if padding else "write the output_padding that is meant"
+    table = by_remainder(shapes.network, verdict)
+    if table:
+        return (
+            f"{help} for this size; but a depends on the input: {table}; transpose_of the encoder's layer is right at"
+            " every size"
+        )
+    return f"{help}, or transpose_of the encoder's layer, which follows the input at every size"
+
+
+def _fix(verdict: Verdict, ambiguity: Ambiguity) -> Fix | None:
+    """Offer output_padding where one value is demanded, and it is the same for every copy of the layer."""
+    node = verdict.node
+    wanted = {_padding(v, ambiguity) for v in ambiguity.verdicts if v.node.source.span == node.source.span}
+    mapping = node.source.mapping
+    padding = wanted.pop() if len(wanted) == 1 else None
+    if (
+        padding is None
+        or padding == "0"
+        or mapping is None
+        or node.layer is None
+        or not isinstance(node.layer, ConvTranspose)
+    ):
+        return None
+    copies = sum(1 for other in ambiguity.shapes.network.layers if other.source.span == node.source.span)
+    if copies != sum(1 for v in ambiguity.verdicts if v.node.source.span == node.source.span):
+        return None
+    edit = add_key(mapping, "stride", "output_padding", padding)
+    return None if edit is None else Fix(f"add output_padding: {padding}", "safe", (edit,))
+
+
+def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
+    """Say at a size that differs which other output_padding of a layer above would mend it."""
+    if not any(finding.rule in ("merge-mismatch", "expectation-differs") for finding in findings):
+        return findings
+    mend = what_if(shapes)
+    if mend is None:
+        return findings
+    left = {t.node for t in propagate(shapes.network, mend.layers).troubles}
+    nodes = shapes.network.nodes
+    names = {nodes[t.node].name for t in shapes.troubles if t.node not in left}
+    places = tuple(
+        Related(
+            f"output_padding {_written(padding)} here would mend it",
+            nodes[i].source.keys.get("output_padding", nodes[i].source.span),
+        )
+        for i, padding in list(mend.padding.items())[:3]
+    )
+    wanted = ", ".join(f"{_written(padding)} on {nodes[i].name}" for i, padding in list(mend.padding.items())[:3])
+    result = []
+    for finding in findings:
+        if finding.rule in ("merge-mismatch", "expectation-differs") and finding.layer in names:
+            help = (
+                f"output_padding {wanted} gives the size that is asked for; or transpose_of, which follows the input at"
+                " every size"
+            )
+            fix = finding.fix or _padding_fix(shapes, mend)
+            finding = finding._replace(related=(*finding.related, *places), help=help, fix=fix)
+        result.append(finding)
+    return result
+
+
+def _padding_fix(shapes: Shapes, mend: Mend) -> Fix | None:
+    """Offer the other output_padding where each of the layers stands in the file for itself alone."""
+    edits = []
+    for index, padding in mend.padding.items():
+        node = shapes.network.nodes[index]
+        span = node.source.keys.get("output_padding")
+        copies = sum(1 for other in shapes.network.layers if other.source.span == node.source.span)
+        if span is None or copies > 1:
+            return None
+        edits.append(Edit(span, _written(padding)))
+    return Fix("write the output_padding that the network demands", "unsafe", tuple(edits))
+
+
+def _written(padding: tuple[int, ...]) -> str:
+    return str(padding[0]) if len(set(padding)) == 1 else str(list(padding))
