@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from shapecheck._version import __version__
-from shapecheck.config import ConfigError
+from shapecheck.errors import BaselineError, ConfigError
 
 # Each command and the module that has it; only the one that is asked for is loaded.
 COMMANDS = {
@@ -58,7 +58,7 @@ def run() -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except ConfigError as error:
+    except (ConfigError, BaselineError) as error:
         click.echo(f"shapecheck: {error}", err=True)
         return 2
     except BrokenPipeError:

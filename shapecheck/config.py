@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import fnmatch
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
+from shapecheck.diagnostics import Severity
+from shapecheck.errors import ConfigError
+from shapecheck.selection import Selection, UnknownRule, check_word
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 from shapecheck.spec.words import suggest
 
 # Above this PyYAML's composer, which recurses in C, could overflow the stack.
 DEEPEST_NESTING = 1_000
-# Above this the expander, which recurses once a placed block, could overflow Python's.
-DEEPEST_BLOCKS = 200
+SEVERITIES = {str(severity): severity for severity in Severity}
+SETTINGS = ("select", "extend-select", "ignore", "severity", "per-file-ignores", "baseline", "limits")
 
 
-class ConfigError(Exception):
-    """The configuration cannot be used; the message names the file and the key."""
+class Config(NamedTuple):
+    """The settings in force. ``per_file_ignores`` maps a pattern of paths to words that are ignored there."""
 
+    limits: Limits = DEFAULT_LIMITS
+    selection: Selection = Selection()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = {}
+    baseline: Path | None = None
+    path: Path | None = None
 
-class Config:
-    """The settings in force."""
+    def selection_for(self, path: str) -> Selection:
+        """Return the choice of rules for one file."""
+        more = tuple(
+            word for pattern, words in self.per_file_ignores.items() if self._matches(path, pattern) for word in words
+        )
+        # What is ignored for a file is ignored there, however specific the selection.
+        return self.selection._replace(ignore=(*self.selection.ignore, *more)) if more else self.selection
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS, path: Path | None = None) -> None:
-        self.limits = limits
-        self.path = path
+    def _matches(self, path: str, pattern: str) -> bool:
+        shown = PurePath(path)
+        if self.path is not None:
+            try:
+                shown = Path(path).resolve().relative_to(self.path.resolve().parent)
+            except ValueError:
+                shown = PurePath(path)
+        return fnmatch.fnmatch(shown.as_posix(), pattern) or fnmatch.fnmatch(shown.name, pattern)
 
 
 def find(start: Path) -> Path | None:
@@ -45,27 +66,85 @@ def load(path: Path | None) -> Config:
     import tomllib  # only needed where there is a configuration
 
     try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    settings = data.get("tool", {}).get("shapecheck", {}) if path.name == "pyproject.toml" else data
-    if not isinstance(settings, dict):
-        raise ConfigError(f"{path}: tool.shapecheck is not a table")
-    for key in settings:
-        if key != "limits":
-            raise ConfigError(f"{path}: unknown setting {key}; {suggest(key, ['limits'], 'settings')}")
-    return Config(_limits(settings.get("limits", {}), path), path)
+        text = path.read_text(encoding="utf-8")
+        data: dict[str, Any] = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error or 'nested too deep'}") from None
+    tool = data.get("tool", {}) if path.name == "pyproject.toml" else {"shapecheck": data}
+    settings = tool.get("shapecheck", {}) if isinstance(tool, dict) else {}
+    return _Reader(path, text).config(settings)
 
 
-def _limits(settings: Any, path: Path) -> Limits:
-    if not isinstance(settings, dict):
-        raise ConfigError(f"{path}: limits is not a table")
-    for key, value in settings.items():
-        if key not in Limits._fields:
-            raise ConfigError(f"{path}: unknown limit {key}; {suggest(key, Limits._fields, 'limits')}")
-        if type(value) is not int or value < 1:
-            raise ConfigError(f"{path}: limits.{key} must be a whole number of at least 1, found {value!r}")
-    for key, most in (("nesting", DEEPEST_NESTING), ("block_depth", DEEPEST_BLOCKS)):
-        if settings.get(key, 1) > most:
-            raise ConfigError(f"{path}: limits.{key} can be {most} at most")
-    return DEFAULT_LIMITS._replace(**settings)
+class _Reader:
+    """Reads the settings of one file, naming the line of what is wrong."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.lines = text.split("\n")
+
+    def error(self, key: str, message: str) -> ConfigError:
+        quoted = re.compile(
+            rf'^\s*["\']?{re.escape(key)}["\']?\s*=|\[.*\b{re.escape(key)}\b.*\]|["\']{re.escape(key)}["\']'
+        )
+        line = next((number for number, text in enumerate(self.lines, 1) if quoted.search(text)), 1)
+        return ConfigError(f"{self.path}:{line}: {message}")
+
+    def config(self, settings: Any) -> Config:
+        if not isinstance(settings, dict):
+            raise self.error("shapecheck", "tool.shapecheck is not a table")
+        for key in settings:
+            if key not in SETTINGS:
+                raise self.error(key, f"unknown setting {key}; {suggest(key, SETTINGS, 'settings')}")
+        selection = Selection(
+            self.words(settings, "select") if "select" in settings else None,
+            self.words(settings, "extend-select"),
+            self.words(settings, "ignore"),
+            self.severities(settings.get("severity", {})),
+        )
+        baseline = settings.get("baseline")
+        if baseline is not None and not isinstance(baseline, str):
+            raise self.error("baseline", f"baseline must be the path of a file, found {baseline!r}")
+        limits = self.limits(settings.get("limits", {}))
+        where = self.path.parent / baseline if baseline is not None else None
+        return Config(limits, selection, self.per_file(settings.get("per-file-ignores", {})), where, self.path)
+
+    def words(self, settings: dict[str, Any], key: str) -> tuple[str, ...]:
+        value = settings.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise self.error(key, f"{key} must be a list of rules, found {value!r}")
+        return tuple(self.word(word) for word in value)
+
+    def word(self, word: str) -> str:
+        try:
+            return check_word(word)
+        except UnknownRule as error:
+            raise self.error(word, str(error)) from None
+
+    def severities(self, settings: Any) -> dict[str, Severity]:
+        if not isinstance(settings, dict):
+            raise self.error("severity", "severity is not a table of rules")
+        found = {}
+        for word, value in settings.items():
+            if value not in SEVERITIES:
+                raise self.error(word, f"severity of {word} must be one of {', '.join(SEVERITIES)}; found {value!r}")
+            found[self.word(word)] = SEVERITIES[value]
+        return found
+
+    def per_file(self, settings: Any) -> dict[str, tuple[str, ...]]:
+        if not isinstance(settings, dict):
+            raise self.error("per-file-ignores", "per-file-ignores is not a table of paths")
+        return {pattern: self.words(settings, pattern) for pattern in settings}
+
+    def limits(self, settings: Any) -> Limits:
+        if not isinstance(settings, dict):
+            raise self.error("limits", "limits is not a table")
+        for key, value in settings.items():
+            if key not in Limits._fields:
+                raise self.error(key, f"unknown limit {key}; {suggest(key, Limits._fields, 'limits')}")
+            if type(value) is not int or value < 1:
+                raise self.error(key, f"limits.{key} must be a whole number of at least 1, found {value!r}")
+        if settings.get("nesting", 1) > DEEPEST_NESTING:
+            raise self.error("nesting", f"limits.nesting can be {DEEPEST_NESTING} at most")
+        return DEFAULT_LIMITS._replace(**settings)

@@ -55,12 +55,13 @@ class Fix(NamedTuple):
 
 
 class RuleInfo(NamedTuple):
-    """What is fixed about a rule: its code, its name, its severity and its manual page."""
+    """What is fixed about a rule: code, name, severity, manual page, and whether it is on by default."""
 
     code: str
     name: str
     severity: Severity
     manual: str
+    default: bool = True
 
 
 class Diagnostic(NamedTuple):

@@ -7,9 +7,7 @@ place never go together.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -96,12 +94,16 @@ def _apply(text: str, chosen: list[Edit]) -> str | None:
 
 def difference(path: str, before: str, after: str) -> str:
     """Return a unified diff of a file before and after fixing."""
+    import difflib  # only needed for --diff
+
     lines = difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), path, path)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def write(path: str, text: str) -> None:
     """Replace a file whole or not at all, keeping its mode and a byte order mark. Raises OSError."""
+    import tempfile  # only needed for --fix
+
     target = Path(path).resolve()
     data = text.encode("utf-8")
     if target.read_bytes()[:3] == b"\xef\xbb\xbf":

@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from shapecheck import suppressions
 from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.diagnostics import Diagnostic, Edit, Finding, Fix, NetworkError, Severity
 from shapecheck.rules import RULES
 from shapecheck.rules.ambiguous import ambiguous_findings, mended_by_padding
+from shapecheck.rules.sizes import size_findings
+from shapecheck.selection import DEFAULT as EVERY_DEFAULT
+from shapecheck.selection import Selection
 from shapecheck.spec.assemble import assemble
 from shapecheck.spec.document import FILE_START, collector_off, decode, parse
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
@@ -95,13 +99,17 @@ def read_text(text: str, path: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Fi
 
 @collector_off()
 def check_text(
-    text: str, path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS
+    text: str,
+    path: str,
+    overrides: Mapping[str, Any] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    selection: Selection = EVERY_DEFAULT,
 ) -> Report:
     """Check the text of one file. ``overrides`` gives params and dimensions other values by name."""
     file, findings = read_text(text, path, limits)
     if file is None:
-        return Report(path, text, None, None, diagnostics(findings))
-    return check_template(file, findings, text, path, overrides or {}, limits)
+        return Report(path, text, None, None, controlled(findings, text, selection))
+    return check_template(file, findings, text, path, overrides or {}, limits, selection)
 
 
 @collector_off()
@@ -112,14 +120,17 @@ def check_template(
     path: str,
     overrides: Mapping[str, Any],
     limits: Limits,
+    selection: Selection = EVERY_DEFAULT,
 ) -> Report:
     """Check a file that has been read, with what was ``found`` in reading it."""
     network, more = assemble(file, overrides, limits, found)
     shapes = propagate(network)
     # A network that was cut off while its blocks were placed is not the one that is meant.
     whole = not any(finding.rule in ("endless-block", "too-many-layers") for finding in more)
-    wrong = shape_findings(shapes) if whole else []
-    return Report(path, text, network, shapes, diagnostics([*found, *more, *wrong]))
+    wrong = shape_findings(shapes, selection) if whole else []
+    if all(RULES[finding.rule].info.severity is not Severity.ERROR for finding in (*found, *more)):
+        wrong += size_findings(shapes)
+    return Report(path, text, network, shapes, controlled([*found, *more, *wrong], text, selection))
 
 
 def check_file(path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:
@@ -133,7 +144,7 @@ def check_file(path: str, overrides: Mapping[str, Any] | None = None, limits: Li
 def check_network(network: Network, text: str = "") -> Report:
     """Check a network that has been loaded."""
     shapes = propagate(network)
-    return Report(network.path, text, network, shapes, diagnostics(shape_findings(shapes)))
+    return Report(network.path, text, network, shapes, diagnostics([*shape_findings(shapes), *size_findings(shapes)]))
 
 
 @collector_off()
@@ -154,7 +165,20 @@ def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits
     return network
 
 
-def shape_findings(shapes: Shapes) -> list[Finding]:
+def controlled(findings: list[Finding], text: str, selection: Selection) -> tuple[Diagnostic, ...]:
+    """Return findings as diagnostics, less those that the selection or a comment in the file keeps quiet."""
+    suppressed, wrong = suppressions.read(text)
+    wanted = [d for d in diagnostics(findings + wrong) if selection.allows(d.rule)]
+    if suppressed:
+        wanted, unused = suppressions.apply(wanted, suppressed, selection)
+        wanted += [d for d in diagnostics(unused) if selection.allows(d.rule)]
+        wanted.sort(key=lambda d: (d.span.start, d.code))
+    if not selection.severity:
+        return tuple(wanted)
+    return tuple(d._replace(severity=selection.severity_of(d.rule, d.severity)) for d in wanted)
+
+
+def shape_findings(shapes: Shapes, selection: Selection = EVERY_DEFAULT) -> list[Finding]:
     """Return a finding for every broken shape rule and whatever the rules find by themselves.
 
     Where a transposed layer leaves its size open, what follows from that is told once, at that layer, and the rest
@@ -172,7 +196,7 @@ def shape_findings(shapes: Shapes) -> list[Finding]:
     findings += [_trouble_finding(shapes, trouble) for trouble in shapes.troubles if trouble.node not in told]
     findings = mended_by_padding(shapes, findings)
     for rule in RULES.values():
-        if rule.check is not None:
+        if rule.check is not None and selection.allows(rule.info):
             findings.extend(rule.check(shapes))
     return findings
 

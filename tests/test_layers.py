@@ -65,3 +65,23 @@ def test_an_axis_of_size_one_is_not_stretched_unasked() -> None:
     assert answer.errors == ("SC208",)
     assert answer.report.diagnostics[0].help == "an axis of size 1 is not stretched unless you say so: broadcast: true"
     assert one("add", [[2, 1], [2, 3]], broadcast=True).shape == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("op", "keys"),
+    [
+        ("adaptive_avg_pool", "output_size: =H - 5"),
+        ("adaptive_max_pool", "output_size: [=H - 5]"),
+        ("upsample", "size: =H - 5"),
+        ("conv_transpose", "out_channels: 1, kernel_size: 3, padding: 1, stride: 1, output_size: =H - 0"),
+    ],
+)
+def test_a_size_that_is_asked_for_is_at_least_one_for_every_input(op: str, keys: str) -> None:
+    """While H has no size the question stays open, and is no silent yes."""
+    source = f"shapecheck: 1\ninputs: {{x: [1, 3, H]}}\nlayers:\n  - {{name: {RESULT}, op: {op}, {keys}}}\n"
+    report = ask(source).report
+    assert report.shapes is not None
+    open_questions = [str(question) for question in report.shapes.undecided]
+    assert any("H - 5 >= 1" in question for question in open_questions) == ("H - 5" in keys)
+    refused = ask(source.replace("=H - 5", "=-H"))
+    assert refused.errors == (("SC203",) if "H - 5" in keys else ())

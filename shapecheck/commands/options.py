@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ import click
 from shapecheck import config, linter
 from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
+from shapecheck.selection import Selection, UnknownRule, check_word
 from shapecheck.spec.document import decode
 from shapecheck.spec.limits import Limits
 from shapecheck.spec.templates import FileTemplate
@@ -59,7 +61,57 @@ def use_color(stream: Any) -> bool:
 
 def configuration(config_path: str | None, near: Path) -> config.Config:
     """Return the configuration that is named, or the nearest one. Raises ConfigError."""
-    return config.load(Path(config_path) if config_path else config.find(near.resolve()))
+    return _loaded(Path(config_path) if config_path else config.find(near.resolve()))
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(path: Path | None) -> config.Config:
+    return config.load(path)
+
+
+def rule_options(function: Command) -> Command:
+    """Add --select, --extend-select and --ignore, given to the command as one ``rules``."""
+
+    @functools.wraps(function)
+    def command(*args: Any, select: str | None, extend_select: str | None, ignore: str | None, **kwargs: Any) -> Any:
+        rules = (
+            None if select is None else _words(select, "--select"),
+            _words(extend_select, "--extend-select"),
+            _words(ignore, "--ignore"),
+        )
+        return function(*args, rules=rules, **kwargs)
+
+    for flag, help in (
+        ("--ignore", "Leave out these rules: codes, beginnings of codes, or names, parted by commas."),
+        ("--extend-select", "Report these rules besides."),
+        ("--select", "Report these rules only."),
+    ):
+        command = click.option(flag, metavar="RULES", help=help)(command)
+    return command
+
+
+def _words(text: str | None, option: str) -> tuple[str, ...]:
+    words = []
+    for word in (text or "").split(","):
+        if word.strip():
+            try:
+                words.append(check_word(word.strip()))
+            except UnknownRule as error:
+                raise click.BadParameter(str(error), param_hint=option) from None
+    return tuple(words)
+
+
+def chosen(
+    settings: config.Config, path: str, rules: tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
+) -> Selection:
+    """Return the choice of rules for a file: the configuration's, changed by the command line's."""
+    select, extend, ignore = rules
+    selection = settings.selection_for(path)
+    return selection._replace(
+        select=selection.select if select is None else select,
+        extend_select=(*selection.extend_select, *extend),
+        ignore=(*selection.ignore, *ignore),
+    )
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:

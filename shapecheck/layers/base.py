@@ -14,7 +14,7 @@ from shapecheck import shape as shapes
 from shapecheck import symbolic
 from shapecheck.layers.fields import REQUIRED, Key
 from shapecheck.layers.window import Window
-from shapecheck.shape import FeatureMap, Shape, channel_axis
+from shapecheck.shape import FeatureMap, Shape, channel_axis, spatial_name
 from shapecheck.symbolic import Size
 
 
@@ -240,6 +240,20 @@ def per_axis(value: Any, count: int, key: str, whose: str = "input") -> tuple[An
             key=key,
         )
     return value
+
+
+def asked_sizes(context: Context, sizes: Any, count: int, key: str) -> tuple[Size, ...]:
+    """Return the sizes that a key asks for, one per axis. Raises Problem on one that is below 1 for every input."""
+    found = per_axis(sizes, count, key)
+    for j, size in enumerate(found):
+        if not context.at_least(size, 1):
+            raise Problem(
+                "size-below-one",
+                f"{key} asks for {size} on {spatial_name(j, count)}, which is below 1 for every input",
+                "a size is at least 1",
+                key=key,
+            )
+    return found
 
 
 def state(stated: Any, found: Size, key: str, what: str, context: Context, because: str = "") -> None:

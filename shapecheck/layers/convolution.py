@@ -341,12 +341,13 @@ class ConvTranspose(Convolving):
             axis = spatial_name(j, len(windows))
             if self.output_size is not None and not (context.at_least(w.a, 0) and context.at_least(w.s - 1 - w.a, 0)):
                 least = w.o - w.a
-                legal = f"{least}" if w.s == 1 else f"{least} to {least + w.s - 1}"
+                between = "or" if w.s == 2 else "to"
+                legal = f"{least}" if w.s == 1 else f"{least} {between} {least + w.s - 1}"
                 raise Problem(
                     "output-size-unreachable",
                     f"output_size {w.o} on {axis} cannot be reached: {w._replace(a=0, o=least).formula()}, "
                     f"so it can be {legal}",
-                    f"write a size from {legal}, or change the stride, kernel or padding",
+                    f"write {legal}, or change the stride, kernel or padding",
                     key="output_size",
                     axis=context.spatial_axis(j),
                 )

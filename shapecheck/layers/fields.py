@@ -155,28 +155,21 @@ class Word(Kind):
 
 
 class Listing(Kind):
-    """A list of values of one kind; ``length`` fixes how many."""
+    """A list of values of one kind, with at least one of them."""
 
-    def __init__(self, item: Kind, length: int | None = None, minimum: int = 1) -> None:
+    def __init__(self, item: Kind) -> None:
         self.item = item
-        self.length = length
-        self.minimum = minimum
         self.sizes = item.sizes
 
     def read(self, value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise FieldError(f"expected a list, found {describe(value)}")
-        if self.length is not None and len(value) != self.length:
-            raise FieldError(f"expected a list of {self.length}, found {describe(value)}")
-        if len(value) < self.minimum:
+        if not value:
             raise FieldError("expected a list with something in it, found []")
         return tuple(_item(self.item.read, index, item) for index, item in enumerate(value))
 
     def schema(self) -> Json:
-        array: Json = {"type": "array", "items": self.item.schema(), "minItems": self.length or self.minimum}
-        if self.length is not None:
-            array["maxItems"] = self.length
-        return {"anyOf": [array, EXPRESSION]}
+        return {"anyOf": [{"type": "array", "items": self.item.schema(), "minItems": 1}, EXPRESSION]}
 
 
 class PerAxis(Kind):

@@ -53,7 +53,7 @@ class Arithmetic(Layer):
                 if self.broadcast and (mine == 1 or theirs == 1):
                     result[axis] = theirs if mine == 1 else mine
                     continue
-                if self.broadcast:
+                if self.broadcast and mine != theirs:
                     # Where one of two unknown sizes is 1 it stretches; the small sizes are looked at one by one.
                     context.assume_at_least(mine, 2)
                     context.assume_at_least(theirs, 2)

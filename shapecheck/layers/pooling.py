@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shapecheck import arithmetic
-from shapecheck.layers.base import Context, Layer, Problem, Reference, per_axis
+from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
 from shapecheck.layers.convolution import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.window import Window
@@ -213,9 +213,8 @@ class AdaptivePool(Layer):
     def output(self, context: Context) -> Shape:
         """Return [N, C, output_size]."""
         features = context.feature_map()
-        return context.join(
-            features, features.channels, per_axis(self.output_size, len(features.spatial), "output_size")
-        )
+        sizes = asked_sizes(context, self.output_size, len(features.spatial), "output_size")
+        return context.join(features, features.channels, sizes)
 
 
 class GlobalPool(Layer):

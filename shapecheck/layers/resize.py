@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from shapecheck import arithmetic
-from shapecheck.layers.base import Context, Layer, Problem, Undecided, count_axes, per_axis
+from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
 from shapecheck.layers.convolution import require_paddable
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.shape import Shape, show_sizes, spatial_name
@@ -68,7 +68,7 @@ class Upsample(Layer):
         if self.like is not None:
             return context.join(features, features.channels, _like(context, count))
         if self.size is not None:
-            return context.join(features, features.channels, per_axis(self.size, count, "size"))
+            return context.join(features, features.channels, asked_sizes(context, self.size, count, "size"))
         factors = per_axis(self.scale_factor, count, "scale_factor")
         spatial = [self._scaled(i, factors[j]) for j, i in enumerate(features.spatial)]
         for j, o in enumerate(spatial):

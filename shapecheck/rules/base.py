@@ -29,8 +29,8 @@ class Rule(NamedTuple):
 RULES: dict[str, Rule] = {}
 
 
-def _info(code: str, severity: Severity, function: Callable[..., object]) -> RuleInfo:
-    return RuleInfo(code, function.__name__.replace("_", "-"), severity, function.__doc__ or "")
+def _info(code: str, severity: Severity, function: Callable[..., object], default: bool = True) -> RuleInfo:
+    return RuleInfo(code, function.__name__.replace("_", "-"), severity, function.__doc__ or "", default)
 
 
 def reported(code: str, severity: Severity = Severity.ERROR) -> Callable[[Enrich], Enrich]:
@@ -44,11 +44,11 @@ def reported(code: str, severity: Severity = Severity.ERROR) -> Callable[[Enrich
     return register
 
 
-def checked(code: str, severity: Severity) -> Callable[[Check], Check]:
-    """Register a rule that looks at a propagated network by itself."""
+def checked(code: str, severity: Severity, default: bool = True) -> Callable[[Check], Check]:
+    """Register a rule that looks at a propagated network by itself; off unless selected where ``default`` is False."""
 
     def register(function: Check) -> Check:
-        info = _info(code, severity, function)
+        info = _info(code, severity, function, default)
         RULES[info.name] = Rule(info, None, function)
         return function
 

@@ -135,7 +135,10 @@ def _promise(network: Network, found: Sizes, accepts: Any) -> Iterator[Finding]:
     if wrong is not None:
         yield _broken(network, found, promised, wrong)
         return
-    more = found.set.first_outside(promised)
+    if accepts.get("sizes") is not None:
+        return
+    within = found.set.intersection(SizeSet(found.name, accepts.get("min", 1), accepts.get("max")))
+    more = within.first_outside(promised)
     if more is not None:
         yield _at(
             network,
@@ -176,13 +179,7 @@ def _notes(network: Network, dims: list[Sizes]) -> Iterator[Finding]:
             groups.setdefault(found.condition.replace(found.name, "?"), []).append(found)
     for members in groups.values():
         first = members[0]
-        names = " and ".join(m.name for m in members)
-        alike = f" (and {', '.join(m.name for m in members[1:])} likewise)" if len(members) > 1 else ""
+        alike = f"; {' and '.join(m.name for m in members[1:])} likewise" if len(members) > 1 else ""
         rule = "bounded-above" if first.set.bounded_above else "valid-sizes"
         only = "only " if first.set.bounded_above else ""
-        yield _at(
-            network,
-            first,
-            rule,
-            f"{names} {'works' if len(members) == 1 else 'work'} {only}where {first.condition}{alike}",
-        )
+        yield _at(network, first, rule, f"{first.name} works {only}where {first.condition}{alike}")

@@ -93,7 +93,9 @@ class _Assembler:
     def _unresolved(self, error: Unresolved, layer: str | None) -> None:
         assert error.name is not None
         if error.circle:
-            self.findings.append(Finding("circle", f"{error.name.text} leads back to itself", error.name.span, layer))
+            message = f"{error.name.text} leads back to itself"
+            help = "when leaves out every layer that it could stand for; read one that is there"
+            self.findings.append(Finding("circle", message, error.name.span, layer, help))
             return
         help = suggest(error.name.text, error.known, "layers and inputs")
         self.findings.append(

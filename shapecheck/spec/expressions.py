@@ -19,6 +19,8 @@ Env = Mapping[str, Any]
 Evaluate = Callable[[Env], Any]
 
 LARGEST_BITS = 1_000
+# How much of an expression that cannot be read is repeated.
+LONGEST_SHOWN = 80
 
 _ARITHMETIC: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("+", operator.add),
@@ -88,7 +90,15 @@ class Expression:
         try:
             return self._evaluate(env)
         except RecursionError:
-            raise ExpressionError(f"={self.text} is no expression: it nests too deep") from None
+            raise _no_expression(self.text, "it nests too deep") from None
+
+
+def _no_expression(text: str, reason: str, offset: int = 0) -> ExpressionError:
+    shown = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN // 2]}...{text[-LONGEST_SHOWN // 4 :]}"
+    help = f"an expression may hold {_ALLOWED}"
+    if "was never closed" in reason:
+        help = 'inside {...} and [...] a comma or a bracket ends it: put the whole expression in quotes, "=..."'
+    return ExpressionError(f"={shown} is no expression: {reason}", offset, help=help)
 
 
 @lru_cache(maxsize=4096)
@@ -105,15 +115,12 @@ def parse(text: str, longest: int) -> Expression:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = (error.offset or 1) - 1 if isinstance(error, SyntaxError) else 0
         reason = error.msg if isinstance(error, SyntaxError) else "it nests too deep"
-        help = f"an expression may hold {_ALLOWED}"
-        if "was never closed" in reason:
-            help = 'inside {...} and [...] a comma or a bracket ends it: put the whole expression in quotes, "=..."'
-        raise ExpressionError(f"={text} is no expression: {reason}", max(0, offset) + leading, help=help) from None
+        raise _no_expression(text, reason, max(0, offset) + leading) from None
     names: set[str] = set()
     try:
         evaluate = _compile(tree.body, names, leading)
     except RecursionError:
-        raise ExpressionError(f"={text} is no expression: it nests too deep") from None
+        raise _no_expression(text, "it nests too deep") from None
     return Expression(text, frozenset(names), evaluate)
 
 

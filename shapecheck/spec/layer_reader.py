@@ -44,9 +44,7 @@ class LayerReader:
         best = nearest(node.value, known)
         span = span_of(node)
         fix = Fix(f"write {best}", "safe", (Edit(span, best),)) if best is not None and not node.style else None
-        self.findings.append(
-            Finding(rule, message, span, layer, help or suggest(node.value, known, what), (), fix)
-        )
+        self.findings.append(Finding(rule, message, span, layer, help or suggest(node.value, known, what), (), fix))
 
     def value(self, node: Node) -> Value | None:
         """Return a value, or None where an expression in it cannot be parsed."""

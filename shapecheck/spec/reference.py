@@ -128,7 +128,8 @@ def renew(document: str) -> str:
     """Return a document with the tables between its marks made anew."""
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{ops()}\n{keys()}\n{END}{after}"
+    listed = f"<details><summary>Every key</summary>\n\n{keys()}\n</details>\n"
+    return f"{before}{BEGIN}\n{ops()}\n{listed}\n{END}{after}"
 
 
 def main(arguments: list[str]) -> None:

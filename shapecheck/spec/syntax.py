@@ -67,7 +67,7 @@ def syntax_finding(error: yaml.YAMLError, text: str) -> Finding:
 
 
 def _meaning(problem: str, where: str | None, mark: Any, text: str) -> tuple[str, str | None]:
-    line = text.split("\n")[mark.line] if mark else ""
+    line = _line(text, mark.line) if mark else ""
     at = line[mark.column : mark.column + 1] if mark else ""
     if at == "\t":
         return "a tab cannot stand here", "YAML forbids tabs here; indent with spaces"
@@ -84,6 +84,12 @@ def _meaning(problem: str, where: str | None, mark: Any, text: str) -> tuple[str
     if problem == "did not find expected key" and at in ("]", "}"):
         return f"this {at} closes nothing", "is there one too many?"
     return _MEANING.get(problem, (problem, None))
+
+
+def _line(text: str, index: int) -> str:
+    """Return a line as the parser counts them; one behind the last is empty."""
+    lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
+    return lines[index] if index < len(lines) else ""
 
 
 def _point(mark: Any) -> Span:

@@ -9,9 +9,13 @@ def layer(rng: random.Random, name: str) -> str:
     """Return one layer that changes the size of its input."""
     k, s = rng.choice([1, 2, 3, 3, 4, 5, 7]), rng.choice([1, 1, 2, 2, 3, 4, 5, 7])
     p, d = rng.randint(0, k), rng.choice([1, 1, 1, 2, 3])
-    kind = rng.choice(["conv", "conv", "conv", "same", "pool", "ceil", "transposed", "up", "resize", "pad", "crop", "slice", "down"])
+    kind = rng.choice(
+        ["conv", "conv", "conv", "same", "pool", "ceil", "transposed", "up", "resize", "pad", "crop", "slice", "down"]
+    )
     if kind == "conv":
-        return f"{{name: {name}, op: conv, out_channels: 4, kernel_size: {k}, stride: {s}, padding: {p}, dilation: {d}}}"
+        return (
+            f"{{name: {name}, op: conv, out_channels: 4, kernel_size: {k}, stride: {s}, padding: {p}, dilation: {d}}}"
+        )
     if kind == "same":
         word = rng.choice(["same", "same_lower", "half", "full"])
         return f"{{name: {name}, op: conv, out_channels: 4, kernel_size: {k}, stride: {s}, padding: {word}}}"
@@ -63,9 +67,13 @@ def network(rng: random.Random, size: int = 64) -> str:
             else:
                 add(f"{{name: j{count}, op: {op}, from: [{one}, {other}]}}", f"j{count}")
     if rng.random() < 0.3:
-        lines.append(f"  - {{name: same, op: identity, from: {names[-1]}, same_shape_as: {rng.choice(['x', names[1]])}}}")
+        lines.append(
+            f"  - {{name: same, op: identity, from: {names[-1]}, same_shape_as: {rng.choice(['x', names[1]])}}}"
+        )
     if rng.random() < 0.15:
-        lines.append(f"  - {{name: small, op: pixel_unshuffle, from: {rng.choice(names)}, factor: {rng.randint(2, 3)}}}")
+        lines.append(
+            f"  - {{name: small, op: pixel_unshuffle, from: {rng.choice(names)}, factor: {rng.randint(2, 3)}}}"
+        )
     return "\n".join(lines) + "\n"
 
 

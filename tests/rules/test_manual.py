@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from manual_pages import NAMES, example, examples, page, run
 
 from shapecheck import linter
-from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
 from shapecheck.rules import RULES, manual
-from shapecheck.spec.document import decode
-from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 
 PACKAGE = Path(linter.__file__).parent
 SECTIONS = ["What it does", "Why it matters", "An example that fails", "An example that passes", "Instead", "Source"]
@@ -28,41 +24,6 @@ FAMILIES = {
 }
 # Rules of which no file can be an example, and why.
 NO_FAILING_EXAMPLE = {"witness-disagrees": "a network on which both witnesses differ is a defect of ours"}
-NAMES = sorted(RULES, key=lambda name: RULES[name].info.code)
-
-
-class Example(NamedTuple):
-    kind: str  # yaml or bytes
-    outcome: str  # fails or passes
-    options: dict[str, str]
-    text: str
-
-
-def page(name: str) -> str:
-    return inspect.cleandoc(RULES[name].info.manual)
-
-
-def examples(name: str) -> list[Example]:
-    found = []
-    for info, text in re.findall(r"^```(.*?)\n(.*?)^```$", page(name), flags=re.DOTALL | re.MULTILINE):
-        kind, outcome, *options = info.split()
-        found.append(Example(kind, outcome, dict(option.split("=") for option in options), text))
-    return found
-
-
-def example(name: str, outcome: str) -> Example:
-    (found,) = [e for e in examples(name) if e.outcome == outcome]
-    return found
-
-
-def run(e: Example) -> Report:
-    changed = {key.removeprefix("limits."): int(v) for key, v in e.options.items() if key.startswith("limits.")}
-    limits: Limits = DEFAULT_LIMITS._replace(**changed)
-    data = ast.literal_eval(e.text.strip()) if e.kind == "bytes" else e.text.encode()
-    text = decode(data, limits)
-    if isinstance(text, Finding):
-        return Report("example", "", None, None, linter.diagnostics([text]))
-    return linter.check_text(text, "example", limits=limits)
 
 
 def told(report: Report) -> str:

@@ -119,6 +119,14 @@ def test_what_is_not_yaml(text: str) -> None:
     refused(text, "SC002")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+@pytest.mark.parametrize("text", ["[", "a: [1,\n", "a:\n\t- 1\n", "a: {b: c\nd: e\n", 'a: "b\n', "a: [1 2]]\n"])
+def test_bad_yaml_at_the_end_of_a_text_with_any_line_ending(text: str, end: str) -> None:
+    (found,) = check_text(text.replace("\n", end), "test.net.yaml").diagnostics
+    assert found.code == "SC002"
+    assert 1 <= found.span.start.line <= text.count("\n") + 2
+
+
 def test_markers_around_one_document_are_fine() -> None:
     accepted("%YAML 1.2\n---\n" + HEAD + RELU + "...\n")
 
@@ -167,10 +175,8 @@ def test_a_merge_key_is_an_unknown_key() -> None:
 
 
 def bomb(levels: int, width: int) -> str:
-    lines = ["a0: &a0 [1, 1]"]
-    for level in range(1, levels):
-        lines.append(f"a{level}: &a{level} [" + ", ".join([f"*a{level - 1}"] * width) + "]")
-    return "\n".join(lines) + "\n" + HEAD + RELU
+    lines = [f"a{level}: &a{level} [" + ", ".join([f"*a{level - 1}"] * width) + "]" for level in range(1, levels)]
+    return "\n".join(["a0: &a0 [1, 1]", *lines]) + "\n" + HEAD + RELU
 
 
 def test_an_alias_bomb_is_refused_quickly() -> None:

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JAX_", "XLA_", "TF_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JAX_", "XLA_", "TF_", "PYTHON"))}
     return {**kept, "PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), str(HERE)]), **more}
 
 

@@ -1,0 +1,51 @@
+"""Manual pages taken apart: their examples, and what the linter says of them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from typing import NamedTuple
+
+from shapecheck import linter
+from shapecheck.diagnostics import Finding
+from shapecheck.linter import Report
+from shapecheck.rules import RULES
+from shapecheck.spec.document import decode
+from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
+
+NAMES = sorted(RULES, key=lambda name: RULES[name].info.code)
+
+
+class Example(NamedTuple):
+    kind: str  # yaml or bytes
+    outcome: str  # fails or passes
+    options: dict[str, str]
+    text: str
+
+
+def page(name: str) -> str:
+    return inspect.cleandoc(RULES[name].info.manual)
+
+
+def examples(name: str) -> list[Example]:
+    found = []
+    for info, text in re.findall(r"^```(.*?)\n(.*?)^```$", page(name), flags=re.DOTALL | re.MULTILINE):
+        kind, outcome, *options = info.split()
+        found.append(Example(kind, outcome, dict(option.split("=") for option in options), text))
+    return found
+
+
+def example(name: str, outcome: str) -> Example:
+    (found,) = [e for e in examples(name) if e.outcome == outcome]
+    return found
+
+
+def run(e: Example) -> Report:
+    changed = {key.removeprefix("limits."): int(v) for key, v in e.options.items() if key.startswith("limits.")}
+    limits: Limits = DEFAULT_LIMITS._replace(**changed)
+    data = ast.literal_eval(e.text.strip()) if e.kind == "bytes" else e.text.encode()
+    text = decode(data, limits)
+    if isinstance(text, Finding):
+        return Report("example", "", None, None, linter.diagnostics([text]))
+    return linter.check_text(text, "example", limits=limits)
