@@ -88,12 +88,8 @@ SCALARS = [
 ]
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*|-?[0-9][0-9.]*|[^\sA-Za-z0-9_]")
 PICK = st.integers(0, 10_000)
-STEP = st.tuples(
-    st.sampled_from(["delete", "double", "swap", "indent", "token", "word", "scalar", "cut", "insert"]),
-    PICK,
-    PICK,
-    PICK,
-)
+KINDS = ("delete", "double", "swap", "indent", "token", "word", "scalar", "cut", "insert")
+STEP = st.tuples(st.sampled_from(KINDS), PICK, PICK)
 
 
 def mutate(text: str, step: tuple[str, int, int]) -> str:

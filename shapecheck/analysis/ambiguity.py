@@ -13,7 +13,7 @@ from shapecheck.layers.base import Layer, per_axis
 from shapecheck.layers.convolution import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.shape import spatial_name
-from shapecheck.spec.network import Node
+from shapecheck.spec.network import Network, Node
 
 # Combinations of free values tried against rules that join axes (flatten before linear, reshape).
 MOST_COMBINATIONS = 256
@@ -47,10 +47,7 @@ class Mend(NamedTuple):
 def what_if(shapes: Shapes) -> Mend | None:
     """Return other values for the output_padding that was written, under which fewer rules are broken."""
     nodes = shapes.network.nodes
-    written: dict[int, Layer] = {}
-    for node in nodes:
-        if isinstance(node.layer, ConvTranspose) and node.layer.output_padding is not None:
-            written[node.index] = type(node.layer)(node.op, {**vars(node.layer), "output_padding": None})
+    written = opened_layers(shapes.network)
     if not written or not shapes.troubles:
         return None
     forgiving = propagate(shapes.network, written, forgiving=True)
@@ -78,6 +75,15 @@ def what_if(shapes: Shapes) -> Mend | None:
     if not padding or len(propagate(shapes.network, layers).troubles) >= len(shapes.troubles):
         return None
     return Mend(padding, layers)
+
+
+def opened_layers(network: Network) -> dict[int, Layer]:
+    """Return the transposed layers with an output_padding as if they had none."""
+    return {
+        node.index: type(node.layer)(node.op, {**vars(node.layer), "output_padding": None})
+        for node in network.nodes
+        if isinstance(node.layer, ConvTranspose) and node.layer.output_padding is not None
+    }
 
 
 class Ambiguity(NamedTuple):

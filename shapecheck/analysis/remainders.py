@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from shapecheck.analysis.ambiguity import Verdict, resolve
+import itertools
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from shapecheck.analysis.ambiguity import Verdict, opened_layers, resolve
+from shapecheck.analysis.axis import ambiguous_axes, axis_problem
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.spec.network import Network
+from shapecheck.analysis.solve import solve
+from shapecheck.shape import spatial_name
+from shapecheck.spec.network import Network, Node
 
 # Input sizes that are tried at the most: one period of the strides above the layer.
 LONGEST_PERIOD = 64
@@ -105,3 +112,52 @@ def _smallest_period(remainders: list[int], period: int) -> int:
             if all(r in whole for r in range(period) if r % q in classes):
                 return q
     return period
+
+
+class Varying(NamedTuple):
+    """A layer whose output_padding would have to follow the input: ``table`` says which a is wanted where."""
+
+    node: Node
+    axis: str
+    table: str
+
+
+def varying(network: Network, name: str, sizes: Iterable[int]) -> list[Varying]:
+    """Return the layers with a constant a, or none, that would need another a at another of these sizes.
+
+    Empty where some size does not work whatever a is, or where ``sizes`` are more than are tried.
+    """
+    wanted: dict[tuple[int, int], dict[int, list[int]]] = {}
+    tried = list(itertools.islice(sizes, LONGEST_PERIOD + 1))
+    if network.resized is None or len(tried) > LONGEST_PERIOD:
+        return []
+    for n in tried:
+        demanded = _every_a(network.resized({name: n}))
+        if demanded is None:
+            return []
+        for key, a in demanded.items():
+            wanted.setdefault(key, {}).setdefault(a, []).append(n)
+    found = []
+    for (index, place), by_a in wanted.items():
+        if len(by_a) > 1:
+            node = network.nodes[index]
+            count = len(propagate(network, forgiving=True).windows(node))
+            period = tried[-1] - tried[0] + 1
+            found.append(Varying(node, spatial_name(place, count), _table(name, by_a, period)))
+    return found
+
+
+def _every_a(network: Network) -> dict[tuple[int, int], int] | None:
+    """Return the one a that fits on every axis of every transposed layer, as if none was written."""
+    opened = opened_layers(network)
+    shapes = propagate(network, opened, forgiving=True)
+    open_axes = {i: axes for i in opened if (axes := ambiguous_axes(shapes, network.nodes[i]))}
+    found: dict[tuple[int, int], int] = {}
+    for place in sorted({p for axes in open_axes.values() for p in axes}):
+        solution = solve(axis_problem(shapes, place, open_axes))
+        if solution.blocked is not None:
+            return None
+        for answer in solution.answers:
+            if answer.status == "unique":
+                found[answer.node, place] = answer.values[0]
+    return found

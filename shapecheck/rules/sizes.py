@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from shapecheck.analysis.propagation import Shapes, Trouble
 from shapecheck.analysis.quasi import value
+from shapecheck.analysis.remainders import Varying, varying
 from shapecheck.analysis.size_set import EVERYTHING, SizeSet, TooLarge, cyclic
 from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
 from shapecheck.diagnostics import Finding, Related, Severity
@@ -133,7 +135,11 @@ def _promise(network: Network, found: Sizes, accepts: Any) -> Iterator[Finding]:
     promised = accepted(found.name, accepts)
     wrong = promised.first_outside(found.set)
     if wrong is not None:
-        yield _broken(network, found, promised, wrong)
+        varies = varying(network, found.name, _period_of(found, promised, wrong))
+        if varies:
+            yield from (_no_constant(promised, v) for v in varies)
+        else:
+            yield _broken(network, found, promised, wrong)
         return
     if accepts.get("sizes") is not None:
         return
@@ -146,6 +152,29 @@ def _promise(network: Network, found: Sizes, accepts: Any) -> Iterator[Finding]:
             "promise-too-narrow",
             f"{found.name} works at more sizes than accepts promises, {more} among them: {found.condition}",
         )
+
+
+def _period_of(found: Sizes, promised: SizeSet, wrong: int) -> Iterator[int]:
+    """Yield the promised sizes of one period around the first that does not work."""
+    period = math.lcm(found.set.periodic.period, promised.periodic.period)
+    first = promised.above(1)
+    while first is not None and first < wrong and wrong - first > period:
+        first = promised.above(first + period)
+    n = first
+    while n is not None and first is not None and n < max(first + period, wrong + 1):
+        yield n
+        n = promised.above(n + 1)
+
+
+def _no_constant(promised: SizeSet, v: Varying) -> Finding:
+    span = v.node.source.keys.get("output_padding", v.node.source.span)
+    return Finding(
+        "no-constant-output-padding",
+        f"{v.node.name}: no output_padding serves all of {promised.condition} on {v.axis}: a = {v.table}",
+        span,
+        v.node.name,
+        "write transpose_of, the convolution whose input this layer gives back: it follows the input at every size",
+    )
 
 
 def _broken(network: Network, found: Sizes, promised: SizeSet, wrong: int) -> Finding:

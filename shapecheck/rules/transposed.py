@@ -643,3 +643,9 @@ def unpool_without_pool(shapes: Shapes) -> Iterable[Finding]:
                 node.name,
                 "write pool: LAYER, the max_pool that it undoes, in place of kernel_size, stride and padding",
             )
+
+
+@reported("SC311")
+def no_constant_output_padding(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """No one output_padding is right for every size that the file promises."""
+    return finding
