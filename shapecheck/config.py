@@ -14,8 +14,8 @@ from shapecheck.selection import Selection, UnknownRule, check_word
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 from shapecheck.spec.words import suggest
 
-# Above this PyYAML's composer, which recurses in C, could overflow the stack.
-DEEPEST_NESTING = 1_000
+# Above this the composer, the reader of values and the expander, which recurse, could overflow the stack.
+MOST = {"nesting": 400, "block_depth": 200}
 SEVERITIES = {str(severity): severity for severity in Severity}
 SETTINGS = ("select", "extend-select", "ignore", "severity", "per-file-ignores", "baseline", "limits")
 
@@ -145,6 +145,6 @@ class _Reader:
                 raise self.error(key, f"unknown limit {key}; {suggest(key, Limits._fields, 'limits')}")
             if type(value) is not int or value < 1:
                 raise self.error(key, f"limits.{key} must be a whole number of at least 1, found {value!r}")
-        if settings.get("nesting", 1) > DEEPEST_NESTING:
-            raise self.error("nesting", f"limits.nesting can be {DEEPEST_NESTING} at most")
+            if value > MOST.get(key, value):
+                raise self.error(key, f"limits.{key} can be {MOST[key]} at most")
         return DEFAULT_LIMITS._replace(**settings)

@@ -15,6 +15,7 @@ from shapecheck.layers.base import Context, Problem, Undecided
 from shapecheck.layers.convolution import ConvTranspose
 from shapecheck.layers.merge import Arithmetic, Concat, Stack
 from shapecheck.layers.pooling import MaxUnpool
+from shapecheck.layers.rearrange import Chunk, Permute, Slice
 from shapecheck.layers.resize import Crop, Upsample
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape
@@ -28,7 +29,9 @@ SAME = "same"
 class Relation(NamedTuple):
     """The size of ``node`` is ``function`` of that of ``source``, plus 0 to ``choices`` - 1 where that is open.
 
-    ``function`` is None where both are equal; ``source`` is None where the size is ``constant`` or not known.
+    ``function`` is None where both are equal; ``source`` is None where the size is ``constant`` or not known. The sizes
+    of ``others`` are added to that of ``source``. ``rising`` says that the function never falls, and that it has a
+    value from some size on; one that is not must not be searched by bisection.
     """
 
     node: int
@@ -36,6 +39,8 @@ class Relation(NamedTuple):
     function: Function | None
     choices: int
     constant: int | None
+    others: tuple[int, ...] = ()
+    rising: bool = True
 
 
 class Equality(NamedTuple):
@@ -128,7 +133,12 @@ def _relation(shapes: Shapes, node: Node, place: int, axis: int, open_here: bool
         return Relation(index, node.inputs[0], function, w.s if open_here else 1, None)
     if _keeps(node, above, shape, axis):
         return Relation(index, node.inputs[0], None, 1, None)
-    return Relation(index, node.inputs[0], _black_box(shapes, node, axis), 1, None)
+    if isinstance(node.layer, Concat):
+        return Relation(index, node.inputs[0], None, 1, None, node.inputs[1:])
+    if isinstance(node.layer, Permute):
+        stays = node.layer.axes[axis] % len(shape) == axis
+        return Relation(index, node.inputs[0] if stays else None, None, 1, None)
+    return Relation(index, node.inputs[0], _black_box(shapes, node, axis), 1, None, rising=_rises(node))
 
 
 KEEPING = {
@@ -167,6 +177,30 @@ def _keeps(node: Node, above: Shape, shape: Shape, axis: int) -> bool:
     if isinstance(node.layer, Concat):
         return node.layer.axis is None or node.layer.axis % len(shape) != axis
     return node.op in KEEPING and above[axis] == shape[axis]
+
+
+# Layers whose size on an axis never falls as their input's grows, and that take any size from some size on.
+RISING = {
+    "upsample",
+    "pad",
+    "crop",
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "global_avg_pool",
+    "global_max_pool",
+    "pixel_shuffle",
+}
+
+
+def _rises(node: Node) -> bool:
+    layer = node.layer
+    if isinstance(layer, Slice):
+        # From the third last to the fifth there are the fewer elements, the longer the axis is.
+        return layer.start >= 0 or layer.stop is None or layer.stop < 0
+    if isinstance(layer, Chunk):
+        # The third of three pieces of 9 has 3 elements, that of 10 has 2.
+        return layer.index < 2
+    return node.op in RISING
 
 
 def window_function(w: Window) -> Function:

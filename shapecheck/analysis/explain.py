@@ -103,6 +103,9 @@ def _transposed_step(axis: str, w: Window) -> Step:
         if w.d > 1 and w.k > 1:
             extension = f"k stands for the dilated kernel, {w.reach}"
     base = w.o - w.a
+    if isinstance(w.a, int) and w.a < 0:
+        rounding = "the pooling that it undoes rounds up (ceil_mode), so its input is smaller than s(i′ − 1) + k − 2p"
+        return Step(axis, w, found, rounding, 0, None, None)
     inputs = (base, base + (w.s - 1)) if w.s > 1 else None
     return Step(
         axis,

@@ -17,6 +17,8 @@ from shapecheck.analysis.axis import AxisProblem, Equality, Relation
 BUDGET = 2_000
 SWEEPS = 60
 LARGEST = 1 << 62
+# Sizes that are tried one by one of a function that does not rise.
+WIDEST = 256
 
 
 class Conflict(Exception):
@@ -85,6 +87,8 @@ class Solver:
         for relation in self.problem.relations:
             own = frozenset([relation.node]) if relation.choices > 1 else frozenset()
             above = depends.get(relation.source, frozenset()) if relation.source is not None else frozenset()
+            for other in relation.others:
+                above |= depends.get(other, frozenset())
             depends[relation.node] = own | above if own else above
         return depends
 
@@ -99,12 +103,12 @@ class Solver:
         source, node = relation.source, relation.node
         if source is None:
             low, high = (relation.constant,) * 2 if relation.constant is not None else (1, LARGEST)
-        elif source not in state.low:
+        elif any(n not in state.low or state.high[n] >= LARGEST for n in (source, *relation.others)):
             low, high = 1, LARGEST
         elif relation.function is None:
-            low, high = state.low[source], state.high[source]
-        elif state.high[source] >= LARGEST:
-            low, high = 1, LARGEST
+            low, high = (sum(ends[n] for n in (source, *relation.others)) for ends in (state.low, state.high))
+        elif not relation.rising:
+            low, high = _range(relation, state.low[source], state.high[source]) or (1, 0)
         else:
             smallest, largest = relation.function(state.low[source]), relation.function(state.high[source])
             low = 1 if smallest is None else smallest
@@ -138,7 +142,15 @@ class Solver:
         if source is None or source not in state.low or not self.varying[relation.node]:
             return False
         if relation.function is None:
-            return self._tighten(state, relation.node, state.low[source], state.high[source])
+            if any(other not in state.low for other in relation.others):
+                return False
+            low, high = (sum(ends[n] for n in (source, *relation.others)) for ends in (state.low, state.high))
+            return self._tighten(state, relation.node, low, high)
+        if not relation.rising:
+            ends = _range(relation, state.low[source], state.high[source])
+            if ends is None:
+                raise Conflict
+            return self._tighten(state, relation.node, *ends)
         low, high = relation.function(state.low[source]), relation.function(state.high[source])
         if high is None:
             raise Conflict
@@ -150,7 +162,12 @@ class Solver:
         if source is None or source not in state.low or not self.varying[node]:
             return False
         if relation.function is None:
-            return self._tighten(state, source, state.low[node], state.high[node])
+            return self._share(relation, (source, *relation.others), state)
+        if not relation.rising:
+            fitting = _fitting(relation, state.low[source], state.high[source], state.low[node], state.high[node])
+            if fitting is None:
+                raise Conflict
+            return self._tighten(state, source, *fitting)
         a = state.a.get(node, (0, 0))
         low = _first_at_least(relation, state.low[node] - a[1], state.low[source], state.high[source])
         high = _last_at_most(relation, state.high[node] - a[0], state.low[source], state.high[source])
@@ -162,6 +179,18 @@ class Solver:
                 raise Conflict
             state.a[node] = new
             changed = changed or new != a
+        return changed
+
+    def _share(self, relation: Relation, sources: tuple[int, ...], state: State) -> bool:
+        """Narrow each of the sizes that are added up to what the others leave of the sum."""
+        if any(source not in state.low for source in sources):
+            return False
+        changed = False
+        for at, source in enumerate(sources):
+            others = [*sources[:at], *sources[at + 1 :]]
+            low = state.low[relation.node] - sum(state.high[other] for other in others)
+            high = state.high[relation.node] - sum(state.low[other] for other in others)
+            changed = self._tighten(state, source, low, high) or changed
         return changed
 
     def _meet(self, demand: Equality, state: State) -> bool:
@@ -209,11 +238,34 @@ class Solver:
             node in self.varying[d.left] or (d.right is not None and node in self.varying[d.right]) for d in demands
         )
 
+    def refill(self) -> None:
+        """Let another question have its part of the tries."""
+        self.budget = max(self.budget, BUDGET // 4)
+        self.exhausted = False
+
     def feasible(self, state: State, demands: list[Equality], node: int, value: int) -> bool:
         """Say whether a solution exists in which one unknown has ``value``."""
         trial = state.copy()
         trial.a[node] = (value, value)
         return self.search(trial, demands) is not None
+
+
+def _range(relation: Relation, low: int, high: int) -> tuple[int, int] | None:
+    """Return bounds on a function that does not rise, on sizes from low to high; None where it has no value there."""
+    assert relation.function is not None
+    if high - low > WIDEST:
+        return 1, LARGEST
+    sizes = [size for i in range(low, high + 1) if (size := relation.function(i)) is not None]
+    return (min(sizes), max(sizes)) if sizes else None
+
+
+def _fitting(relation: Relation, low: int, high: int, least: int, most: int) -> tuple[int, int] | None:
+    """Return the smallest and largest size from low to high that a function that does not rise maps to a size in bounds."""
+    assert relation.function is not None
+    if high - low > WIDEST:
+        return low, high
+    sizes = [i for i in range(low, high + 1) if (size := relation.function(i)) is not None and least <= size <= most]
+    return (sizes[0], sizes[-1]) if sizes else None
 
 
 def _first_at_least(relation: Relation, bound: int, low: int, high: int) -> int:
@@ -247,8 +299,10 @@ def solve(problem: AxisProblem) -> AxisSolution:
     try:
         solver.narrow(state, met)
     except Conflict:
+        solution = None
+    if solution is None:
         return AxisSolution([Answer(n, problem.place, "undecided", ()) for n in solver.unknowns], {}, blocked)
-    chosen = {node: value[0] for node, value in (solution or state).a.items()}
+    chosen = {node: value[0] for node, value in solution.a.items()}
     stuck = _dependencies(solver, blocked.demand) if blocked is not None else frozenset()
     answers = [_answer(solver, state, met, node, chosen, node in stuck) for node in solver.unknowns]
     return AxisSolution(answers, chosen, blocked)
@@ -271,6 +325,8 @@ def _meetable(
     last = solver.search(state, [])
     for demand in demands:
         trial = solver.search(state, [*met, demand])
+        if solver.exhausted and trial is None:
+            return met, None, None
         if trial is not None:
             met.append(demand)
             last = trial
@@ -297,8 +353,9 @@ def _nearest_miss(solver: Solver, state: State, met: list[Equality], demand: Equ
                 and solver.search(state, [*met, Equality(left, None, candidate, demand.at)]) is not None
             ):
                 return Blocked(demand, low, high, needed, distance)
-        if needed + distance > high and needed - distance < low:
+        if solver.exhausted or (needed + distance > high and needed - distance < low):
             break
+    solver.refill()
     return Blocked(demand, low, high, needed, max(low - needed, needed - high, 1))
 
 
@@ -314,9 +371,9 @@ def _answer(
     low, high = state.a[node]
     if low == high:
         return Answer(node, place, "unique", (low,))
-    solver.budget = max(solver.budget, BUDGET // 4)
+    solver.refill()
     values = tuple(value for value in range(low, high + 1) if solver.feasible(state, met, node, value))
-    if solver.exhausted and len(values) != 1:
+    if solver.exhausted:
         return Answer(node, place, "undecided", values)
     if len(values) == len(choices) and _alone(solver, state, met, node, chosen):
         return Answer(node, place, "free", values)

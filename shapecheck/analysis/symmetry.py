@@ -100,10 +100,26 @@ def infer(shapes: Shapes, decoders: set[int], encoders: set[int]) -> dict[int, i
             at = nodes[max(at.inputs)]
             depth += _scale(shapes, at)
             if depth == 0:
-                if at.index not in encoders:
+                if at.index not in encoders and _alike(shapes, node, at):
                     matched[node.index] = at.index
                 break
     return matched
+
+
+def _alike(shapes: Shapes, decoder: Node, encoder: Node) -> bool:
+    """Say whether what is given back differs from what went in by no more than a lost remainder.
+
+    A network that crops its skips gives back something else by design, and its layers are no mirrors.
+    """
+    before, after = _spatial(shapes, encoder.inputs[0]), _spatial(shapes, decoder.index)
+    windows = shapes.windows(encoder)
+    if before is None or after is None or len(before) != len(after):
+        return False
+    for j, (had, gives) in enumerate(zip(before, after, strict=True)):
+        stride = windows[j].s if j < len(windows) else 2
+        if isinstance(had, int) and isinstance(gives, int) and abs(had - gives) >= max(stride, 2):
+            return False
+    return True
 
 
 def _spatial(shapes: Shapes, index: int) -> Shape | None:
@@ -214,6 +230,8 @@ def summaries(shapes: Shapes) -> list[Summary]:
             before = shapes.outputs[node.index]
             if after is None or before is None or len(after) != len(before) or len(after) < 3:
                 continue
+            if not _reconstructs(shapes, node, index):
+                continue
             channels_last = network.channels_last
             ends = split(before, channels_last).spatial, split(after, channels_last).spatial
             lost = []
@@ -225,6 +243,14 @@ def summaries(shapes: Shapes) -> list[Summary]:
             found.append(Summary(node, name, *ends, tuple(dict.fromkeys(lost))))
             break
     return found
+
+
+def _reconstructs(shapes: Shapes, source: Node, output: int) -> bool:
+    """Say whether an output is meant to be the input again: it is said so, or it has the input's channels."""
+    stated = any(expectation.same_as == source.index for expectation in shapes.network.nodes[output].expect)
+    ends = [shapes.outputs[source.index], shapes.outputs[output]]
+    channels = [split(shape, shapes.network.channels_last).channels for shape in ends if shape is not None]
+    return stated or channels[0] == channels[1]
 
 
 def sentence(summary: Summary) -> str:

@@ -262,8 +262,10 @@ def state(stated: Any, found: Size, key: str, what: str, context: Context, becau
         raise Problem(
             "stated-size-differs",
             f"{key} is stated as {stated}, but the input has {found} {what}{because}",
-            f"write {key}: {found}, or leave it out: it is never needed",
+            f"write {key}: {found}, or leave it out: it is never needed"
+            if not because.startswith(";")
+            else "put the axes in the order that is meant, with permute, or correct the input's shape",
             key=key,
             axis=context.channel_axis(context.inputs[0]) if what == "channels" else len(context.inputs[0]) - 1,
-            replacement=str(found) if isinstance(found, int) else None,
+            replacement=str(found) if isinstance(found, int) and not because.startswith(";") else None,
         )

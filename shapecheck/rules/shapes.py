@@ -1059,27 +1059,29 @@ def dimension_without_size(shapes: Shapes) -> Iterable[Finding]:
 
     The language reference, "Top level": dims.
     """
-    nodes = shapes.network.nodes
-    asked: dict[str, list[Open]] = {}
-    for question in shapes.undecided:
-        if isinstance(nodes[question.node].layer, Broken):
-            continue
-        for name in sorted(_names_at(shapes, nodes[question.node]) & set(_NAME.findall(question.question))):
-            asked.setdefault(name, []).append(question)
-    for name, questions in asked.items():
-        first = nodes[questions[0].node]
-        count = len(questions)
-        unknown = _without_shape(shapes, {question.node for question in questions})
-        behind = f"; {unknown} {'layer has' if unknown == 1 else 'layers have'} no shape for it" if unknown else ""
+    for name, questions in unsized(shapes).items():
+        first = shapes.network.nodes[questions[0].node]
+        count = _without_shape(shapes, {question.node for question in questions})
         yield Finding(
             "dimension-without-size",
-            f"{name} has no size, so {count} {'question was' if count == 1 else 'questions were'} not decided,"
-            f" the first at {first.name}: {questions[0].question}{behind}",
+            f"{name} has no size, so {count} {'layer has' if count == 1 else 'layers have'} no shape and"
+            f" {'was' if count == 1 else 'were'} not checked; the first is {first.name}: {questions[0].question}",
             shapes.network.dims[name].span,
             None,
             f"give it a size under dims, or with --set {name}=...",
-            (Related(f"{first.name} asks it", first.source.span),),
+            (Related(f"{first.name} has no shape without it", first.source.span),),
         )
+
+
+def unsized(shapes: Shapes) -> dict[str, list[Open]]:
+    """Return the dimensions without a size for whose sake a layer has no shape, with what was asked there."""
+    asked: dict[str, list[Open]] = {}
+    for question in shapes.undecided:
+        node = shapes.network.nodes[question.node]
+        if shapes.outputs[node.index] is None and not isinstance(node.layer, Broken):
+            for name in sorted(_names_at(shapes, node) & set(_NAME.findall(question.question))):
+                asked.setdefault(name, []).append(question)
+    return asked
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -13,6 +13,7 @@ from shapecheck.analysis.size_set import EVERYTHING, SizeSet, TooLarge, cyclic
 from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
 from shapecheck.diagnostics import Finding, Related, Severity
 from shapecheck.rules.base import reported
+from shapecheck.rules.shapes import unsized
 from shapecheck.spec.network import Network
 
 # Above this many layers the sizes are looked at only where the file promises some.
@@ -71,10 +72,12 @@ def size_findings(shapes: Shapes) -> Iterator[Finding]:
     if shapes.troubles:
         yield from _neighbours(network, analysis)
         return
+    told = unsized(shapes)  # dimension-without-size says it of these
     for dim in named:
         found = analysis.dims[dim.name]
         if found.unresolved:
-            yield _undecided(network, found)
+            if dim.name not in told:
+                yield _undecided(network, found)
         elif found.set.empty:
             yield _at(network, found, "no-size-works", f"no size of {dim.name} works", _why(network, found.causes[:3]))
         elif dim.accepts is not None:

@@ -92,6 +92,9 @@ class _Assembler:
 
     def _unresolved(self, error: Unresolved, layer: str | None) -> None:
         assert error.name is not None
+        if self.expander.full:
+            # What is not there was cut off by a limit, and that has been told.
+            return
         if error.circle:
             message = f"{error.name.text} leads back to itself"
             help = "when leaves out every layer that it could stand for; read one that is there"

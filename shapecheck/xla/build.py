@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.experimental
 import jax.numpy as jnp
 
 from shapecheck.shape import show
@@ -37,7 +38,12 @@ def input_dtype(network: Network, node: Node) -> Any:
 def precision(network: Network) -> contextlib.AbstractContextManager[object]:
     """Return the context in which to trace: JAX makes 64-bit numbers 32-bit unless it is told otherwise."""
     wide = any(node.dtype in ("float64", "int64") for node in network.inputs)
-    return jax.enable_x64(True) if wide else contextlib.nullcontext()
+    if not wide:
+        return contextlib.nullcontext()
+    # JAX before 0.8 keeps this context elsewhere.
+    enable: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    found: contextlib.AbstractContextManager[object] = enable(True)
+    return found
 
 
 def parameter_dtype(network: Network) -> Any:
