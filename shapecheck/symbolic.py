@@ -159,10 +159,9 @@ class Symbolic:
     def __str__(self) -> str:
         text = ""
         for monomial, factor in sorted(self.terms.items(), key=lambda term: (not term[0], str(term[0]))):
-            names = [
-                f"({a})" if isinstance(a, Floor) and len(monomial) + (abs(factor) != 1) > 1 else str(a)
-                for a in monomial
-            ]
+            # Alone a floor needs no brackets, but a minus at the beginning would stand inside it.
+            alone = len(monomial) == 1 and (factor == 1 or (factor == -1 and text != ""))
+            names = [f"({a})" if isinstance(a, Floor) and not alone else str(a) for a in monomial]
             if abs(factor) != 1 or not names:
                 names.insert(0, str(abs(factor)))
             sign = ("- " if factor < 0 else "+ ") if text else ("-" if factor < 0 else "")

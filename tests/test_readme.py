@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from shapecheck import config
 from shapecheck.cli import COMMANDS
 from shapecheck.commands.check import FORMATS
 from shapecheck.spec import reference
@@ -79,8 +80,16 @@ def test_renewing_keeps_the_rest(tmp_path: Path) -> None:
 
 
 def test_every_limit_stands_there_with_its_default() -> None:
-    found = tomllib.loads(blocks("toml")[0])["tool"]["shapecheck"]["limits"]
+    found = tomllib.loads(blocks("toml")[1])["tool"]["shapecheck"]["limits"]
     assert found == DEFAULT_LIMITS._asdict()
+
+
+def test_the_configuration_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(blocks("toml")[0], encoding="utf-8")
+    settings = config.load(path)
+    assert settings.selection.ignore == ("SC307",)
+    assert settings.baseline == tmp_path / "shapecheck-baseline.json"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

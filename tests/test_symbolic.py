@@ -242,6 +242,24 @@ def test_divides_knows(divisor: int, size: Size, answer: bool | None) -> None:
     assert symbolic.divides(divisor, size) is answer
 
 
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (-(n() // 2), "-(n // 2)"),
+        (5 - n() // 2, "-(n // 2) + 5"),
+        (n() * 2 - n() // 2, "2 * n - n // 2"),
+        (n() // 2 * 3, "3 * (n // 2)"),
+        ((n() + 1) // 2 - 1, "(n - 1) // 2"),
+        (-n(), "-n"),
+    ],
+)
+def test_it_prints_as_people_write(size: Size, text: str) -> None:
+    for point in (1, 2, 5, 8):
+        assert eval(str(size), {"n": point}) == value(size, {"n": point}) == eval(text, {"n": point})
+    if isinstance(size, Symbolic) and "//" in str(size):
+        assert str(size).count("//") == text.count("//")
+
+
 def test_a_size_is_no_truth_value() -> None:
     with pytest.raises(TypeError):
         bool(n())

@@ -176,7 +176,8 @@ def _axes(
         status, values = answer.status, answer.values
         if status == "free" and joined:
             values = tuple(sorted({combination[index, place] for combination in joined}))
-            status = "unique" if len(values) == 1 else "several"
+            alone = [{**joined[0], (index, place): a} for a in range(windows[place].s)]
+            status = "unique" if len(values) == 1 else "free" if all(c in joined for c in alone) else "several"
         verdicts.append(AxisVerdict(spatial_name(place, len(windows)), place, windows[place], status, values))
     return tuple(verdicts)
 

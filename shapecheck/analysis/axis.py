@@ -44,12 +44,16 @@ class Relation(NamedTuple):
 
 
 class Equality(NamedTuple):
-    """Two nodes, or a node and a number, must have one size; ``at`` is the node that demands it."""
+    """Two nodes, or a node and a number, must have one size; ``at`` is the node that demands it.
+
+    With ``offset`` the left is to be so much larger, for asking how near a demand can be met.
+    """
 
     left: int
     right: int | None
     value: int | None
     at: int
+    offset: int = 0
 
 
 class AxisProblem(NamedTuple):

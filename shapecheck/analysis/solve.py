@@ -17,6 +17,8 @@ from shapecheck.analysis.axis import AxisProblem, Equality, Relation
 BUDGET = 2_000
 SWEEPS = 60
 LARGEST = 1 << 62
+# How far a demand may be missed for the nearest miss to be looked for.
+FARTHEST_MISS = 10_000
 # Sizes that are tried one by one of a function that does not rise.
 WIDEST = 256
 
@@ -196,11 +198,13 @@ class Solver:
     def _meet(self, demand: Equality, state: State) -> bool:
         if demand.right is None:
             assert demand.value is not None
-            return self._tighten(state, demand.left, demand.value, demand.value)
-        low = max(state.low[demand.left], state.low[demand.right])
-        high = min(state.high[demand.left], state.high[demand.right])
+            value = demand.value + demand.offset
+            return self._tighten(state, demand.left, value, value)
+        offset = demand.offset
+        low = max(state.low[demand.left], state.low[demand.right] + offset)
+        high = min(state.high[demand.left], state.high[demand.right] + offset)
         changed = self._tighten(state, demand.left, low, high)
-        return self._tighten(state, demand.right, low, high) or changed
+        return self._tighten(state, demand.right, low - offset, high - offset) or changed
 
     def search(self, state: State, demands: list[Equality]) -> State | None:
         """Return a state in which every unknown has one value and every demand is met, or None."""
@@ -343,20 +347,21 @@ def _nearest_miss(solver: Solver, state: State, met: list[Equality], demand: Equ
     left, right = demand.left, demand.right
     if right is not None and not solver.varying[left]:
         left, right = right, left
-    needed = demand.value if right is None else free.low[right]
-    assert needed is not None
     low, high = free.low[left], free.high[left]
-    for distance in range(1, 10_000):
-        for candidate in (needed - distance, needed + distance):
-            if (
-                low <= candidate <= high
-                and solver.search(state, [*met, Equality(left, None, candidate, demand.at)]) is not None
-            ):
-                return Blocked(demand, low, high, needed, distance)
-        if solver.exhausted or (needed + distance > high and needed - distance < low):
+    wanted = (free.low[right], free.high[right]) if right is not None else (demand.value or 0, demand.value or 0)
+    least, most = low - wanted[1], high - wanted[0]
+    for distance in range(1, FARTHEST_MISS):
+        for offset in (-distance, distance):
+            if least <= offset <= most:
+                near = Equality(left, right, demand.value, demand.at, offset)
+                found = solver.search(state, [*met, near])
+                if found is not None:
+                    needed = wanted[0] if right is None else found.low[right]
+                    return Blocked(demand, low, high, needed, distance)
+        if solver.exhausted or (-distance < least and distance > most):
             break
     solver.refill()
-    return Blocked(demand, low, high, needed, max(low - needed, needed - high, 1))
+    return Blocked(demand, low, high, wanted[0], max(least, -most, 1))
 
 
 def _answer(

@@ -93,33 +93,33 @@ def infer(shapes: Shapes, decoders: set[int], encoders: set[int]) -> dict[int, i
     for node in shapes.network.layers:
         if node.index in decoders or _scale(shapes, node) != 1:
             continue
-        depth, at = 1, node
+        depth, at, lost = 1, node, 1
         for _ in range(FARTHEST):
             if not at.inputs:
                 break
             at = nodes[max(at.inputs)]
-            depth += _scale(shapes, at)
+            scale = _scale(shapes, at)
+            depth += scale
+            if scale < 0:
+                lost *= max((w.s for w in shapes.windows(at)), default=2)
             if depth == 0:
-                if at.index not in encoders and _alike(shapes, node, at):
+                if at.index not in encoders and _alike(shapes, node, at, lost):
                     matched[node.index] = at.index
                 break
     return matched
 
 
-def _alike(shapes: Shapes, decoder: Node, encoder: Node) -> bool:
-    """Say whether what is given back differs from what went in by no more than a lost remainder.
+def _alike(shapes: Shapes, decoder: Node, encoder: Node, lost: int) -> bool:
+    """Say whether what is given back differs from what went in by no more than lost remainders.
 
-    A network that crops its skips gives back something else by design, and its layers are no mirrors.
+    ``lost`` is the product of the strides in between: a remainder lost at the bottom is multiplied on the way up. A
+    network that crops its skips gives back something else by design, and its layers are no mirrors.
     """
     before, after = _spatial(shapes, encoder.inputs[0]), _spatial(shapes, decoder.index)
-    windows = shapes.windows(encoder)
     if before is None or after is None or len(before) != len(after):
         return False
-    for j, (had, gives) in enumerate(zip(before, after, strict=True)):
-        stride = windows[j].s if j < len(windows) else 2
-        if isinstance(had, int) and isinstance(gives, int) and abs(had - gives) >= max(stride, 2):
-            return False
-    return True
+    pairs = zip(before, after, strict=True)
+    return all(not isinstance(a, int) or not isinstance(b, int) or abs(a - b) < max(lost, 2) for a, b in pairs)
 
 
 def _spatial(shapes: Shapes, index: int) -> Shape | None:

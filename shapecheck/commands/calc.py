@@ -40,7 +40,9 @@ def _options(function: Command) -> Command:
         (("-k", "--kernel-size"), "Kernel size (k).", None, True),
         (("-i", "--input-size"), "Input size (i); several axes parted by commas.", None, True),
     ):
-        function = click.option(*flags, default=default, required=required, help=help, **_numbers())(function)
+        # click takes a default of None for a value, and would not ask for an option that has it.
+        settings = {"required": True} if required else {"default": default}
+        function = click.option(*flags, help=help, **settings, **_numbers())(function)
     padding = click.option(
         "-p",
         "--padding",

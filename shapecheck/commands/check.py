@@ -33,7 +33,7 @@ from shapecheck.linter import Report
 from shapecheck.output.summary import plural
 from shapecheck.spec.templates import FileTemplate
 
-FORMATS = ("text", "concise", "json")
+FORMATS = ("text", "concise", "json", "json-lines", "github", "gitlab", "sarif", "junit", "markdown")
 
 
 Rules = tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
@@ -137,7 +137,7 @@ def _statistics(reports: list[Report], output_format: str) -> None:
 
 
 def _render(reports: list[Report], output_format: str, stream: TextIO) -> None:
-    module: Any = importlib.import_module(f"shapecheck.output.{output_format}")
+    module: Any = importlib.import_module(f"shapecheck.output.{output_format.replace('-', '_')}")
     module.render(reports, stream, use_color(stream))
 
 

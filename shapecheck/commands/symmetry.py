@@ -26,7 +26,7 @@ def symmetry(file: str, assignments: tuple[str, ...], config_path: str | None, o
     ambiguous or a declared one is broken; a guess that does not hold is only shown.
     """
     report = one_network(file, assignments, config_path)
-    if report.shapes is None:
+    if report.shapes is None or not report.readable:
         complain(report)
         return 1
     found = pairs(report.shapes)
@@ -51,7 +51,7 @@ def symmetry(file: str, assignments: tuple[str, ...], config_path: str | None, o
     else:
         click.echo(
             "\n".join([*(_text(pair) for pair in found), *(sentence(s) for s in ends)])
-            or "no layer here makes maps larger: there is nothing to pair"
+            or "no layer here mirrors another: nothing is declared, and nothing that nests gives back what went in"
         )
     return 0 if all(pair.status == "exact" or (pair.status == "broken" and not pair.declared) for pair in found) else 1
 

@@ -644,13 +644,13 @@ def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
         if not larger:
             continue
         parts = (
-            f"{after[axis]} on {axis_name(axis, len(after), shapes.network.channels_last)}, where it has {before[axis]}"
+            f"{after[axis]} against {before[axis]} on {axis_name(axis, len(after), shapes.network.channels_last)}"
             for axis in larger
         )
         made = _made_by(shapes, node.inputs[0], larger[0])
         yield Finding(
             "adaptive-output-larger",
-            f"{node.name}: output_size asks for more than the input has, {' and '.join(parts)}: elements are repeated",
+            f"{node.name}: output_size exceeds the input, {' and '.join(parts)}: elements are repeated",
             node.source.keys.get("output_size", node.source.span),
             node.name,
             "ask for no more than there is, or feed a larger map; to enlarge on purpose write op: upsample",
@@ -1015,45 +1015,44 @@ def unpool_differs(finding: Finding, shapes: Shapes | None, trouble: Trouble | N
 
 @checked("SC220", Severity.INFO)
 def dimension_without_size(shapes: Shapes) -> Iterable[Finding]:
-    """A question depends on the size of a dimension that has none, so it was not checked.
+    """A layer's shape depends on the size of a dimension that has none, so it was not checked.
 
     ## What it does
 
-    Tells, once for each dimension without a size, how many questions of shape rules had no answer for every
-    size, and the first of them. What holds for every size passes; what holds for none is an error of its
-    own rule.
+    Tells, once for each dimension without a size, how many layers have no shape for want of it, and the
+    first of them. Most layers need no size: H goes through them as `(H − 3) // 2 + 1`, and every question
+    is answered for all sizes at once. A few have no such form, such as ⌊1.4 · H⌋ or what remains of N · T
+    elements in a reshape.
 
     ## Why it matters
 
-    A check that passes because nothing was asked is worth nothing. With H open, whether a U-Net's skip fits
-    is `H == 2 * (H // 2)`: true for every second size.
+    A check that passes because nothing was asked is worth nothing. Everything behind such a layer is
+    unchecked, a kernel that cannot fit at any size included.
 
     ## An example that fails
 
     ```yaml fails
     shapecheck: 1
-    inputs: {image: [N, 8, H, 64]}  # here
+    inputs: {image: [1, 8, H, 64]}  # here
     layers:
-      - {op: max_pool, kernel_size: 2}
-      - {name: up, op: upsample, scale_factor: 2}
-      - {op: concat, from: [image, up]}
+      - {op: upsample, scale_factor: 1.4}
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
     ```
 
     ## An example that passes
 
     ```yaml passes
     shapecheck: 1
-    inputs: {image: [N, 8, H, 64]}
-    dims: {H: 64}
+    inputs: {image: [1, 8, H, 64]}
     layers:
-      - {op: max_pool, kernel_size: 2}
-      - {name: up, op: upsample, scale_factor: 2}
-      - {op: concat, from: [image, up]}
+      - {op: upsample, scale_factor: 1.5}
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
     ```
 
     ## Instead
 
-    Give the dimension a size under `dims`, or for one run with `--set H=64`.
+    Give the dimension a size under `dims`, or for one run with `--set H=64`; or use a ratio that binary
+    fractions hold, such as 1.5.
 
     ## Source
 

@@ -320,7 +320,7 @@ def pair_broken(shapes: Shapes) -> Iterable[Finding]:
 
     ```yaml fails
     shapecheck: 1
-    inputs: {image: [N, 8, 25, 25]}
+    inputs: {image: [1, 8, 25, 25]}
     layers:
       - {name: down, op: conv, out_channels: 16, kernel_size: 4, stride: 2, padding: 1}
       - name: up  # here
@@ -337,7 +337,7 @@ def pair_broken(shapes: Shapes) -> Iterable[Finding]:
 
     ```yaml passes
     shapecheck: 1
-    inputs: {image: [N, 8, 25, 25]}
+    inputs: {image: [1, 8, 25, 25]}
     layers:
       - {name: down, op: conv, out_channels: 16, kernel_size: 4, stride: 2, padding: 1}
       - name: up
@@ -647,5 +647,59 @@ def unpool_without_pool(shapes: Shapes) -> Iterable[Finding]:
 
 @reported("SC311")
 def no_constant_output_padding(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
-    """No one output_padding is right for every size that the file promises."""
+    """No one output_padding is right for every size that the file promises.
+
+    ## What it does
+
+    Where `accepts` promises sizes at which a `conv_transpose` needs different a, reports the layer and
+    which a is needed where.
+
+    ## Why it matters
+
+    A convolution of stride 2 maps 24 and 25 rows to 12. With `output_padding: 0` the way back makes 24 of
+    either: every other size of those promised fails, and a constant that mends them breaks the rest.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {sound: [1, 8, T]}
+    dims:
+      T: {size: 24, accepts: {min: 16, max: 64}}
+    layers:
+      - {name: down, op: conv, out_channels: 16, kernel_size: 4, stride: 2, padding: 1}
+      - name: up
+        op: conv_transpose
+        out_channels: 8
+        kernel_size: 4
+        stride: 2
+        padding: 1
+        output_padding: 0  # here
+      - {op: add, from: [sound, up]}
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {sound: [1, 8, T]}
+    dims:
+      T: {size: 24, accepts: {min: 16, max: 64}}
+    layers:
+      - {name: down, op: conv, out_channels: 16, kernel_size: 4, stride: 2, padding: 1}
+      - name: up
+        op: conv_transpose
+        transpose_of: down
+      - {op: add, from: [sound, up]}
+    ```
+
+    ## Instead
+
+    Write `transpose_of` with the convolution that the layer undoes: it gives back whatever size that one
+    was given.
+
+    ## Source
+
+    Dumoulin and Visin, section 4.6, Relationship 14: a = (i + 2p − k) mod s depends on i.
+    """
     return finding

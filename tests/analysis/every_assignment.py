@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from shapecheck.analysis.axis import ambiguous_axes
+from shapecheck.analysis.axis import Equality, ambiguous_axes
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.layers.base import Layer
 from shapecheck.shape import split
 from shapecheck.spec.network import Network
 
 Assignment = dict[int, int]
+# What a demand is missed by where a layer has no size at all.
+UNKNOWN = 1 << 40
 
 
 class Every(NamedTuple):
@@ -68,3 +70,39 @@ def every(network: Network) -> Every:
     choices = open_layers(network)
     working = [a for a in assignments(choices) if works(propagate(network, with_a(network, a)))]
     return Every(choices, working)
+
+
+class Met(NamedTuple):
+    """The demands of one axis taken in order: the assignments that meet all that can be met, and the first that cannot.
+
+    ``distance`` is by how much that one is missed at best where those before it are met.
+    """
+
+    working: list[Assignment]
+    blocked: Equality | None
+    distance: int | None
+
+
+def meet(network: Network, choices: dict[int, int], demands: list[Equality]) -> Met:
+    """Take demands in order, each that can be met together with those before it."""
+    sizes = []
+    for assignment in assignments(choices):
+        outputs = propagate(network, with_a(network, assignment), forgiving=True).outputs
+        sizes.append((assignment, outputs))
+
+    def miss(demand: Equality, outputs: list[Any]) -> int:
+        left = outputs[demand.left]
+        right = outputs[demand.right] if demand.right is not None else None
+        if left is None or (demand.right is not None and right is None):
+            return UNKNOWN
+        needed = right[2] if right is not None else demand.value
+        return abs(left[2] - needed)
+
+    blocked, distance = None, None
+    for demand in demands:
+        fitting = [(assignment, outputs) for assignment, outputs in sizes if miss(demand, outputs) == 0]
+        if fitting:
+            sizes = fitting
+        elif blocked is None:
+            blocked, distance = demand, min(miss(demand, outputs) for _, outputs in sizes)
+    return Met([assignment for assignment, _ in sizes], blocked, distance)

@@ -16,14 +16,14 @@ from shapecheck import linter
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = Path(linter.__file__).parent
 # Where the message stands among the arguments of what makes it.
-MAKERS = {"Finding": 1, "Problem": 1, "report": 1, "ExpressionError": 0, "FieldError": 0}
+MAKERS = {"Finding": 1, "Problem": 1, "report": 1, "_at": 3, "ExpressionError": 0, "FieldError": 0}
 # Templates with fewer letters of their own say nothing by themselves, such as "{node.name}: {message}".
 SHORTEST = 8
 # Messages that no network file can bring about, and why.
 NOT_IN_A_FILE = {
     "the file cannot be read:": "the file system's own trouble",
     "this is a folder, not a file": "a folder is no file",
-    "the file is not text: it holds the control character": "bytes, checked by the manual page and below",
+    "the file is not text: it holds the control character": "bytes: tests/spec/test_documents.py",
     "the arithmetic says": "a network on which both witnesses differ is a defect of ours",
     "no value fits here": "the base of all kinds, never a kind itself",
     "  has no value": "a guard: each operation that could fail so is refused before",

@@ -1,0 +1,76 @@
+"""Markdown tables, for the summary of a CI run.
+
+``shapecheck check --output-format markdown >> "$GITHUB_STEP_SUMMARY"``
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from shapecheck.diagnostics import Diagnostic
+from shapecheck.linter import Report
+from shapecheck.output.exchange import printable, shown
+from shapecheck.output.summary import plural, summary_line
+
+# GitHub refuses a summary of more than 1 MiB.
+MOST_BYTES = 900_000
+
+# A backslash does for most; these are structure to one reader or another even behind one.
+_SPECIAL = re.compile(r"[`*_\[\]~&<>|\\$@\n]")
+_ENTITIES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "|": "&#124;",
+    "\\": "&#92;",
+    "$": "&#36;",
+    "@": "&#64;",
+    "\n": "<br>",
+}
+
+
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+    """Write the verdict, a table of the findings, and one of the proofs."""
+    stream.write(f"### shapecheck\n\n**{summary_line(reports)}**\n")
+    found = [(shown(report.path), d) for report in reports for d in report.diagnostics]
+    _table(stream, "Findings", ("Place", "Code", "Severity", "Message"), [_finding(path, d) for path, d in found])
+    proofs = [(shown(r.path), r.verification) for r in reports if r.verification is not None]
+    rows = [(path, v.result.replace("_", " "), v.sentence()) for path, v in proofs]
+    _table(stream, "Proofs", ("File", "Result", "Details"), rows)
+
+
+def _finding(path: str, d: Diagnostic) -> tuple[str, ...]:
+    message = d.message + (f"\nhelp: {d.help}" if d.help else "")
+    return f"{path}:{d.span.start.line}:{d.span.start.column}", d.code, str(d.severity), message
+
+
+def _table(stream: TextIO, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        return
+    stream.write(f"\n#### {title}\n\n{_row(head)}{_row(['---'] * len(head))}")
+    written = 0
+    for row in _within(rows):
+        stream.write(row)
+        written += 1
+    if written < len(rows):
+        stream.write(f"\nand {plural(len(rows) - written, 'more row')}, which this summary has no room for\n")
+
+
+def _within(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    left = MOST_BYTES // 2
+    for row in rows:
+        text = _row([_cell(cell) for cell in row])
+        left -= len(text.encode("utf-8", "replace"))
+        if left < 0:
+            return
+        yield text
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _cell(text: str) -> str:
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found.group(), f"\\{found.group()}"), printable(text).strip())
