@@ -85,3 +85,67 @@ def test_a_size_that_is_asked_for_is_at_least_one_for_every_input(op: str, keys:
     assert any("H - 5 >= 1" in question for question in open_questions) == ("H - 5" in keys)
     refused = ask(source.replace("=H - 5", "=-H"))
     assert refused.errors == (("SC203",) if "H - 5" in keys else ())
+
+
+@pytest.mark.parametrize(
+    ("op", "shape", "keys", "parameters", "multiply_adds"),
+    [
+        ("linear", [2, 7, 3], {"out_features": 5}, 3 * 5 + 5, 2 * 7 * 5 * 3),
+        ("linear", [2, 7, 3], {"out_features": 5, "bias": False}, 3 * 5, 2 * 7 * 5 * 3),
+        ("conv", [2, 4, 6], {"out_channels": 6, "kernel_size": 3}, 6 * 4 * 3 + 6, 2 * 6 * 4 * 4 * 3),
+        ("conv", [2, 4, 6], {"out_channels": 6, "kernel_size": 3, "groups": 2}, 6 * 2 * 3 + 6, 2 * 6 * 4 * 2 * 3),
+        (
+            "conv",
+            [1, 4, 6, 6],
+            {"out_channels": 8, "kernel_size": [3, 1], "groups": "depthwise"},
+            8 * 3 + 8,
+            8 * 24 * 3,
+        ),
+        ("conv", [1, 1, 9], {"out_channels": 1, "kernel_size": 3, "dilation": 4, "bias": False}, 3, 3),
+        ("conv_transpose", [2, 4, 5], {"out_channels": 6, "kernel_size": 3}, 4 * 6 * 3 + 6, 2 * 4 * 5 * 6 * 3),
+        (
+            "conv_transpose",
+            [2, 4, 5],
+            {"out_channels": 6, "kernel_size": 3, "groups": 2, "bias": False},
+            4 * 3 * 3,
+            2 * 4 * 5 * 3 * 3,
+        ),
+        (
+            "conv_transpose",
+            [1, 4, 5],
+            {"out_channels": 8, "kernel_size": 3, "groups": "depthwise"},
+            4 * 2 * 3 + 8,
+            4 * 5 * 2 * 3,
+        ),
+        ("attention", [2, 5, 8], {"num_heads": 2}, 4 * 64 + 4 * 8, 2 * 5 * 4 * 64 + 2 * 2 * 25 * 8),
+        ("attention", [2, 5, 8], {"num_heads": 2, "bias": False}, 4 * 64, 2 * 5 * 4 * 64 + 2 * 2 * 25 * 8),
+        ("embedding", [2, 5], {"num_embeddings": 10, "embedding_dim": 4}, 40, 0),
+        ("prelu", [2, 5, 3], {}, 1, 0),
+        ("prelu", [2, 5, 3], {"num_parameters": 5}, 5, 0),
+        ("batch_norm", [2, 5, 3], {}, 10, 0),
+        ("batch_norm", [2, 5, 3], {"affine": False}, 0, 0),
+        ("instance_norm", [2, 5, 3], {}, 0, 0),
+        ("instance_norm", [2, 5, 3], {"affine": True}, 10, 0),
+        ("layer_norm", [2, 5, 3], {}, 6, 0),
+        ("layer_norm", [2, 5, 3], {"axis": 1}, 10, 0),
+        ("group_norm", [2, 6, 3], {"num_groups": 3}, 12, 0),
+        ("local_response_norm", [2, 6, 3], {}, 0, 0),
+        ("max_pool", [2, 6, 8], {"kernel_size": 2}, 0, 0),
+        ("relu", [2, 6], {}, 0, 0),
+    ],
+)
+def test_cost(op: str, shape: list[int], keys: dict[str, object], parameters: int, multiply_adds: int) -> None:
+    answer = one(op, shape, **keys)
+    assert (answer.parameters, answer.multiply_adds) == (parameters, multiply_adds)
+
+
+def test_cost_of_a_transposed_layer_that_takes_its_keys_from_another() -> None:
+    lines = [
+        layer("conv", {"out_channels": 6, "kernel_size": 3, "stride": 2, "bias": False}, "there", "x"),
+        layer("conv_transpose", {"transpose_of": "there"}, RESULT),
+    ]
+    answer = ask(text({"x": [1, 4, 10]}, lines))
+    assert answer.shape == [1, 4, 10]
+    # The kernel is the conv's, the channels are swapped: 6·4·3 and a bias for each of 4.
+    assert answer.parameters == 2 * (6 * 4 * 3) + 4
+    assert answer.multiply_adds == 2 * (6 * 4 * 4 * 3)

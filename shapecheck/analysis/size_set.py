@@ -167,7 +167,8 @@ class SizeSet:
     """The sizes that work: those in ``periodic`` from ``low`` to ``high`` (None: without end), and a few exceptions.
 
     ``without`` are exceptions that do not work, ``extra`` such that do. ``name`` is the dimension that the text
-    speaks of. The period is the smallest there is, ``start`` the first regular member, None where there is none.
+    speaks of. The period is the smallest there is, ``start`` the first regular member, None where there is none, and
+    ``high`` the last.
     """
 
     def __init__(
@@ -180,16 +181,42 @@ class SizeSet:
         extra: Iterable[int] = (),
     ) -> None:
         self.name = name
-        self.high = high
         self.periodic = periodic.reduced()
-        gaps = frozenset(without)
-        first = self.periodic.next_from(max(low, 1))
+        more = frozenset(n for n in extra if n >= 1)
+        gaps = frozenset(without) - more
+        self.start = self._first(max(low, 1), high, gaps)
+        self.high = high
+        if self.start is not None:
+            self._widen(gaps, more)
+        self.without = frozenset(n for n in gaps if self._regular(n))
+        self.extra = frozenset(n for n in more if not self._regular(n))
+
+    def _first(self, low: int, high: int | None, gaps: frozenset[int]) -> int | None:
+        first = self.periodic.next_from(low)
         while first is not None and first in gaps:
             first = self.periodic.next_from(first + 1)
-        self.start = first if first is not None and (high is None or first <= high) else None
-        self.without = frozenset(n for n in gaps if self._regular(n))
-        self.extra = frozenset(n for n in extra if not self._regular(n) or n in self.without)
-        self.without -= self.extra
+        return first if first is not None and (high is None or first <= high) else None
+
+    def _widen(self, gaps: frozenset[int], more: frozenset[int]) -> None:
+        """Put the ends at the first and last member, those of ``more`` that follow the rule among them."""
+        periodic = self.periodic
+        assert self.start is not None
+        while (before := periodic.last_to(self.start - 1)) in more:
+            assert before is not None
+            self.start = before
+        if self.high is None:
+            return
+        last = periodic.last_to(self.high)
+        while last in gaps:
+            assert last is not None
+            last = periodic.last_to(last - 1)
+        assert last is not None
+        while (behind := periodic.next_from(last + 1)) in more:
+            assert behind is not None
+            last = behind
+        self.high = last
+        if self.start == last:
+            self.periodic = EVERYTHING
 
     def _regular(self, n: int) -> bool:
         return (
@@ -202,16 +229,15 @@ class SizeSet:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SizeSet):
             return NotImplemented
-        return self._canonical() == other._canonical()
-
-    def _canonical(self) -> tuple[object, ...]:
-        if self.start is None:
-            return (None, sorted(self.extra))
-        last = self.below(self.high) if self.high is not None else None
-        return (self.start, last, self.periodic if last != self.start else EVERYTHING, self.without, self.extra)
+        if hash(self) != hash(other):
+            return False
+        try:
+            return self.first_outside(other) is None and other.first_outside(self) is None
+        except TooLarge:
+            return False
 
     def __hash__(self) -> int:
-        return hash((self.start, self.high, self.periodic))
+        return hash((self.smallest, None if self.bounded_above else self.periodic))
 
     def __iter__(self) -> Iterator[int]:
         """Yield the members in rising order, without end where there is none."""

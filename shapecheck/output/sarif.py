@@ -25,6 +25,7 @@ OUTCOMES = {"proved": "note", "refuted": "error", "not_checked": "warning"}
 NEWLINES = ["\r\n", "\n", "\r", "\u0085", "\u2028", "\u2029"]
 # What GitHub shows of a description.
 LONGEST = 1000
+_PLACEHOLDER = re.compile(r"\{([0-9]+)\}")
 VERIFY = {
     "id": "verify",
     "shortDescription": {"text": "Whether JAX gives every layer the same shape."},
@@ -120,8 +121,11 @@ def _result(d: Diagnostic, rule: int, file: dict[str, Any], fingerprint: str) ->
 
 
 def _message(text: str) -> dict[str, str]:
-    """Return a plain text message: braces would be placeholders, and brackets before a parenthesis a link."""
-    return {"text": text.replace("{", "{{").replace("}", "}}").replace("](", "] (")}
+    """Return a plain text message in which nothing reads as a placeholder, ``{0}``, or as a link, ``[text](1)``.
+
+    Other braces stay as they are: those who show messages do not halve doubled ones.
+    """
+    return {"text": _PLACEHOLDER.sub(r"{{\1}}", text).replace("](", "] (")}
 
 
 def _physical(file: dict[str, Any], span: Span) -> dict[str, Any]:

@@ -60,7 +60,13 @@ def build() -> Json:
     definitions["placed_block"] = _mapping(placed, required=["block"], doc="Places a block, once or in a chain.")
     # One alternative an op, told apart by a constant: an editor then completes the keys of that very op.
     alternatives = [*(f"op_{op}" for op in sorted(REGISTRY)), "placed_block"]
-    definitions["layer"] = {"type": "object", "anyOf": [_ref(name) for name in alternatives]}
+    # The words stand here as well: an editor offers those of an alternative only once its other keys are there.
+    words: Json = {"enum": sorted(REGISTRY)}
+    definitions["layer"] = {
+        "type": "object",
+        "properties": {"op": words},
+        "anyOf": [_ref(name) for name in alternatives],
+    }
     schema = _mapping(_documented(_TOP, language.TOP_KEYS), required=["shapecheck", "inputs", "layers"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -97,7 +97,7 @@ class Value:
         written = node.value if isinstance(node, ScalarNode) else ""
         help = None
         if isinstance(value, str):
-            best = _SYNONYMS.get(value) if _SYNONYMS.get(value) in error.choices else nearest(value, error.choices)
+            best = nearest(value, error.choices)
             help = f"did you mean {best}?" if best else f"write {value}, without quotes" if value.isdigit() else None
             if value.startswith("("):
                 help = "write a list in [...]"
@@ -109,28 +109,6 @@ class Value:
         elif isinstance(value, float) and value.is_integer():
             help = f"write {int(value)}"
         return Finding("wrong-value", message, span_of(node), help=help)
-
-
-# What other formats and libraries write for a word of this language.
-_SYNONYMS = {
-    "yes": "true",
-    "on": "true",
-    "no": "false",
-    "off": "false",
-    "NHWC": "channels_last",
-    "NCHW": "channels_first",
-    "bilinear": "linear",
-    "trilinear": "linear",
-    "bicubic": "cubic",
-    "avg": "mean",
-    "SAME": "same",
-    "SAME_UPPER": "same",
-    "SAME_LOWER": "same_lower",
-    "VALID": "valid",
-    "float": "float32",
-    "double": "float64",
-    "half": "float16",
-}
 
 
 class Misread(Exception):
