@@ -25,6 +25,7 @@ COMMANDS = {
     "sizes": "sizes",
     "symmetry": "symmetry",
     "calc": "calc",
+    "figure": "figure",
     "rule": "rule",
 }
 

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jax import lax
 from one_layer import RESULT, ask, layer, text
@@ -985,7 +985,7 @@ def test_shape_or_refusal_is_that_of_jax(op: str) -> None:
 # --- the adjoint ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(st.data())
 def test_a_transposed_convolution_is_the_adjoint(data: st.DataObject) -> None:
     """<C x, y> = <x, C^T y> on integers, with C^T as the direct convolution that the guide says equals it."""
@@ -994,8 +994,7 @@ def test_a_transposed_convolution_is_the_adjoint(data: st.DataObject) -> None:
     i, k, s, d = (draw.list(axes, low, high) for low, high in ((1, 8), (1, 4), (1, 3), (1, 3)))
     pairs = [tuple(draw.list(2, 0, 3)) for _ in range(axes)]
     o = [arithmetic.conv(*row[:3], *row[4], row[3]) for row in zip(i, k, s, d, pairs, strict=True)]
-    if min(o) < 1:
-        return
+    assume(min(o) >= 1)
     c_in, c_out = draw.of(1, 2), draw.of(1, 2)
     rng = np.random.default_rng(draw.int(0, 1000))
     w = jnp.asarray(rng.integers(-3, 4, (c_out, c_in, *k)), jnp.float32)

@@ -15,7 +15,8 @@ from shapecheck.analysis.size_set import EVERYTHING, NOTHING, Periodic, SizeSet,
 from shapecheck.layers.base import Question
 from shapecheck.symbolic import Affine, Size
 
-LARGEST_SIZE = 1 << 80
+# Bits of the largest size that is looked at in search of a threshold.
+MOST_BITS = 20_000
 
 
 def solve(question: Question, name: str) -> SizeSet:
@@ -51,8 +52,7 @@ def _at_least(size: Size, name: str) -> SizeSet:
     if isinstance(size, Affine):
         return SizeSet(name, max(1, size.divisor * -(size.offset // size.factor) - size.shift))
     if never_falls(size):
-        first = _first(lambda n: value(size, name, n) >= 0)
-        return _nothing(name) if first is None else SizeSet(name, first)
+        return SizeSet(name, _first(lambda n: value(size, name, n) >= 0))
     return _at_least_window(size, name, quasi(size))
 
 
@@ -123,9 +123,7 @@ def _equal_window(difference: Size, left: Size, right: Size, name: str) -> SizeS
         return _everything(name) if difference == 0 else _nothing(name)
     if never_falls(difference):
         first, last = (_first(lambda n, t=t: value(difference, name, n) >= t) for t in (0, 1))  # type: ignore[misc]
-        if first is None or value(difference, name, first) != 0:
-            return _nothing(name)
-        return SizeSet(name, first, None if last is None else last - 1)
+        return SizeSet(name, first, last - 1) if first < last else _nothing(name)
     f = quasi(difference)
     if f.rise == 0:
         return _periodic(name, _sieve(lambda n: value(left, name, n) == value(right, name, n), f.period))
@@ -150,13 +148,16 @@ def _divides(q: int, size: Size, name: str) -> SizeSet:
     return _periodic(name, _sieve(lambda n: value(size, name, n) % q == 0, period))
 
 
-def _first(holds: Callable[[int], bool]) -> int | None:
-    """Return the smallest n from 1 on at which something that never stops holding begins to hold."""
+def _first(holds: Callable[[int], bool]) -> int:
+    """Return the smallest n from 1 on at which something that never stops holding begins to hold.
+
+    A size that never falls and is no number grows beyond every bound. Raises TooLarge where that is too far out.
+    """
     high = 1
     while not holds(high):
         high *= 2
-        if high > LARGEST_SIZE:
-            return None
+        if high.bit_length() > MOST_BITS:
+            raise TooLarge
     low = high // 2 + 1 if high > 1 else 1
     while low < high:
         middle = (low + high) // 2

@@ -151,7 +151,7 @@ def _every_a(network: Network) -> dict[tuple[int, int], int] | None:
     """Return the one a that fits on every axis of every transposed layer, as if none was written."""
     opened = opened_layers(network)
     shapes = propagate(network, opened, forgiving=True)
-    open_axes = {i: axes for i in opened if (axes := ambiguous_axes(shapes, network.nodes[i]))}
+    open_axes = {node.index: axes for node in network.layers if (axes := ambiguous_axes(shapes, node))}
     found: dict[tuple[int, int], int] = {}
     for place in sorted({p for axes in open_axes.values() for p in axes}):
         solution = solve(axis_problem(shapes, place, open_axes))

@@ -23,13 +23,18 @@ LONGEST_HEAD = 256
 
 
 class Cause(NamedTuple):
-    """A condition on a dimension and the layer that makes it: ``removes`` is the set of sizes that it allows."""
+    """A condition on a dimension and the layer that makes it: ``allows`` is the set of sizes at which it holds."""
 
     layer: str
     node: int
     question: Question
     allows: SizeSet
     message: str
+
+    @property
+    def constant(self) -> bool:
+        """Whether it depends on no size at all: then it holds nowhere."""
+        return not _names(self.question)
 
 
 class Sizes:

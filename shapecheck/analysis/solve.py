@@ -108,7 +108,7 @@ class Solver:
         elif any(n not in state.low or state.high[n] >= LARGEST for n in (source, *relation.others)):
             low, high = 1, LARGEST
         elif relation.function is None:
-            low, high = (sum(ends[n] for n in (source, *relation.others)) for ends in (state.low, state.high))
+            low, high = _sum((source, *relation.others), state)
         elif not relation.rising:
             low, high = _range(relation, state.low[source], state.high[source]) or (1, 0)
         else:
@@ -146,18 +146,17 @@ class Solver:
         if relation.function is None:
             if any(other not in state.low for other in relation.others):
                 return False
-            low, high = (sum(ends[n] for n in (source, *relation.others)) for ends in (state.low, state.high))
-            return self._tighten(state, relation.node, low, high)
+            return self._tighten(state, relation.node, *_sum((source, *relation.others), state))
         if not relation.rising:
             ends = _range(relation, state.low[source], state.high[source])
             if ends is None:
                 raise Conflict
             return self._tighten(state, relation.node, *ends)
-        low, high = relation.function(state.low[source]), relation.function(state.high[source])
-        if high is None:
+        smallest, largest = relation.function(state.low[source]), relation.function(state.high[source])
+        if largest is None:
             raise Conflict
         a = state.a.get(relation.node, (0, 0))
-        return self._tighten(state, relation.node, (1 if low is None else low) + a[0], high + a[1])
+        return self._tighten(state, relation.node, (1 if smallest is None else smallest) + a[0], largest + a[1])
 
     def _backward(self, relation: Relation, state: State) -> bool:
         source, node = relation.source, relation.node
@@ -252,6 +251,10 @@ class Solver:
         trial = state.copy()
         trial.a[node] = (value, value)
         return self.search(trial, demands) is not None
+
+
+def _sum(nodes: tuple[int, ...], state: State) -> tuple[int, int]:
+    return sum(state.low[node] for node in nodes), sum(state.high[node] for node in nodes)
 
 
 def _range(relation: Relation, low: int, high: int) -> tuple[int, int] | None:

@@ -9,13 +9,13 @@ import click
 
 from shapecheck.analysis import explain as explaining
 from shapecheck.commands.options import Command, format_option
-from shapecheck.layers import REGISTRY, Context, Problem
+from shapecheck.layers import REGISTRY, Context, Layer, Problem
 from shapecheck.layers.base import default_of
 from shapecheck.layers.convolution import PADDING_WORDS
 from shapecheck.layers.fields import FieldError
 
 
-def _numbers(*words: str) -> dict[str, Any]:
+def numbers(*words: str) -> dict[str, Any]:
     """Return the settings of an option that takes a whole number, several parted by commas, or one of some words."""
 
     def read(context: click.Context, option: click.Parameter, value: Any) -> Any:
@@ -42,38 +42,48 @@ def _options(function: Command) -> Command:
     ):
         # click takes a default of None for a value, and would not ask for an option that has it.
         settings = {"required": True} if required else {"default": default}
-        function = click.option(*flags, help=help, **settings, **_numbers())(function)
+        function = click.option(*flags, help=help, **settings, **numbers())(function)
     padding = click.option(
         "-p",
         "--padding",
         default=0,
         show_default=True,
         help="Padding (p), or one of " + ", ".join(PADDING_WORDS) + ".",
-        **_numbers(*PADDING_WORDS),
+        **numbers(*PADDING_WORDS),
     )
     return format_option("text", "json")(padding(function))
 
 
-def _calculate(op: str, given: dict[str, Any], sizes: Any, output_format: str) -> int:
-    """Print the arithmetic of one layer on inputs of the given sizes; exit code 1 where it does not fit."""
+def built(op: str, given: dict[str, Any], sizes: Any) -> tuple[Layer, Context]:
+    """Return a layer that is in no file, on inputs of the given sizes. Raises Problem or FieldError; BadParameter."""
     kind = REGISTRY[op]
     values = {name: default_of(key) for name, key in kind.keys_of(op).items()}
+    for name, value in given.items():
+        if value is not None:
+            values[name] = kind.keys_of(op)[name].kind.read(value)
+    layer = kind(op, values)
+    layer.check()
+    spatial = tuple(sizes) if isinstance(sizes, list) else (sizes,)
+    if any(size < 1 for size in spatial):
+        raise click.BadParameter("a size is at least 1", param_hint="-i")
+    return layer, Context(((1, 1, *spatial),))
+
+
+def complain_of(op: str, problem: Problem | FieldError) -> None:
+    """Say on standard error why a layer does not fit."""
+    click.echo(f"{op}: {problem.message}", err=True)
+    help = getattr(problem, "help", None)
+    if help:
+        click.echo(f"help: {help}", err=True)
+
+
+def _calculate(op: str, given: dict[str, Any], sizes: Any, output_format: str) -> int:
+    """Print the arithmetic of one layer on inputs of the given sizes; exit code 1 where it does not fit."""
     try:
-        for name, value in given.items():
-            if value is not None:
-                values[name] = kind.keys_of(op)[name].kind.read(value)
-        layer = kind(op, values)
-        layer.check()
-        spatial = tuple(sizes) if isinstance(sizes, list) else (sizes,)
-        if any(size < 1 for size in spatial):
-            raise click.BadParameter("a size is at least 1", param_hint="-i")
-        context = Context(((1, 1, *spatial),))
+        layer, context = built(op, given, sizes)
         output = layer.output(context)
     except (Problem, FieldError) as problem:
-        click.echo(f"{op}: {problem.message}", err=True)
-        help = getattr(problem, "help", None)
-        if help:
-            click.echo(f"help: {help}", err=True)
+        complain_of(op, problem)
         return 1
     steps = explaining.steps(layer, context)
     if output_format == "json":
@@ -126,9 +136,9 @@ def pool(
     "--output-padding",
     default=None,
     help="The guide's a: which of the s possible sizes is meant.",
-    **_numbers(),
+    **numbers(),
 )
-@click.option("-o", "--output-size", default=None, help="The output size, from which a follows.", **_numbers())
+@click.option("-o", "--output-size", default=None, help="The output size, from which a follows.", **numbers())
 def conv_transpose(
     input_size: Any,
     kernel_size: Any,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import Shapes, Trouble
 from shapecheck.analysis.quasi import value
 from shapecheck.analysis.remainders import Varying, varying
@@ -14,6 +15,7 @@ from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
 from shapecheck.diagnostics import Finding, Related, Severity
 from shapecheck.rules.base import reported
 from shapecheck.rules.shapes import unsized
+from shapecheck.shape import channel_axis
 from shapecheck.spec.network import Network
 
 # Above this many layers the sizes are looked at only where the file promises some.
@@ -384,10 +386,13 @@ def size_findings(shapes: Shapes) -> Iterator[Finding]:
     named = [dim for dim in network.dims.values() if any(dim.name in node.dims for node in network.inputs)]
     if not named or (len(network.nodes) > LARGEST_NETWORK and all(dim.accepts is None for dim in named)):
         return
-    analysis = analyse(network)
     if shapes.troubles:
-        yield from _neighbours(network, analysis)
+        ambiguity = resolve(shapes)
+        # Where an output_padding mends everything, another input size would be the wrong advice.
+        if ambiguity is None or ambiguity.shapes.troubles:
+            yield from _neighbours(network, analyse(network))
         return
+    analysis = analyse(network)
     told = unsized(shapes)  # dimension-without-size says it of these
     for dim in named:
         found = analysis.dims[dim.name]
@@ -395,6 +400,9 @@ def size_findings(shapes: Shapes) -> Iterator[Finding]:
             if dim.name not in told:
                 yield _undecided(network, found)
         elif found.set.empty:
+            if any(cause.constant for cause in found.causes):
+                # What holds at no size of any dimension is a mistake of its own, told where it is.
+                continue
             yield _at(network, found, "no-size-works", f"no size of {dim.name} works", _why(network, found.causes[:3]))
         elif dim.accepts is not None:
             yield from _promise(network, found, dim.accepts)
@@ -417,6 +425,13 @@ def _why(network: Network, causes: list[Cause]) -> tuple[Related, ...]:
 def _neighbours(network: Network, analysis: Analysis) -> Iterator[Finding]:
     for found in analysis.dims.values():
         if found.given is None or found.set.empty or found.given in found or found.unresolved:
+            continue
+        if any(
+            channel_axis(len(n.dims), network.channels_last) == n.dims.index(found.name)
+            for n in network.inputs
+            if found.name in n.dims
+        ):
+            # Channels are no size that a writer would change to make a network fit.
             continue
         below, above = found.set.nearest(found.given)
         near = " and ".join(str(n) for n in (below, above) if n is not None)

@@ -41,7 +41,7 @@ def precision(network: Network) -> contextlib.AbstractContextManager[object]:
     if not wide:
         return contextlib.nullcontext()
     # JAX before 0.8 keeps this context elsewhere.
-    enable: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    enable: Any = getattr(jax, "enable_x64", None) or getattr(jax.experimental, "enable_x64", None)
     found: contextlib.AbstractContextManager[object] = enable(True)
     return found
 

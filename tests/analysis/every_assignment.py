@@ -61,9 +61,7 @@ def assignments(choices: dict[int, int]) -> Iterator[Assignment]:
 def open_layers(network: Network) -> dict[int, int]:
     """Return for each open layer of a network of one spatial axis how many sizes it leaves open."""
     shapes = propagate(network, forgiving=True)
-    return {
-        node.index: shapes.windows(node)[0].s for node in network.layers if ambiguous_axes(shapes, node)
-    }
+    return {node.index: shapes.windows(node)[0].s for node in network.layers if ambiguous_axes(shapes, node)}
 
 
 def every(network: Network) -> Every:

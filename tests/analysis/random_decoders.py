@@ -38,7 +38,9 @@ def between(rng: random.Random, name: str, above: str, others: list[str]) -> str
     """Return a layer that stands between two transposed ones."""
     kind = rng.choice(BETWEEN)
     if kind == "conv3":
-        return f"{{name: {name}, op: conv, from: {above}, out_channels: 2, kernel_size: 3, padding: {rng.randint(0, 1)}}}"
+        return (
+            f"{{name: {name}, op: conv, from: {above}, out_channels: 2, kernel_size: 3, padding: {rng.randint(0, 1)}}}"
+        )
     if kind == "pad":
         return f"{{name: {name}, op: pad, from: {above}, padding: [[{rng.randint(0, 2)}, {rng.randint(0, 2)}]]}}"
     if kind == "crop":

@@ -41,9 +41,7 @@ def random_set(rng: random.Random) -> tuple[SizeSet, frozenset[int]]:
     few = rng.choice([0, 0, 1, 5])
     without = [rng.randint(1, REGULAR - 1) for _ in range(rng.randint(0, few))]
     extra = [rng.randint(1, REGULAR - 1) for _ in range(rng.randint(0, few))]
-    regular = {
-        n for n in range(max(low, 1), LIMIT if high is None else high + 1) if n % periodic.period in remainders
-    }
+    regular = {n for n in range(max(low, 1), LIMIT if high is None else high + 1) if n % periodic.period in remainders}
     return SizeSet("H", low, high, periodic, without, extra), frozenset((regular - set(without)) | set(extra))
 
 

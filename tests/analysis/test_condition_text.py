@@ -58,7 +58,10 @@ def listing(*numbers: int) -> Periodic:
         (SizeSet("H", 20, None, cyclic(0, 1, 5), [], [15, 10, 3]), "H >= 10 and H % 5 == 0, and 3"),
         (SizeSet("H", 32, 1024, cyclic(0, 1, 32)), "32 <= H <= 1024 and H % 32 == 0"),
         (SizeSet("H", 30, 1030, cyclic(0, 1, 32)), "32 <= H <= 1024 and H % 32 == 0"),
-        (SizeSet("H", 1, None, EVERYTHING, range(10, 30)), "every H >= 1 except 10, 11, 12, 13, 14, 15, 16, 17 and 12 more"),
+        (
+            SizeSet("H", 1, None, EVERYTHING, range(10, 30)),
+            "every H >= 1 except 10, 11, 12, 13, 14, 15, 16, 17 and 12 more",
+        ),
         (SizeSet("H", 1, None, cyclic(60, 20, 64)), "H % 64 in {60..15} (20 of 64)"),
         (
             SizeSet("H", 1, None, listing(*range(0, 40, 2))),
@@ -79,7 +82,9 @@ def test_a_list_cut_short_counts_what_it_leaves_out() -> None:
     assert not require_same(SizeSet("H", 1, None, listing(*range(0, 40, 2))), LIMIT)
 
 
-@pytest.mark.parametrize("text", ["", "H", "H > 5", "W >= 5", "H % 4 = 0", "every H", "H >= 5 and", "H in {}", "H >= 1 except"])
+@pytest.mark.parametrize(
+    "text", ["", "H", "H > 5", "W >= 5", "H % 4 = 0", "every H", "H >= 5 and", "H in {}", "H >= 1 except"]
+)
 def test_the_reader_takes_nothing_else(text: str) -> None:
     with pytest.raises(AssertionError):
         condition_text.read(text)

@@ -12,13 +12,16 @@ from random_sets import LIMIT, REGULAR, listed, random_periodic, random_set, run
 from shapecheck.analysis import size_set
 from shapecheck.analysis.size_set import EVERYTHING, NOTHING, Periodic, SizeSet, TooLarge, complement, cyclic
 
+
 def members(p: Periodic, stop: int = 200) -> set[int]:
     return {n for n in range(stop) if n in p}
 
 
 def smallest_period(numbers: set[int], period: int) -> int:
     return min(
-        q for q in range(1, period + 1) if period % q == 0 and all((r in numbers) == (r % q in numbers) for r in range(period))
+        q
+        for q in range(1, period + 1)
+        if period % q == 0 and all((r in numbers) == (r % q in numbers) for r in range(period))
     )
 
 

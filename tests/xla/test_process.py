@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from shapecheck.xla import leave_on_interrupt, quiet
 
 HERE = Path(__file__).parent
 
@@ -72,11 +77,18 @@ def test_nothing_but_our_own_output_is_written() -> None:
         assert "use the device cpu" in done.stdout
 
 
-def test_the_users_own_log_level_is_kept() -> None:
-    done = python(
-        "import os; import shapecheck.xla; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", TF_CPP_MIN_LOG_LEVEL="1"
-    )
-    assert done.stdout == "1\n"
+def test_the_users_own_log_levels_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger("jax")
+    before = logger.level
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
+    try:
+        for level, expected in ((logging.INFO, logging.INFO), (logging.NOTSET, logging.CRITICAL)):
+            logger.setLevel(level)
+            runpy.run_path(quiet.__file__)
+            assert logger.level == expected
+    finally:
+        logger.setLevel(before)
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "1"
 
 
 @pytest.mark.skipif(gpu(), reason="a GPU is here")
@@ -133,7 +145,7 @@ def test_ctrl_c_during_a_compilation_leaves_at_once() -> None:
             sys.stderr.write(what + "\\n")
 
         sys.stdout.write("not flushed")
-        with leave_on_interrupt():
+        with leave_on_interrupt(lambda: sys.stderr.write("bar gone\\n")):
             witness(made, progress=tell)
         print("too late")
     """
@@ -154,4 +166,26 @@ def test_ctrl_c_during_a_compilation_leaves_at_once() -> None:
     assert time.perf_counter() - start < 5
     assert child.returncode == 130
     assert output == "not flushed"
-    assert noise == ""
+    assert noise == "bar gone\n"
+
+
+def test_what_ctrl_c_means_is_put_back() -> None:
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with leave_on_interrupt():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        with leave_on_interrupt():  # somebody else has said what it means
+            pass
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.set_wakeup_fd(-1) == -1
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_another_thread_may_use_it() -> None:
+    def work() -> str:
+        with leave_on_interrupt():
+            return "done"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == "done"

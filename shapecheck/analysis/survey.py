@@ -1,0 +1,120 @@
+"""What the design lints ask of every network, gathered in one walk and kept with its shapes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+from shapecheck.analysis.propagation import Shapes
+from shapecheck.layers.base import Broken
+from shapecheck.layers.convolution import Conv, Unfold
+from shapecheck.layers.pooling import Pool
+from shapecheck.layers.window import Window
+from shapecheck.shape import spatial_name
+from shapecheck.spec.network import Node
+
+SLIDING = ("conv", "max_pool", "avg_pool", "lp_pool", "unfold")
+
+# Layers whose every output element stands where the input element stood that it is made of.
+ELEMENTWISE = frozenset(
+    {
+        "batch_norm",
+        "instance_norm",
+        "layer_norm",
+        "group_norm",
+        "local_response_norm",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "prelu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "hardswish",
+        "sigmoid",
+        "hardsigmoid",
+        "tanh",
+        "softplus",
+        "dropout",
+        "identity",
+    }
+)
+NORMS = frozenset({"batch_norm", "instance_norm", "layer_norm", "group_norm", "local_response_norm"})
+MERGING = frozenset({"add", "subtract", "multiply", "maximum", "average", "concat"})
+ACTIVATIONS = ELEMENTWISE - NORMS - {"dropout", "identity"}
+
+
+class Slide(NamedTuple):
+    """A layer that slides a window of more than one element, or in strides, and the numbers of each axis."""
+
+    node: Node
+    windows: tuple[Window, ...]
+
+
+class Survey:
+    """A network sorted for the lints; empty where something in it is wrong, for then nobody asks for advice.
+
+    ``readers`` lists for each node who reads its data, ``ends`` the nodes that are outputs of the network.
+    """
+
+    def __init__(self, shapes: Shapes) -> None:
+        network = shapes.network
+        self.slides: list[Slide] = []
+        self.by_op: dict[str, list[Node]] = {}
+        self.readers: list[list[Node]] = [[] for _ in network.nodes]
+        self.ends: frozenset[int] = frozenset()
+        if shapes.troubles or any(type(node.layer) is Broken for node in network.nodes):
+            return
+        self.ends = frozenset(network.outputs.values())
+        for node in network.nodes:
+            self.by_op.setdefault(node.op, []).append(node)
+            for index in node.inputs:
+                self.readers[index].append(node)
+        for op in SLIDING:
+            for node in self.by_op.get(op, ()):
+                layer = node.layer
+                assert isinstance(layer, (Conv, Pool, Unfold))
+                if layer.kernel_size == 1 and layer.stride in (1, None):
+                    continue
+                windows = shapes.windows(node)
+                if windows:
+                    self.slides.append(Slide(node, windows))
+
+    def of(self, *ops: str) -> list[Node]:
+        """Return the nodes with one of some ops, op by op."""
+        if len(ops) == 1:
+            return self.by_op.get(ops[0], [])
+        return [node for op in ops for node in self.by_op.get(op, ())]
+
+    def only_reader(self, node: Node) -> Node | None:
+        """Return the one layer that reads a node, or None where several do or the node is an output."""
+        readers = self.readers[node.index]
+        return readers[0] if len(readers) == 1 and node.index not in self.ends else None
+
+    @cached_property
+    def slide_at(self) -> dict[int, Slide]:
+        """The slides by the index of their node."""
+        return {slide.node.index: slide for slide in self.slides}
+
+
+def survey(shapes: Shapes) -> Survey:
+    """Return the survey of a network; it is made once."""
+    found = shapes.kept.get("survey")
+    if not isinstance(found, Survey):
+        found = shapes.kept["survey"] = Survey(shapes)
+    return found
+
+
+def join_axes(axes: list[int], count: int) -> str:
+    """Return the names of spatial axes in one phrase: ``H and W``."""
+    return " and ".join(spatial_name(j, count) for j in axes)
+
+
+def alike(windows: tuple[Window, ...], axes: list[int]) -> list[list[int]]:
+    """Return axes in groups that have the same numbers."""
+    groups: dict[Window, list[int]] = {}
+    for j in axes:
+        groups.setdefault(windows[j], []).append(j)
+    return list(groups.values())
