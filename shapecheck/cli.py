@@ -7,6 +7,7 @@ is wrong, or we are.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -50,6 +51,10 @@ def main() -> None:
 
 def run() -> int:
     """Run the command that ``sys.argv`` asks for and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A pipe of another encoding, or a path that is no text, must not end the run.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = main.main(standalone_mode=False)
         sys.stdout.flush()

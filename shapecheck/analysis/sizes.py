@@ -98,7 +98,7 @@ def analyse(network: Network, strict: bool = False) -> Analysis:
         if any(question is None for _, question, _ in questions) or shapes.troubles:
             # Some shape has no form with every dimension open: hold the others at their sizes.
             own = _questions(_symbolic(network, [name]), strict)
-        dims[name] = _one(network, name, given, own)
+        dims[name] = _one(network, name, given, own, strict)
     return Analysis(dims, shapes, _couplings(network, names, questions))
 
 
@@ -159,7 +159,9 @@ def _substitute(size: Size, values: dict[str, int]) -> Size:
     return size.substitute(values) if isinstance(size, Symbolic) else size
 
 
-def _one(network: Network, name: str, given: dict[str, int], questions: list[Asked]) -> Sizes:
+def _one(
+    network: Network, name: str, given: dict[str, int], questions: list[Asked], strict: bool = False
+) -> Sizes:
     others = {other: size for other, size in given.items() if other != name}
     unresolved: list[str] = []
     pieces: list[Cause] = []
@@ -183,13 +185,17 @@ def _one(network: Network, name: str, given: dict[str, int], questions: list[Ask
             unresolved.append(f"{layer}: {asked}")
             continue
         if asked.kind == "assume":
-            assumed = max(assumed, allows.start or assumed)
+            beyond = _from_where_on(allows)
+            if beyond is None:
+                unresolved.append(f"{layer}: another formula holds where {asked} does not")
+            else:
+                assumed = max(assumed, beyond)
         elif not allows.every:
             pieces.append(Cause(layer, node, asked, allows, text if constant else str(asked)))
     allowed, left_out = _intersection(name, pieces)
     unresolved += left_out
     if assumed > 1:
-        allowed = _with_head(network, name, allowed, assumed, unresolved)
+        allowed = _with_head(network, name, allowed, assumed, unresolved, strict)
     return Sizes(name, given.get(name), allowed, _blame(name, pieces), unresolved)
 
 
@@ -205,12 +211,35 @@ def _intersection(name: str, pieces: list[Cause]) -> tuple[SizeSet, list[str]]:
     return allowed, left_out
 
 
-def _with_head(network: Network, name: str, allowed: SizeSet, assumed: int, unresolved: list[str]) -> SizeSet:
+def _from_where_on(s: SizeSet) -> int | None:
+    """Return the size from which on every size is in a set, or None where there is none."""
+    if s.start is None or s.bounded_above or not s.periodic.full:
+        return None
+    return max([s.start, *(n + 1 for n in s.without)])
+
+
+def _works(network: Network, strict: bool) -> bool:
+    """Say whether a network works at the sizes that it has."""
+    shapes = propagate(network)
+    nodes = network.nodes
+    mirrors = [m for d, e in network.symmetry.items() if nodes[e].inputs for m in _mirror(shapes, d, nodes[e].inputs[0])]
+    if shapes.troubles or any(not _names(question) for _, question, _ in mirrors if question is not None):
+        return False
+    return not strict or all(
+        not isinstance(w.unread, int) or w.s == 1 or w.unread == 0
+        for node in network.layers
+        for w in shapes.windows(node)
+    )
+
+
+def _with_head(
+    network: Network, name: str, allowed: SizeSet, assumed: int, unresolved: list[str], strict: bool
+) -> SizeSet:
     """Replace the part of a set below ``assumed``, where the formulas do not hold, by what is found one by one."""
     if network.resized is None or assumed > LONGEST_HEAD or unresolved:
         unresolved.append(f"sizes below {assumed} follow other formulas and were not tried")
         return allowed
-    working = {n for n in range(1, assumed) if not propagate(network.resized({name: n})).troubles}
+    working = {n for n in range(1, assumed) if _works(network.resized({name: n}), strict)}
     if working == {n for n in range(1, assumed) if n in allowed}:
         return allowed
     return allowed.with_head(assumed, working)

@@ -100,7 +100,7 @@ def _calculated(word: str, given: dict[str, Any]) -> Figure | None:
     except (Problem, FieldError) as problem:
         complain_of(word, problem)
         return None
-    return figure_of_layer(word, layer, context)
+    return figure_of_layer(op, layer, context)
 
 
 def _of_file(path: str, name: str | None, assignments: tuple[str, ...], config_path: str | None) -> Figure | None:

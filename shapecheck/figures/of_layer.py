@@ -22,4 +22,5 @@ def figure_of_layer(name: str, layer: Layer, context: Context) -> Figure:
     """Return the picture of a layer whose output is known. Raises NoFigure where there is nothing to draw."""
     found = steps(layer, context)
     text = said(found)
-    return figure_of(f"{name} ({layer.op})", found, text, getattr(layer, "padding", None) == "same_lower")
+    title = name if name == layer.op else f"{name} ({layer.op})"
+    return figure_of(title, found, text, getattr(layer, "padding", None) == "same_lower")

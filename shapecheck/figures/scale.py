@@ -82,7 +82,7 @@ def _positions(parent: Element, axis: Axis, y: float, per_cell: float) -> float:
     add(ticks, "path", d=d, class_="tick")
     for tap in axis.taps:
         rect(parent, (axis.starts[0] + tap) * per_cell, y, max(per_cell, 1), 8, "tap")
-    told = f"{axis.outputs} windows" + (f", every {every}th begin is marked" if every > 1 else ", a mark where each begins")
+    told = f"{axis.outputs} windows" + (f", one begin in {every} is marked" if every > 1 else ", a mark where each begins")
     words(parent, 0, y + 24, f"{told}; k = {axis.kernel}" + (f", which reaches {axis.reach}" if axis.dilation > 1 else ""))
     return y + 34
 

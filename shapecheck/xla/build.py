@@ -41,8 +41,8 @@ def precision(network: Network) -> contextlib.AbstractContextManager[object]:
     if not wide:
         return contextlib.nullcontext()
     # JAX before 0.8 keeps this context elsewhere.
-    enable: Any = getattr(jax, "enable_x64", None) or getattr(jax.experimental, "enable_x64", None)
-    found: contextlib.AbstractContextManager[object] = enable(True)
+    home: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
+    found: contextlib.AbstractContextManager[object] = home.enable_x64(True)
     return found
 
 

@@ -7,12 +7,14 @@ import json
 import pytest
 from sample_reports import ODD, odd, real, rendered, report, verification, wide
 
-REPORTS = {"real": real, "odd": odd, "wide": lambda: [wide()], "none": list}
+from shapecheck.linter import Report
+
+REPORTS: dict[str, list[Report]] = {"real": real(), "odd": odd(), "wide": [wide()], "none": []}
 
 
 @pytest.mark.parametrize("kind", REPORTS)
 def test_the_lines_hold_what_the_json_document_holds(kind: str) -> None:
-    reports = REPORTS[kind]()
+    reports = REPORTS[kind]
     document = json.loads(rendered("json", reports))
     # Other characters end a line too, for some readers: none of them may stand in the output.
     lines = [json.loads(line) for line in rendered("json-lines", reports).splitlines()]

@@ -42,6 +42,7 @@ def log(reports: list[Report]) -> dict[str, Any]:
     document = json.loads(rendered("sarif", reports))
     errors = [f"{list(error.absolute_path)}: {error.message}" for error in VALIDATOR.iter_errors(document)]
     assert errors == []
+    run: dict[str, Any]
     (run,) = document["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert len({rule["id"] for rule in rules}) == len(rules)
@@ -61,8 +62,7 @@ def log(reports: list[Report]) -> dict[str, Any]:
         assert not location["uri"].startswith("/")
     for region in regions(run):
         assert (region["startLine"], region["startColumn"]) <= (region["endLine"], region["endColumn"])
-    result: dict[str, Any] = run
-    return result
+    return run
 
 
 def objects(value: Any, key: str) -> list[Any]:

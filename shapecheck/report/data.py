@@ -1,0 +1,219 @@
+"""Everything that the page says, as data: no markup here, and no computing in the templates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from shapecheck._version import __version__
+from shapecheck.analysis.explain import steps
+from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.sizes import analyse
+from shapecheck.analysis.symmetry import pairs, summaries
+from shapecheck.figures import Figure, NoFigure
+from shapecheck.figures.of_layer import figure_of_layer
+from shapecheck.linter import Report
+from shapecheck.output import tables
+from shapecheck.report import strips, verdict
+from shapecheck.report.findings import LABELS, finding
+from shapecheck.report.tree import Group, grouped, listed
+from shapecheck.spec.network import Node
+from shapecheck.symbolic import product
+
+VERSION = 1
+MOST_BARS = 14
+MOST_FIGURES = 1_000_000  # characters of SVG in one page
+BYTES = {"float16": 2, "bfloat16": 2, "float64": 8}
+RANKS = ("error", "warning", "note")
+
+
+def page_data(report: Report) -> dict[str, Any]:
+    """Return the data behind the page."""
+    lines = report.text.splitlines()
+    data: dict[str, Any] = {
+        "version": VERSION,
+        "shapecheck": __version__,
+        "path": report.path,
+        "network": report.network.name if report.network is not None else report.path,
+        "findings": [finding(d, lines) for d in report.diagnostics],
+        "verification": None if report.verification is None else report.verification.as_json(),
+        "dims": report.network.sizes if report.network is not None else {},
+        "layers": [],
+        "groups": [],
+        "figures": [],
+        "bars": [],
+        "sizes": [],
+        "pairs": [],
+        "ends": [],
+        "totals": None,
+    }
+    if report.shapes is not None and report.network is not None:
+        root = grouped(report.network)
+        _layers(data, report, report.shapes, root)
+        if report.readable:
+            found = analyse(report.network)
+            data["sizes"] = [strips.strip(one, report.network) for one in found.dims.values()]
+            data["couplings"] = [coupling.sentence() for coupling in found.couplings]
+            data["pairs"] = [strips.pair(one) for one in pairs(report.shapes)]
+            data["ends"] = [strips.ends(one) for one in summaries(report.shapes)]
+    data["verdict"] = verdict.verdict(report, data)
+    data["checks"] = verdict.checks(report, data)
+    return data
+
+
+def table_data(shapes: Shapes) -> dict[str, Any]:
+    """Return the layer table alone."""
+    data: dict[str, Any] = {"findings": [], "verification": None}
+    report = Report(shapes.network.path, "", shapes.network, shapes, ())
+    _layers(data, report, shapes, grouped(shapes.network), figures=False)
+    return data
+
+
+def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, figures: bool = True) -> None:
+    network = shapes.network
+    groups = listed(root)
+    home = {child: group.number for group in (root, *groups) for child in group.children if isinstance(child, int)}
+    outputs: dict[int, list[str]] = {}
+    for name, index in network.outputs.items():
+        outputs.setdefault(index, []).append(name)
+    gravest = _gravest(report)
+    trouble = {network.nodes[t.node].name: t.problem.message for t in shapes.troubles}
+    table = tables.as_json(shapes)
+    rows = {row["name"]: row for row in table["layers"]}
+    album = Album(shapes)
+    item = _item_size(shapes)
+    layers = []
+    for node in network.nodes:
+        shape = shapes.outputs[node.index]
+        row = rows.get(node.name, {})
+        memory = None if shape is None else tables.size(product(shape) * item)
+        drawn = album.place(node) if figures and node.layer is not None and shape is not None else None
+        layers.append(
+            {
+                "name": node.name,
+                "op": node.op,
+                "line": node.source.span.start.line,
+                "inputs": list(node.inputs),
+                "reads": sorted(set(node.references.values()) - set(node.inputs)),
+                "input_shapes": row.get("input_shapes", []),
+                "output_shape": tables.plain(shape),
+                "parameters": row.get("parameters", 0),
+                "multiply_adds": row.get("multiply_adds", 0),
+                "memory": memory,
+                "receptive_field": row.get("receptive_field", []),
+                "relationship": _relationship(shapes, node),
+                "group": home[node.index],
+                "outputs": outputs.get(node.index, []),
+                "severity": gravest.get(node.name),
+                "trouble": trouble.get(node.name),
+                "figure": drawn,
+            }
+        )
+    data["layers"] = layers
+    data["order"] = list(network.order)
+    data["item_bytes"] = item
+    data["groups"] = [
+        {"label": g.label, "name": g.name, "parent": g.parent.number if g.parent else 0, "open": g.open} for g in groups
+    ]
+    data["figures"] = album.pages
+    data["totals"] = {
+        **table["totals"],
+        "memory": _sum([one["memory"] for one in layers if one["op"] != "input"]),
+        "layers": len(network.layers),
+    }
+    data["outputs"] = table["outputs"]
+    data["bars"] = [
+        bars(title, key, layers, root)
+        for title, key in (("Parameters", "parameters"), ("Multiply-adds", "multiply_adds"), ("Activation memory", "memory"))
+    ]
+
+
+def _gravest(report: Report) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for d in report.diagnostics:
+        label = LABELS[d.severity]
+        if d.layer is not None and RANKS.index(label) <= RANKS.index(found.get(d.layer, "note")):
+            found[d.layer] = label
+    return found
+
+
+def _item_size(shapes: Shapes) -> int:
+    for node in shapes.network.inputs:
+        if node.dtype is not None and "float" in node.dtype:
+            return BYTES.get(node.dtype, 4)
+    return 4
+
+
+def _sum(values: list[Any]) -> int | None:
+    known = [value for value in values if isinstance(value, int)]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _relationship(shapes: Shapes, node: Node) -> str:
+    context, layer = shapes.context(node), shapes.layer(node)
+    if context is None or layer is None or shapes.outputs[node.index] is None:
+        return ""
+    found = []
+    for step in steps(layer, context):
+        found.append(str(step.relationships[0]) if step.relationships else step.window.form.replace("_", " "))
+    return ", ".join(dict.fromkeys(found))
+
+
+class Album:
+    """The pictures of a page. Layers with the same arithmetic share one; beyond ``MOST_FIGURES`` there are no more."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self.shapes = shapes
+        self.pages: list[dict[str, Any]] = []
+        self.room = MOST_FIGURES
+        self._known: dict[Any, int | None] = {}
+
+    def place(self, node: Node) -> int | None:
+        """Return the number of a layer's picture, or None where it has none."""
+        context, layer = self.shapes.context(node), self.shapes.layer(node)
+        if context is None or layer is None:
+            return None
+        windows = layer.windows(context)
+        if not windows:
+            return None
+        key = (node.op, windows, getattr(layer, "padding", None) == "same_lower")
+        if key not in self._known:
+            try:
+                self._known[key] = self._add(figure_of_layer(node.op, layer, context))
+            except NoFigure:
+                self._known[key] = None
+        return self._known[key]
+
+    def _add(self, figure: Figure) -> int | None:
+        svg = figure.svg(style=False)
+        if len(svg) > self.room:
+            return None
+        self.room -= len(svg)
+        self.pages.append({"lines": list(figure.lines), "svg": svg})
+        return len(self.pages) - 1
+
+
+def bars(title: str, key: str, layers: list[dict[str, Any]], root: Group) -> dict[str, Any]:
+    """Return how much of a total each outermost block or layer has; empty where a number is not known."""
+    amounts: Counter[str] = Counter()
+    for child in root.children:
+        members = child.nodes() if isinstance(child, Group) else [child]
+        values = [layers[n][key] for n in members if layers[n]["op"] != "input"]
+        name = child.label if isinstance(child, Group) else layers[child]["name"]
+        if any(not isinstance(value, int) for value in values if value is not None):
+            return {"title": title, "rows": []}
+        amounts[name] += sum(value for value in values if value is not None)
+    total = sum(amounts.values())
+    chosen = {name for name, amount in amounts.most_common(MOST_BARS) if amount}
+    rows = [(name, amount) for name, amount in amounts.items() if name in chosen]
+    rest = total - sum(amount for _, amount in rows)
+    if rest:
+        rows.append((f"{sum(1 for a in amounts.values() if a) - len(rows)} others", rest))
+    most = max((amount for _, amount in rows), default=0)
+    return {
+        "title": title,
+        "rows": [
+            {"name": n, "amount": a, "share": round(100 * a / total, 1), "width": round(100 * a / most, 1)} for n, a in rows
+        ],
+        "unit": "bytes" if key == "memory" else "",
+    }

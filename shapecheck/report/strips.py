@@ -1,0 +1,73 @@
+"""Valid sizes near the chosen one, and pairs of encoder and decoder, as data for a page."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from shapecheck.analysis.sizes import Sizes
+from shapecheck.analysis.symmetry import Pair, Summary, sentence
+from shapecheck.shape import Shape, show_sizes
+from shapecheck.spec.network import Network
+
+FEWEST = 16
+MOST = 40
+STATES = {"exact": "ok", "ambiguous": "open", "broken": "fail"}
+
+
+def strip(found: Sizes, network: Network) -> dict[str, Any]:
+    """Return the sizes near the given one and whether each works; from the smallest on where none is given."""
+    given = found.given
+    around = min(max(FEWEST, found.set.periodic.period), MOST)
+    middle = given if given is not None else (found.set.smallest or 1) + around // 2
+    low = max(1, middle - around)
+    works = {n: n in found.set for n in range(low, middle + around + 1)}
+    below, above = (found.set.below(given - 1), found.set.above(given + 1)) if given is not None else (None, None)
+    return {
+        "name": found.name,
+        "given": given,
+        "works": given is not None and given in found,
+        "status": found.status,
+        "condition": found.condition,
+        "cells": [{"size": n, "works": good, "given": n == given} for n, good in works.items()],
+        "examples": list(itertools.islice(found.set, 6)),
+        "below": below,
+        "above": above,
+        "causes": [
+            {
+                "layer": c.layer,
+                "line": network.nodes[c.node].source.span.start.line,
+                "condition": c.allows.condition,
+                "message": c.message,
+            }
+            for c in found.causes
+        ],
+        "unresolved": found.unresolved,
+    }
+
+
+def _sizes(shape: Shape | None) -> str:
+    return "unknown" if shape is None else show_sizes(shape).replace(" x ", " × ")
+
+
+def pair(one: Pair) -> dict[str, Any]:
+    """Return a pair: what goes down and what comes up."""
+    state = STATES[one.status]
+    return {
+        "encoder": one.encoder.name,
+        "decoder": one.decoder.name,
+        "declared": one.declared,
+        "given": _sizes(one.encoder_input),
+        "between": _sizes(one.encoder_output),
+        "back": _sizes(one.decoder_output),
+        "a": ", ".join(map(str, one.a)),
+        "candidates": [", ".join(map(str, sizes)) for sizes in one.candidates],
+        "status": one.status,
+        "state": "open" if state == "fail" and not one.declared else state,
+        "message": one.message,
+    }
+
+
+def ends(summary: Summary) -> dict[str, Any]:
+    """Return an input beside an output of its rank."""
+    return {"state": "ok" if summary.before == summary.after else "open", "text": sentence(summary)}

@@ -1,0 +1,557 @@
+"""Design lints on what windows read: codes SC401 to SC407."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shapecheck import arithmetic
+from shapecheck.analysis.coverage import exact_sizes, idle_windows, phases, rows_lost, settled
+from shapecheck.analysis.gridding import griddings
+from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.survey import Slide, Survey, alike, join_axes, survey
+from shapecheck.diagnostics import Finding, Related, Severity, Span
+from shapecheck.layers.convolution import Conv
+from shapecheck.layers.pooling import Pool
+from shapecheck.layers.window import Window
+from shapecheck.rules.base import checked
+from shapecheck.spec.network import Node
+
+# Rows that are never read are worth a note from this share of the map on.
+LEAST_SHARE = 0.005
+# How many layers a message lists by name.
+MOST_NAMES = 4
+
+
+def place(node: Node, *keys: str) -> Span:
+    """Return where the first of some keys stands that the layer has, or the layer itself."""
+    return next((node.source.keys[key] for key in keys if key in node.source.keys), node.source.span)
+
+
+@checked("SC401", Severity.INFO)
+def unread_input(shapes: Shapes) -> Iterable[Finding]:
+    """Rows or columns at the far edge of a map are read by no window: the stride does not divide what is there.
+
+    ## What it does
+
+    Computes (i + 2p − k) mod s on every spatial axis, the rows that are left over behind the last window, and
+    takes off those that are padding. What remains are rows of the map itself. They are reported where no other
+    layer reads them and they are at least 0.5 % of the map.
+
+    ## Why it matters
+
+    A 2 x 2 pooling of 27 x 27 reads 26 x 26: one row and one column in 27, 7 % of what the layers above
+    computed, never reach the output, and always those at the bottom and at the right. Nobody is told. With
+    padding the remainder usually falls on the zeros, and nothing is lost.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {features: [N, 8, 27, 27]}
+    layers:
+      - {op: max_pool, kernel_size: 2}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {features: [N, 8, 27, 27]}
+    layers:
+      - {op: max_pool, kernel_size: 2, ceil_mode: true}
+    ```
+
+    ## Instead
+
+    Let the pooling round up, add the padding that the help names, or choose one of the input sizes that it names.
+    Where the loss is meant, crop: then it stands in the file.
+
+    ## Source
+
+    Dumoulin and Visin, section 2.4, figure 2.7. https://github.com/moberweger/deep-prior/issues/4
+    """
+    found = survey(shapes)
+    for slide in found.slides:
+        losses = [rows_lost(w) for w in slide.windows]
+        if any(losses) and not _read_elsewhere(found, slide, losses):
+            share = 1.0
+            for w, lost in zip(slide.windows, losses, strict=True):
+                share *= 1 - lost / w.i if isinstance(w.i, int) else 1
+            if 1 - share >= LEAST_SHARE:
+                yield _unread(shapes, slide, losses, 100 * (1 - share))
+
+
+def _read_elsewhere(found: Survey, slide: Slide, losses: list[int]) -> bool:
+    """Say whether another layer reads what this one leaves out, or tells of the same loss before it."""
+    above = slide.node.inputs[0]
+    if above in found.ends:
+        return True
+    for reader in found.readers[above]:
+        other = found.slide_at.get(reader.index)
+        if reader is slide.node:
+            continue
+        if other is None or len(other.windows) != len(losses):
+            return True
+        theirs = [rows_lost(w) for w in other.windows]
+        if any(lost < mine for lost, mine in zip(theirs, losses, strict=True)):
+            return True
+        if theirs == losses and reader.index < slide.node.index:
+            return True
+    return False
+
+
+def _unread(shapes: Shapes, slide: Slide, losses: list[int], percent: float) -> Finding:
+    node, windows = slide
+    axes = [j for j, lost in enumerate(losses) if lost]
+    parts, formulas = [], []
+    for group in alike(windows, axes):
+        w = windows[group[0]]
+        parts.append(f"the last {losses[group[0]]} of {w.i} on {join_axes(group, len(windows))}")
+        padding = w.before + w.after
+        more = f", {w.after} of them padding" if w.after else ""
+        formulas.append(f"({w.i}{f' + {padding}' if padding else ''} − {w.reach}) mod {w.s} = {w.unread}{more}")
+    w = windows[axes[0]]
+    return Finding(
+        "unread-input",
+        f"{node.name}: {' and '.join(parts)} {'is' if sum(losses) == 1 else 'are'} never read, {percent:.1f} % of the"
+        f" map: {', '.join(formulas)}",
+        place(node, "stride", "kernel_size"),
+        node.name,
+        _read_all(shapes, node, w, axes[0]),
+    )
+
+
+def _read_all(shapes: Shapes, node: Node, w: Window, j: int) -> str:
+    """Say what would let windows read all of an axis: rounding up, more padding, other sizes."""
+    assert isinstance(w.i, int) and isinstance(w.unread, int)
+    after = w.after + w.s - w.unread
+    if isinstance(node.layer, Pool) and w.d == 1:
+        ways = ["ceil_mode: true reads them"]
+    else:
+        ways = [f"padding [[{w.before}, {after}], …] reads them"]
+    ways.append(f"{w.i - w.unread} and {w.i - w.unread + w.s} leave nothing over here")
+    exact = exact_sizes(shapes, node, j + (1 if shapes.network.channels_last else 2), j)
+    if exact is not None and exact[0].index != node.inputs[0]:
+        ways.append(f"{exact[0].name} of {' or '.join(map(str, exact[1]))} makes such a size")
+    return "; ".join(ways)
+
+
+@checked("SC402", Severity.INFO)
+def same_with_stride(shapes: Shapes) -> Iterable[Finding]:
+    """Padding same with a stride pads unevenly here, and otherwise at other sizes: the grid of outputs moves.
+
+    ## What it does
+
+    Notes layers with `padding: same` (or `same_lower`) and s > 1 that at this size have an odd number of zeros to
+    add, max((o − 1)s + k − i, 0), and so put one more at the end (or at the beginning).
+
+    ## Why it matters
+
+    A 7 x 7 convolution with stride 2 on 224 pads 2 before and 3 after, on 225 it pads 3 and 3. Both give the size
+    that one expects, with every output one pixel further on or not. TensorFlow puts the odd zero at the end, ONNX
+    has a word for either, PyTorch refuses `same` with a stride and people write 3: weights that are moved from one
+    to the other lose accuracy, and no shape tells.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {image: [N, 3, 224, 224]}
+    layers:
+      - {op: conv, out_channels: 64, kernel_size: 7, stride: 2, padding: same}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {image: [N, 3, 224, 224]}
+    layers:
+      - {op: conv, out_channels: 64, kernel_size: 7, stride: 2, padding: [[2, 3], [2, 3]]}
+    ```
+
+    ## Instead
+
+    Write the padding itself, as numbers: the same in every framework, at every size.
+
+    ## Source
+
+    https://github.com/taehoonlee/tensornets/issues/25, https://github.com/vtjeng/MIPVerify.jl/pull/23 and
+    https://github.com/pytorch/pytorch/issues/67551
+    """
+    for node, windows in survey(shapes).slides:
+        if windows[0].form != "same":
+            continue
+        lower = getattr(node.layer, "padding", None) == "same_lower"
+        exact = tuple(settled(w, lower) if w.s > 1 else w for w in windows)
+        axes = [j for j, w in enumerate(exact) if w.before != w.after]
+        if not axes:
+            continue
+        w = exact[axes[0]]
+        edges = ", ".join(f"[{v.before}, {v.after}]" for v in exact)
+        centred = f", and {w.reach // 2} the centred one that PyTorch users write" if w.reach % 2 else ""
+        yield Finding(
+            "same-with-stride",
+            f"{node.name}: at {w.i} on {join_axes(axes, len(windows))} padding {'same_lower' if lower else 'same'} with"
+            f" stride {w.s} pads {w.before} before and {w.after} after; at other sizes and in other frameworks it pads"
+            " otherwise, and the outputs stand elsewhere",
+            place(node, "padding"),
+            node.name,
+            f"write the padding itself: [{edges}] is this one{centred}",
+        )
+
+
+@checked("SC403", Severity.WARNING)
+def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
+    """Half padding of an even kernel adds a row to the size: it has no middle, and ⌊k / 2⌋ on both sides is one too many.
+
+    ## What it does
+
+    Looks for equal padding of ⌊k / 2⌋ (of the dilated kernel) at both edges of an even kernel, where the output is
+    larger than the ⌈i / s⌉ that an odd kernel has. A warning where the file says `half`; a note where it says the
+    number, which may be meant.
+
+    ## Why it matters
+
+    Half padding is there to keep the size. With k = 4 and p = 2 it gives 65 for 64, 66 for that, and so on by one a
+    layer; the grid lies half an element off, and a skip connection or a discriminator's score map has an odd size
+    that nobody wrote.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {image: [N, 3, 64, 64]}
+    layers:
+      - {op: conv, out_channels: 8, kernel_size: 4, padding: half}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {image: [N, 3, 64, 64]}
+    layers:
+      - {op: conv, out_channels: 8, kernel_size: 4, padding: same}
+    ```
+
+    ## Instead
+
+    Take an odd kernel; or `padding: same`, which puts one zero less at one edge; or, with an even stride,
+    (k − s) / 2 on both sides, as k = 4, s = 2, p = 1 has it.
+
+    ## Source
+
+    Dumoulin and Visin, section 2.2, Relationship 3: half padding keeps the size for odd k.
+    """
+    for node, windows in survey(shapes).slides:
+        word = getattr(node.layer, "padding", None)
+        if word in ("full", "same", "same_lower", "valid", 0):
+            continue
+        axes = [j for j, w in enumerate(windows) if _grows(w)]
+        if not axes:
+            continue
+        w = windows[axes[0]]
+        assert isinstance(w.i, int)
+        kept = arithmetic.conv_same(w.i, w.s)
+        less = arithmetic.conv(w.i, w.k, w.s, w.before - 1, w.after - 1, w.d)
+        kernel = f"kernel_size {w.k}" if w.d == 1 else f"kernel_size {w.k} at dilation {w.d}, which reaches {w.reach},"
+        yield Finding(
+            "even-kernel-half-padding",
+            f"{node.name}: {kernel} is even, so padding {w.before} makes {w.o} of {w.i} on"
+            f" {join_axes(axes, len(windows))}, where half padding of an odd kernel makes {kept}",
+            place(node, "padding", "kernel_size"),
+            node.name,
+            f"padding {w.before - 1} makes {kept}" if less == kept else f"an odd kernel, or padding: same, makes {kept}",
+            severity=None if word == "half" else Severity.INFO,
+        )
+
+
+def _grows(w: Window) -> bool:
+    if w.before != w.after or w.reach % 2 or w.before != w.reach // 2:
+        return False
+    return isinstance(w.i, int) and isinstance(w.o, int) and w.o > arithmetic.conv_same(w.i, w.s)
+
+
+@checked("SC404", Severity.WARNING)
+def dilation_gridding(shapes: Shapes) -> Iterable[Finding]:
+    """Dilated layers in a row share a divisor: each output reads a coarse lattice, and its neighbour another one.
+
+    ## What it does
+
+    Follows chains of stride-1 layers and adds up the tap offsets of their kernels, merges included. Where a chain of
+    two or more dilated layers ends and some positions between the first and the last that are read were never read,
+    the chain has holes. A layer without dilation anywhere in it closes them.
+
+    ## Why it matters
+
+    Three 3 x 3 layers with dilation 2 look like a field of 13 x 13. An output reads 7 of those 13 rows; the next one
+    reads the other 6. Four networks lie side by side and never exchange anything, which shows as a grid in the
+    result. Dilations 1, 2, 3 have the same field, and every position is read.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {features: [N, 8, 64, 64]}
+    layers:
+      - {op: conv, out_channels: 8, kernel_size: 3, dilation: 2, padding: half}
+      - {op: relu}
+      - {op: conv, out_channels: 8, kernel_size: 3, dilation: 2, padding: half}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {features: [N, 8, 64, 64]}
+    layers:
+      - {op: conv, out_channels: 8, kernel_size: 3, dilation: 1, padding: half}
+      - {op: relu}
+      - {op: conv, out_channels: 8, kernel_size: 3, dilation: 2, padding: half}
+    ```
+
+    ## Instead
+
+    Give the chain dilations without a common divisor, such as 1, 2, 5, or one layer without dilation.
+
+    ## Source
+
+    Wang and others, "Understanding convolution for semantic segmentation" (arXiv:1702.08502), section 3.2. Yu,
+    Koltun and Funkhouser, "Dilated residual networks" (arXiv:1705.09914), section 4.
+    """
+    for grid in griddings(shapes, survey(shapes)):
+        rank = len(shapes.outputs[grid.layer.index] or ()) - 2
+        j = grid.axes[0]
+        rates = ", ".join(str(shapes.windows(node)[j].d) for node in grid.dilated)
+        yield Finding(
+            "dilation-gridding",
+            f"{grid.layer.name}: behind dilations {rates} an output reads {grid.read} of {grid.span} positions of"
+            f" {grid.start.name} on {join_axes(list(grid.axes), rank)}; its neighbours read the others",
+            place(grid.layer, "dilation"),
+            grid.layer.name,
+            "take dilations without a common divisor (1, 2, 5), or dilation 1 in one of the layers",
+            tuple(Related(f"{node.name} is dilated", node.source.span) for node in grid.dilated[:-1][:MOST_NAMES]),
+        )
+
+
+@checked("SC405", Severity.WARNING)
+def padding_wider_than_kernel(shapes: Shapes) -> Iterable[Finding]:
+    """Padding exceeds what the kernel reaches: the outermost windows lie wholly in the zeros and read no input.
+
+    ## What it does
+
+    Counts the windows of a `conv` that lie in the padding altogether: p ≥ k (k dilated) at either edge. Padding of
+    up to k − 1, which `full` gives, has none.
+
+    ## Why it matters
+
+    Such an output is the bias, the same at every place and for every picture. With k = 3 and p = 100, as in FCN,
+    the map grows from 500 to 698, and half of its elements say nothing; what reads them computes on nothing.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {image: [N, 3, 64, 64]}
+    layers:
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 5}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {image: [N, 3, 64, 64]}
+    layers:
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 2}
+    ```
+
+    ## Instead
+
+    Take k − 1 at most. A dilated kernel keeps the size with d(k − 1) / 2, which `half` computes.
+
+    ## Source
+
+    Dumoulin and Visin, section 2.2: full padding k − 1 is the most at which every window meets the input.
+    """
+    for node, windows in survey(shapes).slides:
+        if not isinstance(node.layer, Conv) or node.layer.padding_mode in ("reflect", "circular"):
+            continue
+        for w in windows:
+            if w.before < w.reach and w.after < w.reach:
+                continue
+            near, far = idle_windows(w)
+            if near + far == 0:
+                continue
+            axes = [a for a, other in enumerate(windows) if other == w]
+            yield Finding(
+                "padding-wider-than-kernel",
+                f"{node.name}: {near} outputs before and {far} after, of {w.o} on {join_axes(axes, len(windows))}, read"
+                f" nothing but padding: padding {max(w.before, w.after)} is wider than the {w.reach} that the kernel"
+                " reaches",
+                place(node, "padding"),
+                node.name,
+                f"padding of at most {w.reach - 1} lets every window meet the input",
+            )
+            break
+
+
+@checked("SC406", Severity.WARNING)
+def stride_larger_than_kernel(shapes: Shapes) -> Iterable[Finding]:
+    """The stride steps over elements that no other layer reads: they are computed and thrown away.
+
+    ## What it does
+
+    Computes which remainders modulo the stride the taps of a kernel meet. Where some are missing (k < s, or a
+    dilation that shares a divisor with the stride) and no other layer reads the same map whole, it warns. The
+    strided 1 x 1 shortcut of a residual block is left alone: the main path reads what it steps over.
+
+    ## Why it matters
+
+    A 1 x 1 convolution with stride 2 reads a quarter of its input. At the head of a bottleneck, where the first
+    ResNets had it, three quarters of what the stage above computed are dropped without a look. Moving the stride to
+    the 3 x 3 layer costs 5 % and gained half a point of accuracy.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {features: [N, 256, 56, 56]}
+    layers:
+      - {op: conv, out_channels: 128, kernel_size: 1, stride: 2}  # here
+      - {op: relu}
+      - {op: conv, out_channels: 128, kernel_size: 3, padding: 1}
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {features: [N, 256, 56, 56]}
+    layers:
+      - {op: conv, out_channels: 128, kernel_size: 1}
+      - {op: relu}
+      - {op: conv, out_channels: 128, kernel_size: 3, padding: 1, stride: 2}
+    ```
+
+    ## Instead
+
+    Give the stride to a layer whose kernel covers it, or pool first.
+
+    ## Source
+
+    He and others, "Bag of tricks for image classification with convolutional neural networks" (arXiv:1812.01187),
+    section 4.1, ResNet-B and ResNet-D.
+    """
+    found = survey(shapes)
+    for node, windows in found.slides:
+        if all(w.s == 1 or (w.d == 1 and w.k >= w.s) for w in windows):
+            continue
+        seen = _phases_read(found, node, windows)
+        axes = [j for j, w in enumerate(windows) if len(seen[j]) < w.s]
+        if not axes:
+            continue
+        part = whole = 1
+        for j in axes:
+            part, whole = part * len(seen[j]), whole * windows[j].s
+        w = windows[axes[0]]
+        dilated = f" at dilation {w.d}" if w.d > 1 else ""
+        yield Finding(
+            "stride-larger-than-kernel",
+            f"{node.name}: stride {w.s} with kernel_size {w.k}{dilated} on {join_axes(axes, len(windows))} reads {part}"
+            f" of every {whole} elements of {shapes.network.nodes[node.inputs[0]].name}, and nothing else reads the"
+            " others",
+            place(node, "stride", "kernel_size"),
+            node.name,
+            f"take a kernel of at least {w.s}, stride there in a layer that has one, or pool first",
+        )
+
+
+def _phases_read(found: Survey, node: Node, windows: tuple[Window, ...]) -> list[frozenset[int]]:
+    """Return which remainders modulo the stride are read on each axis, by all readers of the map together."""
+    above = node.inputs[0]
+    everything = [frozenset(range(w.s)) for w in windows]
+    if above in found.ends:
+        return everything
+    seen = [phases(w) for w in windows]
+    for reader in found.readers[above]:
+        other = found.slide_at.get(reader.index)
+        if other is None or [w.s for w in other.windows] != [w.s for w in windows]:
+            return everything
+        if reader.index < node.index and reader is not node:
+            return everything  # the finding stands at the first of them
+        seen = [mine | phases(w) for mine, w in zip(seen, other.windows, strict=True)]
+    return seen
+
+
+@checked("SC407", Severity.INFO)
+def mixed_ceil_and_floor(shapes: Shapes) -> Iterable[Finding]:
+    """Some poolings of a network round their size up and others down.
+
+    ## What it does
+
+    Looks at the poolings with a stride. Where some have `ceil_mode: true` and others have not, each of the rarer
+    kind is noted.
+
+    ## Why it matters
+
+    At a size that divides evenly both agree. At the next, one branch has 14 where the other has 13, and what a
+    network does with a new picture size depends on which pooling meets the odd number. Mostly it is a layer taken
+    over from another framework: Caffe rounds up by itself, PyTorch and Keras down.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    inputs: {image: [N, 8, 64, 64]}
+    layers:
+      - {op: max_pool, kernel_size: 2}
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+      - {op: max_pool, kernel_size: 2}
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+      - {op: max_pool, kernel_size: 2, ceil_mode: true}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {image: [N, 8, 64, 64]}
+    layers:
+      - {op: max_pool, kernel_size: 2}
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+      - {op: max_pool, kernel_size: 2}
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+      - {op: max_pool, kernel_size: 2}
+    ```
+
+    ## Instead
+
+    Let all of them round alike: up where no row may be lost, down where sizes should agree with strided
+    convolutions.
+
+    ## Source
+
+    https://github.com/uoguelph-mlrg/theano_alexnet/issues/20 and https://github.com/hahnyuan/nn_tools/issues/5
+    """
+    kinds: dict[str, list[Node]] = {"ceil": [], "pool": []}
+    for node, windows in survey(shapes).slides:
+        if windows[0].form in kinds and any(w.s > 1 for w in windows):
+            kinds[windows[0].form].append(node)
+    up, down = kinds["ceil"], kinds["pool"]
+    if up and down:
+        yield from _rounding(up, down, "up", "down") if len(up) <= len(down) else _rounding(down, up, "down", "up")
+
+
+def _rounding(few: list[Node], many: list[Node], this: str, that: str) -> Iterator[Finding]:
+    others = f"{many[0].name} rounds" if len(many) == 1 else f"{many[0].name} and {len(many) - 1} more round"
+    for node in few:
+        yield Finding(
+            "mixed-ceil-and-floor",
+            f"{node.name} rounds its size {this}, {others} {that}",
+            place(node, "ceil_mode"),
+            node.name,
+            f"{'leave out ceil_mode' if this == 'up' else 'write ceil_mode: true'}, or round all of them {this}",
+            (Related(f"{many[0].name} rounds {that}", many[0].source.span),),
+        )
