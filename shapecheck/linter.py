@@ -13,7 +13,7 @@ from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.diagnostics import Diagnostic, Edit, Finding, Fix, NetworkError, Severity
 from shapecheck.rules import RULES
 from shapecheck.rules.ambiguous import ambiguous_findings, mended_by_padding
-from shapecheck.rules.sizes import size_findings
+from shapecheck.rules.promises import size_findings
 from shapecheck.selection import DEFAULT as EVERY_DEFAULT
 from shapecheck.selection import Selection
 from shapecheck.spec.assemble import assemble

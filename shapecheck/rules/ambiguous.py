@@ -11,7 +11,7 @@ from shapecheck.analysis.solve import Blocked
 from shapecheck.diagnostics import Edit, Finding, Fix, Related, Severity
 from shapecheck.edits import add_key
 from shapecheck.layers.convolution import ConvTranspose
-from shapecheck.rules.shapes import with_cause
+from shapecheck.rules.explaining import with_cause
 from shapecheck.spec.network import Node
 
 

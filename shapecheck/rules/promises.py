@@ -1,0 +1,189 @@
+"""What is found on the sizes of named dimensions: promises that are broken, neighbours that work, sets worth noting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from shapecheck.analysis.ambiguity import resolve
+from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.quasi import value
+from shapecheck.analysis.remainders import Varying, varying
+from shapecheck.analysis.size_set import EVERYTHING, SizeSet, TooLarge, cyclic
+from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
+from shapecheck.diagnostics import Finding, Related
+from shapecheck.rules.unsure import unsized
+from shapecheck.shape import channel_axis
+from shapecheck.spec.network import Network
+
+# Above this many layers the sizes are looked at only where the file promises some.
+LARGEST_NETWORK = 5_000
+
+
+def size_findings(shapes: Shapes) -> Iterator[Finding]:
+    """Return what is worth knowing of the valid sizes of each named dimension of a network that could be read."""
+    network = shapes.network
+    named = [dim for dim in network.dims.values() if any(dim.name in node.dims for node in network.inputs)]
+    if not named or (len(network.nodes) > LARGEST_NETWORK and all(dim.accepts is None for dim in named)):
+        return
+    if shapes.troubles:
+        ambiguity = resolve(shapes)
+        # Where an output_padding mends everything, another input size would be the wrong advice.
+        if ambiguity is None or ambiguity.shapes.troubles:
+            yield from _neighbours(network, analyse(network))
+        return
+    analysis = analyse(network)
+    told = unsized(shapes)  # dimension-without-size says it of these
+    for dim in named:
+        found = analysis.dims[dim.name]
+        if found.unresolved:
+            if dim.name not in told:
+                yield _undecided(network, found)
+        elif found.set.empty:
+            if any(cause.constant for cause in found.causes):
+                # What holds at no size of any dimension is a mistake of its own, told where it is.
+                continue
+            yield _at(network, found, "no-size-works", f"no size of {dim.name} works", _why(network, found.causes[:3]))
+        elif dim.accepts is not None:
+            yield from _promise(network, found, dim.accepts)
+    yield from _notes(network, [analysis.dims[dim.name] for dim in named if dim.accepts is None])
+
+
+def _at(
+    network: Network, found: Sizes, rule: str, message: str, related: tuple[Related, ...] = (), help: str | None = None
+) -> Finding:
+    return Finding(rule, message, network.dims[found.name].span, None, help, related)
+
+
+def _why(network: Network, causes: list[Cause]) -> tuple[Related, ...]:
+    return tuple(
+        Related(f"{cause.layer} needs {cause.allows.condition}: {cause.message}", network.nodes[cause.node].source.span)
+        for cause in causes
+    )
+
+
+def _neighbours(network: Network, analysis: Analysis) -> Iterator[Finding]:
+    for found in analysis.dims.values():
+        if found.given is None or found.set.empty or found.given in found or found.unresolved:
+            continue
+        if any(
+            channel_axis(len(n.dims), network.channels_last) == n.dims.index(found.name)
+            for n in network.inputs
+            if found.name in n.dims
+        ):
+            # Channels are no size that a writer would change to make a network fit.
+            continue
+        below, above = found.set.nearest(found.given)
+        near = " and ".join(str(n) for n in (below, above) if n is not None)
+        yield _at(
+            network,
+            found,
+            "neighbour-works",
+            f"{found.name} = {found.given} does not work; the nearest that {'do are' if ' and ' in near else 'does is'}"
+            f" {near}: {found.condition}",
+        )
+
+
+def _undecided(network: Network, found: Sizes) -> Finding:
+    more = f", and {len(found.unresolved) - 1} more" if len(found.unresolved) > 1 else ""
+    return _at(
+        network,
+        found,
+        "sizes-not-decided",
+        f"which sizes of {found.name} work was not decided in full: {found.unresolved[0]}{more}; as far as it was:"
+        f" {found.condition}",
+    )
+
+
+def accepted(name: str, accepts: Any) -> SizeSet:
+    """Return the sizes that ``accepts`` promises."""
+    listed = accepts.get("sizes")
+    if listed is not None:
+        return SizeSet(name, 1, 0, extra=listed)
+    multiple = accepts.get("multiple_of", 1)
+    periodic = cyclic(0, 1, multiple) if multiple > 1 else EVERYTHING
+    return SizeSet(name, accepts.get("min", 1), accepts.get("max"), periodic)
+
+
+def _promise(network: Network, found: Sizes, accepts: Any) -> Iterator[Finding]:
+    promised = accepted(found.name, accepts)
+    wrong = promised.first_outside(found.set)
+    if wrong is not None:
+        varies = varying(network, found.name, _period_of(found, promised, wrong))
+        if varies:
+            yield from (_no_constant(promised, v) for v in varies)
+        else:
+            yield _broken(network, found, promised, wrong)
+        return
+    if accepts.get("sizes") is not None:
+        return
+    within = found.set.intersection(SizeSet(found.name, accepts.get("min", 1), accepts.get("max")))
+    more = within.first_outside(promised)
+    if more is not None:
+        yield _at(
+            network,
+            found,
+            "promise-too-narrow",
+            f"{found.name} works at more sizes than accepts promises, {more} among them: {found.condition}",
+        )
+
+
+def _period_of(found: Sizes, promised: SizeSet, wrong: int) -> Iterator[int]:
+    """Yield the promised sizes of one period around the first that does not work."""
+    period = math.lcm(found.set.periodic.period, promised.periodic.period)
+    first = promised.above(1)
+    while first is not None and first < wrong and wrong - first > period:
+        first = promised.above(first + period)
+    n = first
+    while n is not None and first is not None and n < max(first + period, wrong + 1):
+        yield n
+        n = promised.above(n + 1)
+
+
+def _no_constant(promised: SizeSet, v: Varying) -> Finding:
+    span = v.node.source.keys.get("output_padding", v.node.source.span)
+    return Finding(
+        "no-constant-output-padding",
+        f"{v.node.name}: no output_padding serves all of {promised.condition} on {v.axis}: a = {v.table}",
+        span,
+        v.node.name,
+        "write transpose_of, the convolution whose input this layer gives back: it follows the input at every size",
+    )
+
+
+def _broken(network: Network, found: Sizes, promised: SizeSet, wrong: int) -> Finding:
+    name = found.name
+    cause = next((c for c in found.causes if wrong not in c.allows), None)
+    try:
+        true = promised.intersection(found.set)
+        widest = (
+            "no size of those promised works"
+            if true.empty
+            else f"the widest promise that is true here: {true.condition}"
+        )
+    except TooLarge:
+        widest = f"the sizes that work: {found.condition}"
+    message = f"accepts promises {promised.condition}, but {name} = {wrong} does not work"
+    related: tuple[Related, ...] = ()
+    if cause is not None:
+        numbers = f"{value(cause.question.left, name, wrong)} against {value(cause.question.right, name, wrong)}"
+        message += f": {cause.layer} needs {cause.allows.condition}"
+        related = (
+            Related(f"at {name} = {wrong}: {cause.message}, which is {numbers}", network.nodes[cause.node].source.span),
+        )
+    return _at(network, found, "promise-broken", message, related, f"{widest}; all sizes that work: {found.condition}")
+
+
+def _notes(network: Network, dims: list[Sizes]) -> Iterator[Finding]:
+    """Note the valid sizes where they are not every size, dimensions with one condition together."""
+    groups: dict[str, list[Sizes]] = {}
+    for found in dims:
+        if not found.set.every and not found.set.empty and not found.unresolved:
+            groups.setdefault(found.condition.replace(found.name, "?"), []).append(found)
+    for members in groups.values():
+        first = members[0]
+        alike = f"; {' and '.join(m.name for m in members[1:])} likewise" if len(members) > 1 else ""
+        rule = "bounded-above" if first.set.bounded_above else "valid-sizes"
+        only = "only " if first.set.bounded_above else ""
+        yield _at(network, first, rule, f"{first.name} works {only}where {first.condition}{alike}")
