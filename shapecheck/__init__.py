@@ -15,7 +15,7 @@ from shapecheck._version import __version__
 TYPE_CHECKING = False  # type checkers take it for true; typing itself would cost more than all the rest here
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import LayerShapes, Shapes
-    from shapecheck.api import check, load, loads, propagate, sizes, symmetry, verify
+    from shapecheck.api import check, figure, load, loads, propagate, report_page, sizes, symmetry, verify
     from shapecheck.diagnostics import Diagnostic, NetworkError, Severity
     from shapecheck.linter import Report
     from shapecheck.spec.network import Network
@@ -31,9 +31,11 @@ _HOMES = {
     "Shapes": "shapecheck.analysis.propagation",
     "Verification": "shapecheck.verification",
     "check": "shapecheck.api",
+    "figure": "shapecheck.api",
     "load": "shapecheck.api",
     "loads": "shapecheck.api",
     "propagate": "shapecheck.api",
+    "report_page": "shapecheck.api",
     "sizes": "shapecheck.api",
     "symmetry": "shapecheck.api",
     "verify": "shapecheck.api",
@@ -50,9 +52,11 @@ __all__ = [
     "Verification",
     "__version__",
     "check",
+    "figure",
     "load",
     "loads",
     "propagate",
+    "report_page",
     "sizes",
     "symmetry",
     "verify",

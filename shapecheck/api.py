@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shapecheck import linter
 from shapecheck.analysis.propagation import Shapes
@@ -14,6 +14,9 @@ from shapecheck.diagnostics import Finding, NetworkError
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
 from shapecheck.verification import Device, Level, Verification
+
+if TYPE_CHECKING:
+    from shapecheck.figures import Figure
 
 
 def load(path: str | PathLike[str], **values: Any) -> Network:
@@ -68,3 +71,47 @@ def sizes(network: Network) -> dict[str, Sizes]:
 def symmetry(network: Network) -> list[Pair]:
     """Return each encoder-decoder pair, declared or inferred, with its sizes, ``a`` and status."""
     return pairs(_propagate(network))
+
+
+def report_page(report: Report | Network) -> str:
+    """Return the sanity report as one HTML page that needs nothing else; takes a network, or what ``check`` returns."""
+    from shapecheck.report import page  # loads Jinja2
+
+    return page(linter.check_network(report) if isinstance(report, Network) else report)
+
+
+def figure(network: Network, layer: str) -> Figure:
+    """Return the guide's picture of a layer: ``.svg()`` is the picture as text, and a notebook shows it.
+
+    Raises KeyError for a name that the network does not have, ValueError for a layer that has no picture.
+    """
+    from shapecheck.figures import NoFigure
+    from shapecheck.figures.of_layer import figure_of_layer
+
+    shapes = _propagate(network)
+    node = next((node for node in network.layers if node.name == layer), None)
+    if node is None:
+        raise KeyError(layer)
+    context = shapes.context(node)
+    if node.layer is None or context is None or shapes.outputs[node.index] is None:
+        raise ValueError(f"{layer}: its shape is not known")
+    try:
+        return figure_of_layer(layer, node.layer, context)
+    except NoFigure as reason:
+        raise ValueError(f"{layer}: there is no picture: {reason}") from None
+
+
+def _show_network(network: Network) -> str:
+    from shapecheck.report import network_summary  # loads Jinja2
+
+    return network_summary(linter.check_network(network))
+
+
+def _show_shapes(shapes: Shapes) -> str:
+    from shapecheck.report import layer_table  # loads Jinja2
+
+    return layer_table(shapes)
+
+
+Network.display = _show_network
+Shapes.display = _show_shapes

@@ -26,6 +26,7 @@ COMMANDS = {
     "sizes": "sizes",
     "symmetry": "symmetry",
     "calc": "calc",
+    "report": "report",
     "figure": "figure",
     "rule": "rule",
 }

@@ -17,9 +17,10 @@ from shapecheck import edits
 from shapecheck.diagnostics import Diagnostic, Edit
 from shapecheck.linter import Report
 
-# Rounds of fixing, and fixes that are tried in one file.
+# Rounds of fixing; fixes that are tried one by one in a file, and how many lines are checked again for them in all.
 ROUNDS = 20
 MOST = 200
+MOST_LINES = 20_000
 
 Check = Callable[[str], Report]
 
@@ -38,25 +39,29 @@ def _kinds(report: Report) -> Counter[tuple[str, str | None]]:
 
 def proved(report: Report, check: Check) -> Report:
     """Return the report without the fixes that would not remove their finding, or would bring another."""
-    if not any(d.fix is not None for d in report.diagnostics):
+    fixable = [d for d in report.diagnostics if d.fix is not None]
+    # One check for all of them, where they do not touch each other and each does what it says.
+    if not fixable or (len(fixable) > 1 and _proves(report, fixable, check)):
         return report
+    tries = min(MOST, MOST_LINES // max(1, report.text.count("\n")))
     kept = []
-    for number, diagnostic in enumerate(report.diagnostics):
-        if diagnostic.fix is not None and (number >= MOST or not _proves(report, diagnostic, check)):
-            diagnostic = diagnostic._replace(fix=None)
+    for diagnostic in report.diagnostics:
+        if diagnostic.fix is not None:
+            tries -= 1
+            if tries < 0 or not _proves(report, [diagnostic], check):
+                diagnostic = diagnostic._replace(fix=None)
         kept.append(diagnostic)
     report.diagnostics = tuple(kept)
     return report
 
 
-def _proves(report: Report, diagnostic: Diagnostic, check: Check) -> bool:
-    assert diagnostic.fix is not None
-    try:
-        text = edits.apply(report.text, diagnostic.fix.edits)
-    except (ValueError, IndexError):
+def _proves(report: Report, fixed: list[Diagnostic], check: Check) -> bool:
+    """Say whether the fixes of some findings, made together, remove so many findings and bring none."""
+    text = _apply(report.text, [edit for d in fixed if d.fix is not None for edit in d.fix.edits])
+    if text is None:
         return False
-    after, before = check(text), report
-    return len(after.diagnostics) < len(before.diagnostics) and not (_kinds(after) - _kinds(before))
+    after = check(text)
+    return len(after.diagnostics) <= len(report.diagnostics) - len(fixed) and not (_kinds(after) - _kinds(report))
 
 
 def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
@@ -64,16 +69,16 @@ def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
     count = 0
     for _ in range(ROUNDS):
         report = proved(report, check)
-        chosen: list[Edit] = []
-        applied = 0
-        for diagnostic in report.diagnostics:
-            wanted = diagnostic.fix
-            if wanted is None or not (wanted.applicability == "safe" or unsafe):
-                continue
-            together = [*chosen, *(e for e in wanted.edits if e not in chosen)]
-            if _apply(report.text, together) is not None:
-                chosen = together
-                applied += 1
+        wanted = [d.fix for d in report.diagnostics if d.fix and (unsafe or d.fix.applicability == "safe")]
+        chosen = list(dict.fromkeys(edit for one in wanted for edit in one.edits))
+        applied = len(wanted)
+        if _apply(report.text, chosen) is None:
+            chosen, applied = [], 0
+            for one in wanted:
+                together = list(dict.fromkeys([*chosen, *one.edits]))
+                if _apply(report.text, together) is not None:
+                    chosen = together
+                    applied += 1
         text = _apply(report.text, chosen)
         if not applied or text is None or text == report.text:
             break

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar, NamedTuple
 
 from shapecheck.layers.base import Context, Layer, Problem, Question, Reference, Undecided
 from shapecheck.layers.window import Window
@@ -57,6 +57,12 @@ class Shapes(Mapping[str, LayerShapes]):
         # What analyses keep of these shapes, each under its own name, so that many rules share one walk.
         self.kept: dict[str, object] = {}
         self._index: dict[str, int] | None = None
+
+    # How a notebook shows the layer table; the Python interface, which stands above this module, sets it.
+    display: ClassVar[Callable[[Shapes], str] | None] = None
+
+    def _repr_html_(self) -> str | None:
+        return None if Shapes.display is None else Shapes.display(self)
 
     def __getitem__(self, name: str) -> LayerShapes:
         if self._index is None:

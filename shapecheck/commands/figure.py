@@ -58,7 +58,7 @@ def figure(
     output: str | None,
     **given: Any,
 ) -> int:
-    """Draw the picture of a layer as SVG: of one in a file, or of one that is in no file.
+    r"""Draw the picture of a layer as SVG: of one in a file, or of one that is in no file.
 
     \b
     shapecheck figure nets/unet.net.yaml up1 -o up1.svg
@@ -119,5 +119,3 @@ def _of_file(path: str, name: str | None, assignments: tuple[str, ...], config_p
         complain(report)
         raise NoFigure("its shape is not known; see the diagnostics above")
     return figure_of_layer(name, node.layer, context)
-
-

@@ -55,7 +55,9 @@ class Figure(NamedTuple):
                 y += 16
         drawer = grid if self.drawn == "cells" else scale
         size, kinds = drawer.draw(body, self.axes, y)
-        width = max(size.width, width_of(self.title), *(width_of(line) for line in self.lines[1:] if "o" in line[:4]), 340)
+        width = max(
+            size.width, width_of(self.title), *(width_of(line) for line in self.lines[1:] if "o" in line[:4]), 340
+        )
         height = _legend(body, [*kinds, "output", "tap"], size.height + 8, width)
         total = (width + 2 * MARGIN, height + 2 * MARGIN)
         for target in (root, paper):

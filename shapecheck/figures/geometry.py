@@ -91,7 +91,9 @@ def axis_of(step: Step, lower: bool = False) -> Axis:
     """Return the picture of one explained axis. Raises NoFigure where a size is not a number."""
     w = step.window
     if not isinstance(w.i, int) or not isinstance(w.o, int) or not isinstance(w.a, int):
-        raise NoFigure(f"its size on {step.axis} is not known: {w.i}; give the dimension a size, with --set or under dims")
+        raise NoFigure(
+            f"its size on {step.axis} is not known: {w.i}; give the dimension a size, with --set or under dims"
+        )
     if w.transposes:
         return _transposed(step, w.i, w.o, w.a)
     before, after = w.before, w.after

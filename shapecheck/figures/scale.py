@@ -53,7 +53,13 @@ def _axis(parent: Element, axis: Axis, name: str, y: float, kinds: set[str]) -> 
     rect(parent, 0, y, axis.outputs * per_cell, BAR, "run output")
     text = f"o{prime} = {axis.outputs}"
     inside = axis.outputs * per_cell > width_of(text) + 8
-    words(parent, 6 if inside else axis.outputs * per_cell + 6, y + BAR / 2 + 4, text, "inside start" if inside else "label")
+    words(
+        parent,
+        6 if inside else axis.outputs * per_cell + 6,
+        y + BAR / 2 + 4,
+        text,
+        "inside start" if inside else "label",
+    )
     y += BAR + 26
     words(parent, 0, y - 8, "the two ends, cell by cell, with the first and the last windows:")
     return max(_end(parent, axis, 0, y, False, kinds), _end(parent, axis, WIDTH, y, True, kinds))
@@ -82,8 +88,12 @@ def _positions(parent: Element, axis: Axis, y: float, per_cell: float) -> float:
     add(ticks, "path", d=d, class_="tick")
     for tap in axis.taps:
         rect(parent, (axis.starts[0] + tap) * per_cell, y, max(per_cell, 1), 8, "tap")
-    told = f"{axis.outputs} windows" + (f", one begin in {every} is marked" if every > 1 else ", a mark where each begins")
-    words(parent, 0, y + 24, f"{told}; k = {axis.kernel}" + (f", which reaches {axis.reach}" if axis.dilation > 1 else ""))
+    told = f"{axis.outputs} windows" + (
+        f", one begin in {every} is marked" if every > 1 else ", a mark where each begins"
+    )
+    words(
+        parent, 0, y + 24, f"{told}; k = {axis.kernel}" + (f", which reaches {axis.reach}" if axis.dilation > 1 else "")
+    )
     return y + 34
 
 

@@ -22,6 +22,7 @@ from shapecheck.symbolic import product
 
 VERSION = 1
 MOST_BARS = 14
+FEWEST_BARS = 6
 MOST_FIGURES = 1_000_000  # characters of SVG in one page
 BYTES = {"float16": 2, "bfloat16": 2, "float64": 8}
 RANKS = ("error", "warning", "note")
@@ -35,7 +36,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "shapecheck": __version__,
         "path": report.path,
         "network": report.network.name if report.network is not None else report.path,
-        "findings": [finding(d, lines) for d in report.diagnostics],
+        "findings": sorted((finding(d, lines) for d in report.diagnostics), key=lambda f: RANKS.index(f["severity"])),
         "verification": None if report.verification is None else report.verification.as_json(),
         "dims": report.network.sizes if report.network is not None else {},
         "layers": [],
@@ -118,13 +119,18 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
     data["figures"] = album.pages
     data["totals"] = {
         **table["totals"],
-        "memory": _sum([one["memory"] for one in layers if one["op"] != "input"]),
+        "memory": sum(one["memory"] for one in layers if isinstance(one["memory"], int) and one["op"] != "input"),
+        "complete": all(isinstance(one["memory"], int) for one in layers),
         "layers": len(network.layers),
     }
     data["outputs"] = table["outputs"]
     data["bars"] = [
         bars(title, key, layers, root)
-        for title, key in (("Parameters", "parameters"), ("Multiply-adds", "multiply_adds"), ("Activation memory", "memory"))
+        for title, key in (
+            ("Parameters", "parameters"),
+            ("Multiply-adds", "multiply_adds"),
+            ("Activation memory", "memory"),
+        )
     ]
 
 
@@ -144,18 +150,14 @@ def _item_size(shapes: Shapes) -> int:
     return 4
 
 
-def _sum(values: list[Any]) -> int | None:
-    known = [value for value in values if isinstance(value, int)]
-    return sum(known) if len(known) == len(values) else None
-
-
 def _relationship(shapes: Shapes, node: Node) -> str:
     context, layer = shapes.context(node), shapes.layer(node)
     if context is None or layer is None or shapes.outputs[node.index] is None:
         return ""
-    found = []
-    for step in steps(layer, context):
-        found.append(str(step.relationships[0]) if step.relationships else step.window.form.replace("_", " "))
+    found = [
+        str(step.relationships[0]) if step.relationships else step.window.form.replace("_", " ")
+        for step in steps(layer, context)
+    ]
     return ", ".join(dict.fromkeys(found))
 
 
@@ -193,13 +195,27 @@ class Album:
         return len(self.pages) - 1
 
 
+def _parts(root: Group) -> list[Group | int]:
+    """Return the outermost blocks and layers; where these are few, blocks give way to what is in them."""
+    parts = list(root.children)
+    while len(parts) < FEWEST_BARS and any(isinstance(part, Group) for part in parts):
+        largest = max((part for part in parts if isinstance(part, Group)), key=lambda group: len(group.nodes()))
+        at = parts.index(largest)
+        parts[at : at + 1] = largest.children
+    return parts
+
+
+def _label(group: Group) -> str:
+    return group.label if group.name.endswith("]") else group.name
+
+
 def bars(title: str, key: str, layers: list[dict[str, Any]], root: Group) -> dict[str, Any]:
     """Return how much of a total each outermost block or layer has; empty where a number is not known."""
     amounts: Counter[str] = Counter()
-    for child in root.children:
+    for child in _parts(root):
         members = child.nodes() if isinstance(child, Group) else [child]
         values = [layers[n][key] for n in members if layers[n]["op"] != "input"]
-        name = child.label if isinstance(child, Group) else layers[child]["name"]
+        name = _label(child) if isinstance(child, Group) else layers[child]["name"]
         if any(not isinstance(value, int) for value in values if value is not None):
             return {"title": title, "rows": []}
         amounts[name] += sum(value for value in values if value is not None)
@@ -213,7 +229,8 @@ def bars(title: str, key: str, layers: list[dict[str, Any]], root: Group) -> dic
     return {
         "title": title,
         "rows": [
-            {"name": n, "amount": a, "share": round(100 * a / total, 1), "width": round(100 * a / most, 1)} for n, a in rows
+            {"name": n, "amount": a, "share": round(100 * a / total, 1), "width": round(100 * a / most, 1)}
+            for n, a in rows
         ],
         "unit": "bytes" if key == "memory" else "",
     }

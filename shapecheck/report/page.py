@@ -21,9 +21,9 @@ WORDS = {"ok": "yes", "fail": "no", "open": "not sure", "none": "not looked at"}
 SIGNS = {"ok": "✓", "fail": "✗", "open": "?", "none": "–", "error": "✗", "warning": "!", "note": "i"}
 
 
-def shape_text(shape: list[int | str] | None) -> str:
+def shape_text(shape: list[int | str] | None, otherwise: str = "unknown") -> str:
     """Return a shape as the page shows it."""
-    return "unknown" if shape is None else " × ".join(map(str, shape))
+    return otherwise if shape is None else " × ".join(map(str, shape))
 
 
 def short(amount: int | str | None, unit: str = "") -> str:
@@ -70,7 +70,10 @@ def graph_data(data: dict[str, Any]) -> dict[str, Any]:
 def environment() -> Environment:
     """Return the templates, with everything escaped that is not marked as our own."""
     found = Environment(
-        loader=PackageLoader("shapecheck.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("shapecheck.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
     )
     found.filters.update(shape=shape_text, short=short, number=lambda n: "unknown" if n is None else number(n))
@@ -87,7 +90,8 @@ def static(name: str) -> Markup:
 def page(report: Report) -> str:
     """Return the sanity report as one HTML page that needs nothing else."""
     data = page_data(report)
-    return environment().get_template("page.html").render(
+    template = environment().get_template("page.html")
+    return template.render(
         data=data,
         graph=graph_data(data),
         drawings=[Markup(figure["svg"]) for figure in data["figures"]],

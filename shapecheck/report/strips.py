@@ -21,7 +21,7 @@ def strip(found: Sizes, network: Network) -> dict[str, Any]:
     around = min(max(FEWEST, found.set.periodic.period), MOST)
     middle = given if given is not None else (found.set.smallest or 1) + around // 2
     low = max(1, middle - around)
-    works = {n: n in found.set for n in range(low, middle + around + 1)}
+    works = {} if found.set.every else {n: n in found.set for n in range(low, middle + around + 1)}
     below, above = (found.set.below(given - 1), found.set.above(given + 1)) if given is not None else (None, None)
     return {
         "name": found.name,

@@ -7,7 +7,7 @@ import math
 from shapecheck.spec.network import Network
 
 MOST_CHILDREN = 100
-SHOWN_AT_FIRST = 60
+SHOWN_AT_FIRST = 36
 
 
 class Group:
@@ -75,17 +75,17 @@ def _name(child: Group | int, network: Network) -> str:
 
 
 def _open(root: Group) -> None:
-    """Open groups from the top down while not too much is to be seen."""
-    root.open = True
-    shown = len(root.children)
+    """Open groups from the top down, level by level, while not too much is to be seen."""
+    shown = 0
     level = [root]
     while level:
-        inner = [child for group in level if group.open for child in group.children if isinstance(child, Group)]
-        for group in inner:
-            if shown + len(group.children) <= SHOWN_AT_FIRST:
-                group.open = True
-                shown += len(group.children)
-        level = inner
+        inside = sum(len(group.children) for group in level)
+        if shown - len(level) + inside > SHOWN_AT_FIRST and level != [root]:
+            break
+        for group in level:
+            group.open = True
+        shown += inside - len(level)
+        level = [child for group in level for child in group.children if isinstance(child, Group)]
 
 
 def listed(root: Group) -> list[Group]:

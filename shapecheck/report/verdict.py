@@ -23,9 +23,15 @@ def verdict(report: Report, data: dict[str, Any]) -> dict[str, str]:
     layers = plural(len(report.shapes.network.layers), "layer")
     noted = f", with {', '.join(found)}" if found else ""
     if proof is not None and proof.result == "proved":
-        return {"state": "open" if found else "ok", "line": f"Proved: all shapes of {layers} fit, and JAX agrees{noted}."}
+        return {
+            "state": "open" if found else "ok",
+            "line": f"Proved: all shapes of {layers} fit, and JAX agrees{noted}.",
+        }
     if report.shapes.undecided:
-        return {"state": "open", "line": f"Nothing in {layers} contradicts itself, but some sizes are not given{noted}."}
+        return {
+            "state": "open",
+            "line": f"Nothing in {layers} contradicts itself, but some sizes are not given{noted}.",
+        }
     return {"state": "open" if found else "ok", "line": f"All shapes of {layers} fit{noted}; not proved by JAX."}
 
 
@@ -70,7 +76,9 @@ def _sizes(data: dict[str, Any]) -> dict[str, str]:
     text = "; ".join(f"{one['name']}: {one['condition']}" for one in found)
     wrong = any(one["given"] is not None and not one["works"] for one in found)
     partial = any(one["status"] != "exact" for one in found)
-    return _check("fail" if wrong else "open" if partial else "ok", "Input sizes", text + (" (partial)" if partial else ""))
+    return _check(
+        "fail" if wrong else "open" if partial else "ok", "Input sizes", text + (" (partial)" if partial else "")
+    )
 
 
 def _pairs(data: dict[str, Any]) -> dict[str, str]:

@@ -107,9 +107,9 @@ def unproductive_layers(shapes: Shapes) -> Iterable[Finding]:
 
     ## Why it matters
 
-    VGG16 was made for 224 pixels. On the 32 pixels of CIFAR-10 the field covers the picture before the tenth of its
-    13 convolutions; from there on a kernel finds nothing in its surroundings that its middle has not seen. Such
-    layers were shown to add nothing to the accuracy, and they are the widest of all.
+    VGG16 was made for 224 pixels. On the 32 pixels of CIFAR-10 the seventh of its 13 convolutions reads elements
+    that have seen the whole picture; from there on a kernel finds nothing in its surroundings that its middle does
+    not know. Such layers were shown to add nothing to the accuracy, and they are the widest of all.
 
     ## An example that fails
 
@@ -273,7 +273,7 @@ def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
 
     ## Source
 
-    https://github.com/keras-team/keras/issues/3009: losses of (N,) and (N, 1). NumPy, "Broadcasting".
+    https://github.com/pytorch/pytorch/issues/16045: a loss between [100, 1] and [100]. NumPy, "Broadcasting".
     """
     for node in survey(shapes).of(*Arithmetic.ops):
         if not isinstance(node.layer, Arithmetic) or not node.layer.broadcast:
@@ -336,7 +336,9 @@ def accidental_anisotropy(shapes: Shapes) -> Iterable[Finding]:
 
     Dumoulin and Visin, chapter 2: the properties of an axis affect that axis alone.
     """
-    for node in survey(shapes).by_op and shapes.network.layers:
+    if not survey(shapes).slides:
+        return
+    for node in shapes.network.layers:
         output, inputs = shapes.outputs[node.index], [shapes.outputs[i] for i in node.inputs]
         before = inputs[0] if len(inputs) == 1 else None
         if output is None or before is None or len(output) != len(before) or len(before) < 4:
@@ -411,15 +413,13 @@ def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
 
     https://github.com/asingh33/CNNGestureRecognizer/issues/56 and https://github.com/kyegomez/zeta/issues/406
     """
-    found = survey(shapes)
     for node in shapes.network.inputs:
         shape = node.shape
         if shape is None or len(shape) < 3:
             continue
         _, channels, spatial = split(shape, shapes.network.channels_last)
         short = 0 if shapes.network.channels_last else len(spatial) - 1
-        slides = [found.slide_at[r.index] for r in found.readers[node.index] if r.index in found.slide_at]
-        if not slides or not _turned(channels, spatial, short) or all(s.windows[short].k == 1 for s in slides):
+        if not _turned(channels, spatial, short) or not _slides_along(shapes, node, short):
             continue
         axis = channel_axis(len(shape), shapes.network.channels_last)
         other = "channels_first" if shapes.network.channels_last else "channels_last"
@@ -431,6 +431,19 @@ def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
             None,
             f"write layout: {other}, or give the axes in the order of this layout",
         )
+
+
+def _slides_along(shapes: Shapes, node: Node, place: int) -> bool:
+    """Say whether a layer that reads a node slides a kernel of more than 1 along a spatial axis.
+
+    It is asked of networks with errors too: a wrong order of axes is the cause of errors further down.
+    """
+    for reader in shapes.network.layers:
+        if node.index in reader.inputs and isinstance(reader.layer, (Conv, Pool)):
+            k = reader.layer.kernel_size
+            if (k[place] if isinstance(k, tuple) and place < len(k) else k) != 1:
+                return True
+    return False
 
 
 def _turned(channels: object, spatial: tuple[object, ...], short: int) -> bool:

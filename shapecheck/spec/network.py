@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from shapecheck.diagnostics import Span
 from shapecheck.layers.base import Layer
@@ -99,6 +99,12 @@ class Network:
         # Expands the file again with other sizes for some dimensions.
         self.resized: Callable[[Mapping[str, Any]], Network] | None = None
         self._graph: networkx.DiGraph[str] | None = None
+
+    # How a notebook shows a network; the Python interface, which stands above this module, sets it.
+    display: ClassVar[Callable[[Network], str] | None] = None
+
+    def _repr_html_(self) -> str | None:
+        return None if Network.display is None else Network.display(self)
 
     @property
     def sizes(self) -> dict[str, int]:

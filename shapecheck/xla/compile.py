@@ -26,7 +26,6 @@ Structs = dict[int, jax.ShapeDtypeStruct]
 class Segment(NamedTuple):
     """A piece of the network as a function of parameters and of values that earlier pieces made."""
 
-    nodes: tuple[int, ...]
     function: Callable[..., tuple[jax.Array, ...]]
     parameters: tuple[jax.ShapeDtypeStruct, ...]
     arguments: tuple[jax.ShapeDtypeStruct, ...]
@@ -73,7 +72,7 @@ def segment(
         return tuple(values[index] for index in nodes)
 
     parameters = tuple(abstract(specs[n][name].shape, specs[n][name].dtype) for n, name in held)
-    return Segment(tuple(nodes), forward, parameters, tuple(structs[i] for i in outside))
+    return Segment(forward, parameters, tuple(structs[i] for i in outside))
 
 
 class Compiler:

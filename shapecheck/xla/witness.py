@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import jax
 
@@ -52,8 +52,11 @@ def witness(
     """Let JAX (``trace``), StableHLO (``lower``) and XLA (``compile``) find the shape of every layer.
 
     Nothing that shapecheck's own arithmetic computed is used. ``progress(done, total, what)`` is called before each
-    step and once at the end. Raises DeviceError where ``device`` is not here.
+    step and once at the end. Raises DeviceError where ``device`` is not here, ValueError for an unknown word.
     """
+    for word, words in ((level, get_args(Level)), (device, get_args(DeviceName))):
+        if word not in words:
+            raise ValueError(f"{word!r} is none of {', '.join(words)}")
     start = time.perf_counter()
     tell = progress or (lambda done, total, what: None)
     place = find_device(device)

@@ -74,6 +74,13 @@ def test_segments_find_what_the_whole_finds(length: int, monkeypatch: pytest.Mon
     assert parts.bytes_agree
 
 
+def test_unknown_words() -> None:
+    words: Any = {"level": "execute"}, {"device": "abacus"}
+    for word in words:
+        with pytest.raises(ValueError, match="is none of"):
+            witness(tangled(), **word)
+
+
 def test_bytes_are_counted_by_hand() -> None:
     found = witness(chain((1, 2, 6), {"op": "relu"}, {"op": "conv", "out_channels": 3, "kernel_size": 3}))
     assert found.bytes_expected == found.bytes_found == 4 * (12 + 12) + 2 * 8

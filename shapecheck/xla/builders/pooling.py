@@ -12,7 +12,7 @@ from jax import lax
 
 from shapecheck.xla.call import Call, Sizes, builds, is_layer, spatial_axes, spatial_sizes
 from shapecheck.xla.errors import WitnessError
-from shapecheck.xla.geometry import Edges, padding_at, per_axis, whole
+from shapecheck.xla.geometry import SAME, Edges, padding_at, per_axis, whole
 
 
 class Pooling(NamedTuple):
@@ -45,7 +45,9 @@ class Pooling(NamedTuple):
             window_dilation=whole(rank, self.axes, self.d),
         )
         for axis, s, limit in zip(self.axes, self.s, self.starts, strict=True):
-            kept = sum(1 for window in range(y.shape[axis]) if window * s < limit)
+            kept = y.shape[axis]
+            while (kept - 1) * s >= limit:
+                kept -= 1
             y = lax.slice_in_dim(y, 0, kept, axis=axis)
         return y
 
@@ -86,23 +88,28 @@ def lowest(dtype: Any) -> Any:
     return -np.inf if jnp.issubdtype(dtype, jnp.floating) else np.iinfo(dtype).min
 
 
-def pooling(layer: Any, x: jax.Array, channels_last: bool) -> Pooling:
-    """Return the windows of a pooling layer over ``x``. Raises WitnessError where the padding is over half a window."""
+def windows_of(layer: Any, x: jax.Array, channels_last: bool) -> Pooling:
+    """Return the windows of a pooling layer over ``x``, however wide its padding."""
     axes, sizes = spatial_axes(x.ndim, channels_last), spatial_sizes(x, channels_last)
     count = len(axes)
     k = per_axis(layer.kernel_size, count, "kernel_size")
     s = k if layer.stride is None else per_axis(layer.stride, count, "stride")
     d = per_axis(layer.dilation, count, "dilation")
     pads = padding_at(layer.padding, sizes, k, s, d)
-    same = layer.padding in ("same", "same_lower")
-    for window, pair in zip(k, pads, strict=True):
-        if not same and max(pair) > window // 2:
-            raise WitnessError(f"padding {max(pair)} is more than half of kernel_size {window}")
-    rounds_up = layer.ceil_mode and not same
+    rounds_up = layer.ceil_mode and layer.padding not in SAME
     extra = tuple(stride - 1 for stride in s) if rounds_up else (0,) * count
     # PyTorch's rule: the last window must begin in the near padding or in the input.
     starts = [low + i if rounds_up else low + i + high + 1 for i, (low, high) in zip(sizes, pads, strict=True)]
     return Pooling(axes, k, s, d, pads, extra, tuple(starts))
+
+
+def pooling(layer: Any, x: jax.Array, channels_last: bool) -> Pooling:
+    """Return the windows of a pooling layer over ``x``. Raises WitnessError where the padding is over half a window."""
+    found = windows_of(layer, x, channels_last)
+    for window, pair in zip(found.k, found.padding, strict=True):
+        if layer.padding not in SAME and max(pair) > window // 2:
+            raise WitnessError(f"padding {max(pair)} is more than half of kernel_size {window}")
+    return found
 
 
 @builds("max_pool")
@@ -163,41 +170,27 @@ class _Window(NamedTuple):
 def _unpool_alone(call: Call) -> jax.Array:
     layer, count = call.layer, len(call.spatial)
     undone = _Window(layer.kernel_size, layer.stride, 0 if layer.padding is None else layer.padding)
-    k = per_axis(undone.kernel_size, count, "kernel_size")
-    s = k if undone.stride is None else per_axis(undone.stride, count, "stride")
-    pads = padding_at(undone.padding, call.spatial, k, s, (1,) * count)
+    windows = windows_of(undone, call.x, call.channels_last)
     a = per_axis(layer.output_padding or 0, count, "output_padding", 0)
-    config = [(0, 0, 0)] * call.x.ndim
-    axes = spatial_axes(call.x.ndim, call.channels_last)
-    for j, axis in enumerate(axes):
-        # Each element takes s places; what its window has before and behind the middle, less the padding, is left over.
-        middle = k[j] // 2
-        config[axis] = (middle - pads[j][0], k[j] - 1 - middle - pads[j][1] + a[j], s[j] - 1)
     zero = np.zeros((), call.x.dtype)
+    config = [(0, 0, 0)] * call.x.ndim
+    for j, axis in enumerate(windows.axes):
+        # Each element takes s places; what its window has before and behind the middle, less the padding, is left over.
+        before, behind = windows.k[j] // 2, windows.k[j] - 1 - windows.k[j] // 2
+        low, high = windows.padding[j]
+        config[axis] = (before - low, behind - high + a[j], windows.s[j] - 1)
     if layer.output_size is not None:
         made = jax.eval_shape(lambda v: lax.pad(v, zero, config), call.x)
-        wanted = per_axis(layer.output_size, count, "output_size")
-        for axis, size in zip(axes, wanted, strict=True):
+        for axis, size in zip(windows.axes, per_axis(layer.output_size, count, "output_size"), strict=True):
             low, high, inner = config[axis]
             config[axis] = (low, high + size - made.shape[axis], inner)
     y = lax.pad(call.x, zero, config)
-    back = jax.eval_shape(lambda v: _windows_of(undone, v, call.channels_last).reduce(v, lowest(v.dtype), lax.max), y)
+    back = jax.eval_shape(lambda v: windows_of(undone, v, call.channels_last).reduce(v, lowest(v.dtype), lax.max), y)
     if back.shape != call.x.shape:
         raise WitnessError(
             f"pooling {list(y.shape)} makes {list(back.shape)}, which is not this layer's input {list(call.x.shape)}"
         )
     return y
-
-
-def _windows_of(undone: _Window, x: jax.Array, channels_last: bool) -> Pooling:
-    """Return the windows of the undone pooling; its padding may be any, for only their number is asked."""
-    sizes = spatial_sizes(x, channels_last)
-    count = len(sizes)
-    k = per_axis(undone.kernel_size, count, "kernel_size")
-    s = k if undone.stride is None else per_axis(undone.stride, count, "stride")
-    pads = padding_at(undone.padding, sizes, k, s, (1,) * count)
-    starts = tuple(low + i + high + 1 for i, (low, high) in zip(sizes, pads, strict=True))
-    return Pooling(spatial_axes(x.ndim, channels_last), k, s, (1,) * count, pads, (0,) * count, starts)
 
 
 @builds("adaptive_avg_pool", "adaptive_max_pool")
