@@ -149,3 +149,45 @@ def test_cost_of_a_transposed_layer_that_takes_its_keys_from_another() -> None:
     # The kernel is the conv's, the channels are swapped: 6·4·3 and a bias for each of 4.
     assert answer.parameters == 2 * (6 * 4 * 3) + 4
     assert answer.multiply_adds == 2 * (6 * 4 * 4 * 3)
+
+
+@pytest.mark.parametrize("op", ["conv_transpose", "max_unpool"])
+def test_an_output_size_is_one_of_s_in_a_row(op: str) -> None:
+    """i′ = 4, k = 3, s = 3: 3·3 + 3 = 12 to 14."""
+    keys = {"out_channels": 1} if op == "conv_transpose" else {}
+    for size in range(9, 18):
+        answer = one(op, [1, 1, 4], kernel_size=3, stride=3, output_size=size, **keys)
+        assert (answer.shape, answer.errors) == (([1, 1, size], ()) if 12 <= size <= 14 else (None, ("SC304",))), size
+
+
+@pytest.mark.parametrize(("op", "legal"), [("conv_transpose", 3), ("max_unpool", 2)])
+def test_output_padding_is_smaller_than_stride_or_dilation(op: str, legal: int) -> None:
+    keys = {"out_channels": 1, "dilation": 3} if op == "conv_transpose" else {}
+    for a in range(6):
+        answer = one(op, [1, 1, 4], kernel_size=2, stride=2, output_padding=a, **keys)
+        assert bool(answer.errors) == (a >= legal), a
+
+
+@pytest.mark.parametrize("op", ["conv_transpose", "max_unpool"])
+@pytest.mark.parametrize(
+    ("keys", "axes"),
+    [
+        ({"stride": [1, 2]}, (1,)),
+        ({"stride": [2, 3]}, (0, 1)),
+        ({"stride": 1}, ()),
+        ({"stride": 2, "output_padding": 0}, ()),
+        ({"stride": 2, "output_size": 9}, ()),
+    ],
+)
+def test_axes_whose_size_nothing_says(op: str, keys: dict[str, object], axes: tuple[int, ...]) -> None:
+    given = {"out_channels": 1} if op == "conv_transpose" else {}
+    answer = one(op, [1, 1, 4, 4], kernel_size=3, **keys, **given)
+    assert answer.shape is not None
+    network, shapes = answer.report.network, answer.report.shapes
+    assert network is not None
+    assert shapes is not None
+    (node,) = network.layers
+    context = shapes.context(node)
+    assert node.layer is not None
+    assert context is not None
+    assert node.layer.ambiguous_axes(context) == axes

@@ -272,8 +272,21 @@ def conv_transpose(draw: Draw, op: str) -> Case:
     if draw.of(True, False):
         keys["output_padding"] = draw.per_axis(m.count, 0, 2)
     elif draw.of(True, False):
-        keys["output_size"] = draw.per_axis(m.count, 1, 16)
+        keys["output_size"] = output_size(draw, m, keys)
     return in_map(m, op, keys, lambda x: transposed(x, m, keys))
+
+
+def output_size(draw: Draw, m: Map, keys: Mapping[str, Any]) -> Any:
+    """A size, or sizes near those that can be reached."""
+    if draw.rarely():
+        return draw.per_axis(m.count, 1, 16)
+    k, s = (keys.get(name, 1) for name in ("kernel_size", "stride"))
+    if any(isinstance(value, list) and len(value) != m.count for value in (k, s)):
+        return draw.int(1, 16)
+    return [
+        max((i - 1) * stride + kernel + draw.int(-2, 2), 1)
+        for i, kernel, stride in zip(m.spatial, each(k, m.count), each(s, m.count), strict=True)
+    ]
 
 
 def transpose_of(draw: Draw, op: str) -> Case:
@@ -425,7 +438,7 @@ def max_unpool(draw: Draw, op: str) -> Case:
     if draw.of(True, False):
         keys["output_padding"] = draw.per_axis(m.count, 0, 2)
     elif draw.of(True, False):
-        keys["output_size"] = draw.per_axis(m.count, 1, 16)
+        keys["output_size"] = output_size(draw, m, {"stride": keys["kernel_size"], **keys})
 
     def function(x: Any) -> Any:
         stride = keys.get("stride", keys["kernel_size"])

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ELEMENTWISE, MERGING, Survey
-from shapecheck.layers.convolution import Conv, ConvTranspose
+from shapecheck.layers.convolution import Conv
 from shapecheck.layers.linear import Linear
 from shapecheck.layers.pooling import MaxUnpool
 from shapecheck.layers.resize import Crop, Pad, Upsample, pairs
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape, split
 from shapecheck.spec.network import Node

@@ -10,7 +10,7 @@ from shapecheck.analysis.axis import ambiguous_axes, axis_problem
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.solve import AxisSolution, Blocked, solve
 from shapecheck.layers.base import Layer, per_axis
-from shapecheck.layers.convolution import ConvTranspose
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.shape import spatial_name
 from shapecheck.spec.network import Network, Node

@@ -12,11 +12,11 @@ from typing import NamedTuple
 from shapecheck import arithmetic
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.layers.base import Context, Problem, Undecided
-from shapecheck.layers.convolution import ConvTranspose
 from shapecheck.layers.merge import Arithmetic, Concat, Stack
 from shapecheck.layers.pooling import MaxUnpool
 from shapecheck.layers.rearrange import Chunk, Permute, Slice
 from shapecheck.layers.resize import Crop, Upsample
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape
 from shapecheck.spec.network import Node

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, follow
 from shapecheck.layers.base import Context, Problem, Undecided
-from shapecheck.layers.convolution import ConvTranspose
 from shapecheck.layers.merge import Arithmetic
 from shapecheck.layers.rearrange import Flatten
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape, channel_axis, show, spatial_name
 from shapecheck.spec.network import Node

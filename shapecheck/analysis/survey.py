@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.layers.base import Broken
-from shapecheck.layers.convolution import Conv, Unfold
+from shapecheck.layers.columns import Unfold
+from shapecheck.layers.convolution import Conv
 from shapecheck.layers.pooling import Pool
 from shapecheck.layers.window import Window
 from shapecheck.shape import spatial_name

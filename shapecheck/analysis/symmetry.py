@@ -7,9 +7,10 @@ from typing import NamedTuple
 from shapecheck.analysis.blame import cause
 from shapecheck.analysis.explain import Direct, steps
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.layers.convolution import Conv, ConvTranspose
+from shapecheck.layers.convolution import Conv
 from shapecheck.layers.pooling import MaxUnpool
 from shapecheck.layers.resize import PixelShuffle, Upsample
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.shape import Shape, show_sizes, spatial_name, split
 from shapecheck.spec.network import Network, Node
 from shapecheck.symbolic import Size

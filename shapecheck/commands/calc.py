@@ -11,8 +11,8 @@ from shapecheck.analysis import explain as explaining
 from shapecheck.commands.options import Command, format_option
 from shapecheck.layers import REGISTRY, Context, Layer, Problem
 from shapecheck.layers.base import default_of
-from shapecheck.layers.convolution import PADDING_WORDS
 from shapecheck.layers.fields import FieldError
+from shapecheck.layers.sliding import PADDING_WORDS
 
 
 def numbers(*words: str) -> dict[str, Any]:

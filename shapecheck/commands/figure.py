@@ -13,8 +13,8 @@ from shapecheck.commands.options import one_network, set_option
 from shapecheck.figures import Figure, NoFigure
 from shapecheck.figures.of_layer import figure_of_layer
 from shapecheck.layers import Problem
-from shapecheck.layers.convolution import PADDING_WORDS
 from shapecheck.layers.fields import FieldError
+from shapecheck.layers.sliding import PADDING_WORDS
 from shapecheck.spec.words import suggest
 
 OPS = {"conv": "conv", "pool": "max_pool", "conv-transpose": "conv_transpose"}

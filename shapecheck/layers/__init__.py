@@ -1,6 +1,17 @@
 """The layers of the language. Importing this package fills the registry."""
 
-from shapecheck.layers import activation, convolution, linear, merge, normalization, pooling, rearrange, resize
+from shapecheck.layers import (
+    activation,
+    columns,
+    convolution,
+    linear,
+    merge,
+    normalization,
+    pooling,
+    rearrange,
+    resize,
+    transposed,
+)
 from shapecheck.layers.base import REGISTRY, Context, Layer, Problem, Reference, Undecided
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "Reference",
     "Undecided",
     "activation",
+    "columns",
     "convolution",
     "linear",
     "merge",
@@ -18,4 +30,5 @@ __all__ = [
     "pooling",
     "rearrange",
     "resize",
+    "transposed",
 ]

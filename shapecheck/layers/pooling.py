@@ -6,8 +6,8 @@ from typing import Any
 
 from shapecheck import arithmetic
 from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
-from shapecheck.layers.convolution import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
+from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape, show, spatial_name
 from shapecheck.symbolic import Size

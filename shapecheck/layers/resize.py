@@ -7,8 +7,8 @@ from typing import Any
 
 from shapecheck import arithmetic
 from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
-from shapecheck.layers.convolution import require_paddable
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
+from shapecheck.layers.sliding import require_paddable
 from shapecheck.shape import Shape, show_sizes, spatial_name
 from shapecheck.symbolic import Size
 

@@ -10,7 +10,7 @@ from shapecheck.analysis.remainders import by_remainder
 from shapecheck.analysis.solve import Blocked
 from shapecheck.diagnostics import Edit, Finding, Fix, Related, Severity
 from shapecheck.edits import add_key
-from shapecheck.layers.convolution import ConvTranspose
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.rules.explaining import with_cause
 from shapecheck.spec.network import Node
 

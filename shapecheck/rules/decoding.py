@@ -8,8 +8,8 @@ from shapecheck.analysis.blame import floored_axes
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.symmetry import pairs
 from shapecheck.diagnostics import Finding, Related, Severity
-from shapecheck.layers.convolution import ConvTranspose
 from shapecheck.layers.pooling import MaxUnpool
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
 from shapecheck.shape import show_sizes, spatial_name

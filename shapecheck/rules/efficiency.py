@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from yaml.nodes import MappingNode, ScalarNode
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import ACTIVATIONS, ELEMENTWISE, NORMS, Survey, survey
+from shapecheck.analysis.survey import ACTIVATIONS, NORMS, Survey, survey
 from shapecheck.diagnostics import Edit, Finding, Fix, Position, Related, Severity, Span
 from shapecheck.layers.convolution import Conv, Convolving
 from shapecheck.layers.linear import Linear
@@ -82,13 +82,14 @@ def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
         layer = above.layer
         if isinstance(layer, (Convolving, Linear)) and layer.bias and found.only_reader(above) is norm:
             shape = shapes.outputs[above.index]
-            if shape is not None and channel_axis(len(shape), shapes.network.channels_last) == _biased(layer, shape):
+            # The bias of a linear layer belongs to the last axis, which is that of the channels or is not.
+            last = shape is not None and channel_axis(len(shape), shapes.network.channels_last) == len(shape) - 1
+            if shape is not None and (last or isinstance(layer, Convolving)):
                 hits.append((above, norm, shape))
     if not hits:
         return
-    hit = {id(node.source.mapping) for node, _, _ in hits}
-    places = {id(n.source.mapping) for n in shapes.network.layers if id(n.source.mapping) in hit}
-    everywhere = places - {id(n.source.mapping) for n in _others(shapes, {node.index for node, _, _ in hits}, hit)}
+    indices = {node.index for node, _, _ in hits}
+    kept = {id(node.source.mapping) for node in shapes.network.layers if node.index not in indices}
     for node, norm, shape in hits:
         channels = shape[channel_axis(len(shape), shapes.network.channels_last)]
         yield Finding(
@@ -98,22 +99,9 @@ def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
             place(node, "bias"),
             node.name,
             "write bias: false",
-            fix=_without_bias(node) if id(node.source.mapping) in everywhere else None,
+            # A layer in a block stands for all its copies; some may have another layer behind them.
+            fix=None if id(node.source.mapping) in kept else _without_bias(node),
         )
-
-
-def _biased(layer: Convolving | Linear, shape: Shape) -> int:
-    """Return the axis whose elements have a bias of their own."""
-    return len(shape) - 1 if isinstance(layer, Linear) else -1 if len(shape) < 3 else _channels_of(shape, layer)
-
-
-def _channels_of(shape: Shape, layer: Convolving | Linear) -> int:
-    return next((axis for axis in (1, len(shape) - 1) if shape[axis] == getattr(layer, "out_channels", None)), 1)
-
-
-def _others(shapes: Shapes, hit: set[int], mappings: set[int]) -> list[Node]:
-    """Return other copies of layers that were hit: a fix in a block would change them too."""
-    return [n for n in shapes.network.layers if id(n.source.mapping) in mappings and n.index not in hit]
 
 
 def _without_bias(node: Node) -> Fix | None:
@@ -307,7 +295,9 @@ def _wide_axes(shapes: Shapes, node: Node) -> set[int]:
 
 
 def _widths(shapes: Shapes, first: Node, second: Node) -> tuple[Size, Size, Size]:
-    return tuple(_width(shapes, *pair) for pair in ((first.inputs[0], first), (first.index, first), (second.index, second)))  # type: ignore[return-value]
+    """Return the sizes of the mapped axis before, between and behind two layers."""
+    start = _width(shapes, first.inputs[0], first)
+    return start, _width(shapes, first.index, first), _width(shapes, second.index, second)
 
 
 def _width(shapes: Shapes, index: int, node: Node) -> Size:
@@ -453,7 +443,7 @@ def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
         if shape is None or not isinstance(node.layer, Norm):
             continue
         counted, what = _values(node.layer, shape, shapes.network.channels_last)
-        if any(size != 1 for size in counted if isinstance(size, int)) or any(type(size) is not int for size in counted):
+        if not all(type(size) is int and size == 1 for size in counted):
             continue
         yield Finding(
             "norm-of-one-value",
@@ -554,12 +544,3 @@ def _depthwise(shapes: Shapes, node: Node) -> bool:
 
 def _mixes(shapes: Shapes, node: Node) -> bool:
     return node.op in MIXING and not (node.op == "conv" and _depthwise(shapes, node))
-
-
-def elementwise_path(found: Survey, nodes: list[Node], node: Node) -> Iterator[Node]:
-    """Yield what stands above a node, through layers that change values one by one."""
-    while node.inputs:
-        node = nodes[node.inputs[0]]
-        yield node
-        if node.op not in ELEMENTWISE:
-            return

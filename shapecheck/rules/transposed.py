@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes, Trouble
 from shapecheck.diagnostics import Finding, Severity
-from shapecheck.layers.convolution import ConvTranspose
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.rules.base import checked, reported
 from shapecheck.shape import spatial_name
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from shapecheck.layers import REGISTRY
-from shapecheck.layers.convolution import PADDING_WORDS
 from shapecheck.layers.fields import (
     EXPRESSION,
     REQUIRED,
@@ -27,6 +26,7 @@ from shapecheck.layers.fields import (
     SizeValue,
     Word,
 )
+from shapecheck.layers.sliding import PADDING_WORDS
 from shapecheck.spec import language
 
 PATH = "schemas/network.schema.json"

@@ -163,7 +163,7 @@ def test_ctrl_c_during_a_compilation_leaves_at_once() -> None:
     start = time.perf_counter()
     child.send_signal(signal.SIGINT)
     output, noise = child.communicate(timeout=30)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 10
     assert child.returncode == 130
     assert output == "not flushed"
     assert noise == "bar gone\n"

@@ -113,7 +113,7 @@ def test_a_long_chain_is_compiled_in_equal_segments() -> None:
     assert found.compiled == 2
     assert found.bytes_agree
     assert found.flops == pytest.approx(234 * witness(chain((1, 4, 8, 8), *BLOCK)).flops, rel=0.02)
-    assert time.perf_counter() - start < 30
+    assert time.perf_counter() - start < 60
 
 
 def test_a_chain_that_shrinks_is_cut_into_even_pieces() -> None:
