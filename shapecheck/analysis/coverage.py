@@ -94,10 +94,10 @@ def exact_sizes(shapes: Shapes, node: Node, axis: int, place: int) -> tuple[Node
         for distance in range(1, FARTHEST):
             candidate = size + sign * distance
             i = _through(steps, candidate) if candidate >= 1 else None
-            if i is not None and i + window.before + window.after >= window.reach:
-                if not rows_lost(window._replace(i=i)):
-                    found.append(candidate)
-                    break
+            fits = i is not None and i + window.before + window.after >= window.reach
+            if i is not None and fits and not rows_lost(window._replace(i=i)):
+                found.append(candidate)
+                break
     return (above, found) if found else None
 
 

@@ -1,4 +1,4 @@
-"""Which positions a chain of dilated kernels reads: a dilation without its neighbours leaves holes, and never fills them.
+"""Which positions a chain of dilated kernels reads: dilations that share a divisor leave holes, and never fill them.
 
 An output element of a chain of stride-1 layers reads the sums of one tap offset from each layer. The offsets are kept
 as the bits of a number, one per spatial axis; a chain begins behind whatever resamples or mixes a whole axis.
@@ -154,6 +154,5 @@ def _report(nodes: list[Node], chain: Chain, found: dict[int, Gridding], end: Sl
         bits = chain.reads[axes[0]].bits
         last = nodes[chain.dilated[-1]]
         dilated = tuple(nodes[i] for i in chain.dilated)
-        found[last.index] = Gridding(
-            last, nodes[chain.start], dilated, axes, bits.bit_count(), bits.bit_length() - (bits & -bits).bit_length() + 1
-        )
+        span = bits.bit_length() - (bits & -bits).bit_length() + 1
+        found[last.index] = Gridding(last, nodes[chain.start], dilated, axes, bits.bit_count(), span)

@@ -119,3 +119,12 @@ def alike(windows: tuple[Window, ...], axes: list[int]) -> list[list[int]]:
     for j in axes:
         groups.setdefault(windows[j], []).append(j)
     return list(groups.values())
+
+
+def made_by(shapes: Shapes, node: Node) -> Node:
+    """Return the nearest node above that does more than change values one by one."""
+    nodes = shapes.network.nodes
+    above = nodes[node.inputs[0]]
+    while above.op in ELEMENTWISE:
+        above = nodes[above.inputs[0]]
+    return above

@@ -30,6 +30,7 @@ from shapecheck.commands.options import (
 )
 from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
+from shapecheck.output.progress import Progress
 from shapecheck.output.summary import plural
 from shapecheck.spec.templates import FileTemplate
 
@@ -239,10 +240,11 @@ def verify(
         if fixing.diff:
             return 1 if shown else 0
     proof = importlib.import_module("shapecheck.proof")  # loads JAX
-    progress_module = importlib.import_module("shapecheck.output.progress")
-    with progress_module.progress(sys.stderr) as progress, proof.leave_on_interrupt():
+    progress = Progress(sys.stderr)
+    with proof.leave_on_interrupt(progress.stop):
         for report in reports:
-            report.verification = proof.verify(report, level, device, progress(report.path))
+            report.verification = proof.verify(report, level, device, progress.of(report.path))
             report.add(proof.findings(report, report.verification))
+    progress.stop()
     _render(reports, output_format, _stream(reports, fixing))
     return 0 if all(r.ok and r.verification is not None and r.verification.result == "proved" for r in reports) else 1

@@ -76,7 +76,12 @@ class ConvTranspose(Convolving):
         if source is None:
             return default if own is None else own
         theirs = getattr(source, name)
-        if own is not None and own != theirs:
+        if theirs == "depthwise":
+            # As many groups as the convolution has input channels, which its transpose gives back.
+            reference = context.references["transpose_of"]
+            theirs = Context(reference.inputs, context.channels_last).feature_map().channels
+            own = theirs if own == "depthwise" else own
+        if own is not None and not _alike(own, theirs):
             raise Problem(
                 "contradicting-keys",
                 f"{name} {own} differs from {name} {theirs} of {self.transpose_of}, which this layer transposes",
@@ -230,3 +235,12 @@ class ConvTranspose(Convolving):
         if self.out_channels is not None:
             return int(self.out_channels)
         return Context(context.references["transpose_of"].inputs, context.channels_last).feature_map().channels
+
+
+def _alike(own: Any, theirs: Any) -> bool:
+    """Say whether two values are the same on every axis: one number stands for all."""
+    if isinstance(own, tuple) and not isinstance(theirs, (tuple, str)):
+        return all(value == theirs for value in own)
+    if isinstance(theirs, tuple) and not isinstance(own, (tuple, str)):
+        return all(value == own for value in theirs)
+    return bool(own == theirs)

@@ -17,6 +17,7 @@ from shapecheck.report.data import page_data, table_data
 
 SCRIPTS = ("dagre.min.js", "layout.js", "graph.js", "view.js", "table.js", "page.js")
 STYLES = ("page.css", "graph.css", "print.css")
+MOST_ROWS = 400  # of the layer table at first; a browser takes seconds to lay out thousands
 WORDS = {"ok": "yes", "fail": "no", "open": "not sure", "none": "not looked at"}
 SIGNS = {"ok": "✓", "fail": "✗", "open": "?", "none": "–", "error": "✗", "warning": "!", "note": "i"}
 
@@ -77,7 +78,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(shape=shape_text, short=short, number=lambda n: "unknown" if n is None else number(n))
-    found.globals.update(SIGNS=SIGNS, WORDS=WORDS)
+    found.globals.update(SIGNS=SIGNS, WORDS=WORDS, MOST_ROWS=MOST_ROWS)
     return found
 
 

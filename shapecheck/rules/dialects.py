@@ -8,10 +8,10 @@ from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import join_axes, survey
 from shapecheck.diagnostics import Finding, Severity
-from shapecheck.layers.convolution import ConvTranspose
+from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
-from shapecheck.rules.geometry import place
+from shapecheck.rules.pointing import place
 
 
 def plain_ceil(w: Window) -> int:
@@ -209,8 +209,8 @@ def caffe_rounds_up(shapes: Shapes) -> Iterable[Finding]:
             w = windows[axes[0]]
             yield Finding(
                 "caffe-rounds-up",
-                f"{node.name}: {w.o} of {w.i} on {join_axes(axes, len(windows))} here, {caffe(w)} in Caffe, which rounds"
-                " up",
+                f"{node.name}: {w.o} of {w.i} on {join_axes(axes, len(windows))} here, {caffe(w)} in Caffe, which"
+                " rounds up",
                 place(node, "ceil_mode", "stride", "kernel_size"),
                 node.name,
                 "take a window that leaves no remainder",

@@ -1,4 +1,4 @@
-"""Design lints on layers that undo, repeat or hinder each other: codes SC601 to SC606."""
+"""Design lints on layers that undo or repeat each other: codes SC601 to SC603."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ from collections.abc import Iterable
 from yaml.nodes import MappingNode, ScalarNode
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import ACTIVATIONS, NORMS, Survey, survey
+from shapecheck.analysis.survey import ACTIVATIONS, survey
 from shapecheck.diagnostics import Edit, Finding, Fix, Position, Related, Severity, Span
 from shapecheck.layers.convolution import Conv, Convolving
 from shapecheck.layers.linear import Linear
-from shapecheck.layers.normalization import GroupNorm, LayerNorm, Norm
 from shapecheck.rules.base import checked
-from shapecheck.rules.geometry import place
-from shapecheck.shape import Shape, channel_axis, show, split
+from shapecheck.rules.pointing import place
+from shapecheck.shape import channel_axis
 from shapecheck.spec.document import span_of
 from shapecheck.spec.network import Node
 from shapecheck.symbolic import Size
 
 # Activations of which two in a row are one that people spell out: mish is x · tanh(softplus(x)).
 SPELLED_OUT = {("softplus", "tanh")}
-# Layers that mix channels, or after which nobody can tell.
-MIXING = frozenset(
-    {"attention", "conv", "conv_transpose", "flatten", "linear", "permute", "pixel_shuffle", "pixel_unshuffle"}
-    | {"reshape", "slice", "chunk", "unfold", "fold", "reduce", "squeeze", "unsqueeze"}
-)
 
 
 @checked("SC601", Severity.INFO)
@@ -307,240 +301,3 @@ def _width(shapes: Shapes, index: int, node: Node) -> Size:
         return 0
     last = isinstance(node.layer, Linear)
     return shape[-1] if last else shape[channel_axis(len(shape), shapes.network.channels_last)]
-
-
-@checked("SC604", Severity.INFO)
-def dropout_before_batch_norm(shapes: Shapes) -> Iterable[Finding]:
-    """A batch norm stands behind a dropout, and takes over statistics that hold in training only.
-
-    ## What it does
-
-    Follows each `dropout` with p > 0 to a `batch_norm` behind it, through activations, pooling and at most one
-    linear layer or convolution.
-
-    ## Why it matters
-
-    Dropout keeps the mean and raises the variance by 1 / (1 − p) while training, and does nothing afterwards. The
-    batch norm stores the variance that it saw in training and divides by it in use: every channel is then scaled
-    wrongly. Networks with both lose accuracy against either alone.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [16, 64]}
-    layers:
-      - {op: linear, out_features: 64}
-      - {op: dropout}  # here
-      - {op: batch_norm}
-      - {op: relu}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [16, 64]}
-    layers:
-      - {op: linear, out_features: 64, bias: false}
-      - {op: batch_norm}
-      - {op: relu}
-      - {op: dropout}
-    ```
-
-    ## Instead
-
-    Put the dropout behind the last batch norm, before the layer that classifies.
-
-    ## Source
-
-    Li and others, "Understanding the disharmony between dropout and batch normalization by variance shift"
-    (arXiv:1801.05134).
-    """
-    found = survey(shapes)
-    if "batch_norm" not in found.by_op:
-        return
-    for node in found.of("dropout"):
-        if not getattr(node.layer, "p", 0):
-            continue
-        norm = _norm_behind(found, node)
-        if norm is not None:
-            yield Finding(
-                "dropout-before-batch-norm",
-                f"{node.name}: {norm.name} stands behind this dropout and stores a variance that holds in training only",
-                node.source.span,
-                node.name,
-                "put the dropout behind the last batch norm",
-                (Related(f"{norm.name} takes the statistics", norm.source.span),),
-            )
-
-
-def _norm_behind(found: Survey, node: Node) -> Node | None:
-    """Return the batch norm that reads a dropout by way of at most one learned layer."""
-    learned = 0
-    while True:
-        readers = found.readers[node.index]
-        if len(readers) != 1 or len(readers[0].inputs) != 1:
-            return None
-        node = readers[0]
-        if node.op == "batch_norm":
-            return node
-        learned += node.op in ("linear", "conv", "conv_transpose")
-        passes = node.op in ACTIVATIONS or node.op in ("linear", "conv", "conv_transpose", "identity", "max_pool")
-        if not passes or learned > 1:
-            return None
-
-
-@checked("SC605", Severity.WARNING)
-def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
-    """A normalisation takes mean and variance of a single value: the result is 0, or the framework refuses.
-
-    ## What it does
-
-    Counts the values of which each mean is taken: N · H · W for a `batch_norm`, H · W for an `instance_norm`,
-    C / groups · H · W for a `group_norm`, the axis for a `layer_norm`. It warns where that is 1.
-
-    ## Why it matters
-
-    One value less its own mean is 0, whatever the network computed. PyTorch refuses a batch norm of it while
-    training, "Expected more than 1 value per channel when training, got input size [1, 256, 1, 1]", which is met
-    when the last batch of an epoch has one picture, behind a global pooling; a group norm it computes in silence.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [1, 64, 32, 32]}
-    layers:
-      - {op: global_avg_pool}
-      - {op: conv, out_channels: 16, kernel_size: 1, bias: false}
-      - {op: batch_norm}  # here
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [2, 64, 32, 32]}
-    layers:
-      - {op: global_avg_pool}
-      - {op: conv, out_channels: 16, kernel_size: 1, bias: false}
-      - {op: batch_norm}
-    ```
-
-    ## Instead
-
-    Train with larger batches and drop the last incomplete one; take no normalisation behind a global pooling; or a
-    layer norm over the channels there.
-
-    ## Source
-
-    https://github.com/jfzhang95/pytorch-deeplab-xception/issues/143 and
-    https://github.com/pytorch/pytorch/issues/19250
-    """
-    for node in survey(shapes).of(*NORMS - {"local_response_norm"}):
-        shape = shapes.outputs[node.index]
-        if shape is None or not isinstance(node.layer, Norm):
-            continue
-        counted, what = _values(node.layer, shape, shapes.network.channels_last)
-        if not all(type(size) is int and size == 1 for size in counted):
-            continue
-        yield Finding(
-            "norm-of-one-value",
-            f"{node.name}: {node.op} of {show(shape)} takes each mean over one value ({what}), so all that comes out is 0",
-            node.source.span,
-            node.name,
-            "train with more than one sample, or normalise before the pooling"
-            if node.op == "batch_norm"
-            else "leave it out, or normalise before the map is pooled to 1",
-        )
-
-
-def _values(layer: Norm, shape: Shape, channels_last: bool) -> tuple[tuple[Size, ...], str]:
-    """Return the sizes whose product is the number of values in each mean, and their name."""
-    batch, channels, spatial = split(shape, channels_last)
-    if isinstance(layer, LayerNorm):
-        return (shape[layer.axis % len(shape)],), "the axis that it normalises"
-    if isinstance(layer, GroupNorm):
-        each: Size = channels // layer.num_groups
-        return (each, *spatial), "a channel group and space"
-    if layer.op == "instance_norm":
-        return spatial, "space"
-    return (batch, *spatial), "batch and space"
-
-
-@checked("SC606", Severity.INFO)
-def depthwise_without_pointwise(shapes: Shapes) -> Iterable[Finding]:
-    """A depthwise convolution behind which the channels never meet: each is a network of its own to the end.
-
-    ## What it does
-
-    Looks at convolutions with as many groups as channels. Where no layer between them and the outputs mixes channels
-    (a convolution over all of them, a linear layer, attention, a reshape), it says so.
-
-    ## Why it matters
-
-    A depthwise convolution is cheap because it leaves the channels apart; the 1 x 1 convolution behind it, which
-    brings them together, is the other half of the idea. Without it no output depends on two channels.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [N, 64, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 64, kernel_size: 3, padding: 1, groups: depthwise}  # here
-      - {op: relu}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [N, 64, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 64, kernel_size: 3, padding: 1, groups: depthwise}
-      - {op: relu}
-      - {op: conv, out_channels: 64, kernel_size: 1}
-    ```
-
-    ## Instead
-
-    Put a 1 x 1 convolution behind it. Where the channels are independent on purpose, as the bands of a filter bank,
-    ignore this with its reason beside it.
-
-    ## Source
-
-    Howard and others, "MobileNets" (arXiv:1704.04861), section 3.1.
-    """
-    found = survey(shapes)
-    alone = [node for node in found.of("conv") if _depthwise(shapes, node)]
-    if not alone:
-        return
-    mixed: set[int] = set()
-    for index in reversed(shapes.network.order):
-        if any(r.index in mixed or _mixes(shapes, r) for r in found.readers[index]):
-            mixed.add(index)
-    for node in alone:
-        if node.index not in mixed:
-            yield Finding(
-                "depthwise-without-pointwise",
-                f"{node.name}: no layer behind this depthwise convolution brings its channels together",
-                place(node, "groups"),
-                node.name,
-                "put a conv with kernel_size 1 behind it",
-            )
-
-
-def _depthwise(shapes: Shapes, node: Node) -> bool:
-    """Say whether a layer is a convolution of each channel by itself, of more than one."""
-    layer = node.layer
-    if not isinstance(layer, Conv) or layer.groups == 1:
-        return False
-    shape = shapes.outputs[node.inputs[0]]
-    channels = None if shape is None else shape[channel_axis(len(shape), shapes.network.channels_last)]
-    return isinstance(channels, int) and channels > 1 and layer.groups in ("depthwise", channels)
-
-
-def _mixes(shapes: Shapes, node: Node) -> bool:
-    return node.op in MIXING and not (node.op == "conv" and _depthwise(shapes, node))

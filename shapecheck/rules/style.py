@@ -9,7 +9,7 @@ from shapecheck.analysis.survey import survey
 from shapecheck.diagnostics import Finding, Related, Severity
 from shapecheck.layers.convolution import Conv
 from shapecheck.rules.base import checked
-from shapecheck.rules.geometry import place
+from shapecheck.rules.pointing import place
 from shapecheck.shape import channel_axis
 from shapecheck.spec.network import Node
 

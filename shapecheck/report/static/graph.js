@@ -188,7 +188,7 @@ const Graph = (() => {
       if (Layout.shown() > before) break;
       queue = next;
     }
-    draw();
+    if (Layout.shown() > before) draw();
   }
 
   function start() {

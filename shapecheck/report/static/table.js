@@ -2,6 +2,8 @@
 "use strict";
 const Table = (() => {
   const table = document.querySelector("table.layers");
+  const MOST = 400;
+  let everything = false;
   const value = (row, column) => {
     const cell = row.cells[column];
     const text = cell.dataset.v !== undefined ? cell.dataset.v : cell.textContent;
@@ -22,20 +24,30 @@ const Table = (() => {
       return (down ? -way : way) || a[1] - b[1];
     });
     body.replaceChildren(...keyed.map(([, , row]) => row));
+    limit();
+  }
+
+  // Rows beyond the first are laid out only when they are asked for.
+  function limit() {
+    let count = 0;
+    for (const row of table.tBodies[0].rows) {
+      if (!row.hidden) count += 1;
+      row.classList.toggle("later", !everything && count > MOST);
+    }
+    return count;
   }
 
   function filter() {
     const text = document.getElementById("filter").value.trim().toLowerCase();
     const op = document.getElementById("op").value;
     const wrong = document.getElementById("wrong").checked;
-    let count = 0;
     for (const row of table.tBodies[0].rows) {
       const cells = row.cells;
       const words = [1, 2, 3, 4].map((n) => cells[n].textContent).join(" ").toLowerCase();
-      const kept = words.includes(text) && (!op || cells[2].textContent === op) && (!wrong || row.className !== "");
+      const kept = words.includes(text) && (!op || cells[2].textContent === op) && (!wrong || row.dataset.wrong !== undefined);
       row.hidden = !kept;
-      if (kept) count += 1;
     }
+    const count = limit();
     document.getElementById("shown").textContent = `${count} of ${table.tBodies[0].rows.length} shown`;
   }
 
@@ -45,6 +57,8 @@ const Table = (() => {
       head.querySelector("button").addEventListener("click", () => sort(column));
     });
     for (const id of ["filter", "op", "wrong"]) document.getElementById(id).addEventListener("input", filter);
+    const all = document.getElementById("all");
+    if (all) all.addEventListener("click", () => { everything = true; limit(); all.remove(); });
     table.tBodies[0].addEventListener("click", (event) => {
       const link = event.target.closest("a");
       if (!link) return;
