@@ -127,8 +127,9 @@ def check_template(
     shapes = propagate(network)
     # A network that was cut off while its blocks were placed is not the one that is meant.
     whole = not any(finding.rule in ("endless-block", "too-many-layers") for finding in more)
+    shapes.sound = readable = not any(map(_is_error, (*found, *more)))
     wrong = shape_findings(shapes, selection) if whole else []
-    if all(RULES[finding.rule].info.severity is not Severity.ERROR for finding in (*found, *more)):
+    if readable:
         wrong += size_findings(shapes)
     return Report(path, text, network, shapes, controlled([*found, *more, *wrong], text, selection))
 
@@ -185,6 +186,7 @@ def shape_findings(shapes: Shapes, selection: Selection = EVERY_DEFAULT) -> list
     of the network is judged with the sizes that it demands.
     """
     ambiguity = resolve(shapes)
+    sound = shapes.sound
     findings: list[Finding] = []
     if ambiguity is not None:
         findings += ambiguous_findings(ambiguity, shapes)
@@ -195,10 +197,18 @@ def shape_findings(shapes: Shapes, selection: Selection = EVERY_DEFAULT) -> list
         told = set()
     findings += [_trouble_finding(shapes, trouble) for trouble in shapes.troubles if trouble.node not in told]
     findings = mended_by_padding(shapes, findings)
+    shapes.sound = sound and not any(map(_is_error, findings))
     for rule in RULES.values():
         if rule.check is not None and selection.allows(rule.info):
-            findings.extend(rule.check(shapes))
+            more = list(rule.check(shapes))
+            findings += more
+            # Rules run in the order of their codes, and those that give advice come last.
+            shapes.sound = shapes.sound and not any(map(_is_error, more))
     return findings
+
+
+def _is_error(finding: Finding) -> bool:
+    return (finding.severity or RULES[finding.rule].info.severity) is Severity.ERROR
 
 
 def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:

@@ -54,6 +54,8 @@ class Shapes(Mapping[str, LayerShapes]):
         self.undecided = undecided
         # Layers that stand at some nodes in place of the network's own.
         self.layers: Mapping[int, Layer] = {}
+        # Whether nothing in the file is an error; advice on a network that has one would only stand in the way.
+        self.sound = True
         # What analyses keep of these shapes, each under its own name, so that many rules share one walk.
         self.kept: dict[str, object] = {}
         self._index: dict[str, int] | None = None

@@ -66,7 +66,7 @@ class Survey:
         self.by_op: dict[str, list[Node]] = {}
         self.readers: list[list[Node]] = [[] for _ in network.nodes]
         self.ends: frozenset[int] = frozenset()
-        if shapes.troubles or any(type(node.layer) is Broken for node in network.nodes):
+        if not shapes.sound or shapes.troubles or any(type(node.layer) is Broken for node in network.nodes):
             return
         self.ends = frozenset(network.outputs.values())
         for node in network.nodes:

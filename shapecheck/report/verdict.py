@@ -39,7 +39,7 @@ def checks(report: Report, data: dict[str, Any]) -> list[dict[str, str]]:
     """Return each thing that was looked at, or was not, with its state and the reason."""
     if report.shapes is None:
         return [_check("fail", "Reading", "the file could not be read; see the findings")]
-    return [_arithmetic(report, data), _witness(report), _sizes(data), _pairs(data), _never()]
+    return [_arithmetic(report, data), _witness(report), _sizes(report, data), _pairs(data), _never()]
 
 
 def _check(state: str, title: str, text: str) -> dict[str, str]:
@@ -69,10 +69,12 @@ def _witness(report: Report) -> dict[str, str]:
     return _check(state, "Second witness", proof.sentence())
 
 
-def _sizes(data: dict[str, Any]) -> dict[str, str]:
+def _sizes(report: Report, data: dict[str, Any]) -> dict[str, str]:
     found = data["sizes"]
     if not found:
-        return _check("open", "Input sizes", "not checked: no dimension has a name, or the file has mistakes")
+        if report.readable:
+            return _check("none", "Input sizes", "no dimension of an input has a name")
+        return _check("open", "Input sizes", "not checked: the file has mistakes that come first")
     text = "; ".join(f"{one['name']}: {one['condition']}" for one in found)
     wrong = any(one["given"] is not None and not one["works"] for one in found)
     partial = any(one["status"] != "exact" for one in found)

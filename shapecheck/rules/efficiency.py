@@ -88,8 +88,8 @@ def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
         channels = shape[channel_axis(len(shape), shapes.network.channels_last)]
         yield Finding(
             "bias-before-normalisation",
-            f"{node.name}: {norm.name} takes the mean of each channel away, and with it this layer's bias of {channels}"
-            " numbers",
+            f"{node.name}: the {norm.op} behind it takes the mean of each channel away, and with it this layer's bias of"
+            f" {channels} numbers",
             place(node, "bias"),
             node.name,
             "write bias: false",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.cost import cost, total
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey, made_by, survey
+from shapecheck.analysis.survey import ELEMENTWISE, Survey, made_by, survey
 from shapecheck.diagnostics import Finding, Severity
 from shapecheck.layers.linear import Linear
 from shapecheck.rules.base import checked
@@ -68,9 +68,12 @@ def representational_bottleneck(shapes: Shapes) -> Iterable[Finding]:
     found = survey(shapes)
     for node in found.of("conv", "linear", "max_pool", "avg_pool", "lp_pool"):
         before, after = shapes.outputs[node.inputs[0]], shapes.outputs[node.index]
-        if before is None or after is None or node.index in found.ends:
+        if before is None or after is None:
             continue
         had, has = product(before[1:]), product(after[1:])
+        gate = all(type(size) is int and size == 1 for size in split(before, shapes.network.channels_last).spatial)
+        if (gate and len(before) > 2) or _ends(found, node):
+            continue
         if isinstance(had, int) and isinstance(has, int) and had > LARGEST_FALL * has:
             yield Finding(
                 "representational-bottleneck",
@@ -79,6 +82,16 @@ def representational_bottleneck(shapes: Shapes) -> Iterable[Finding]:
                 node.name,
                 "take more channels here, or shrink in more than one step",
             )
+
+
+def _ends(found: Survey, node: Node) -> bool:
+    """Say whether a layer makes an output of the network, but for an activation or the like."""
+    while node.index not in found.ends:
+        reader = found.only_reader(node)
+        if reader is None or reader.op not in ELEMENTWISE | {"softmax", "log_softmax"}:
+            return False
+        node = reader
+    return True
 
 
 @checked("SC608", Severity.INFO)
@@ -282,14 +295,20 @@ def layers_without_effect(shapes: Shapes) -> Iterable[Finding]:
     for node in roots:
         behind = _behind(found, node)
         spent = sum(p for n in behind if isinstance(p := cost(shapes, n).parameters, int))
-        what = "the input" if node.layer is None else node.op
-        more = f", nor do the {len(behind) - 1} layers behind it" if len(behind) > 1 else ""
+        others = len(behind) - 1
+        more = (
+            f", nor does what {'the layer' if others == 1 else f'the {others} layers'} behind it give" if others else ""
+        )
+        # A branch that ends in a layer which nothing reads has been told of there.
+        told = any(not found.readers[n.index] and n.index not in sized for n in behind)
         yield Finding(
             "layers-without-effect",
-            f"{node.name}: what this {what} gives reaches no output{more}{f' ({spent:,} parameters)' if spent else ''}",
+            f"{node.name}: what this {node.op} gives reaches no output{more}"
+            f"{f' ({spent:,} parameters)' if spent else ''}",
             node.source.span,
             node.name,
             "merge it with what leads to an output, name it under outputs, or remove it",
+            severity=Severity.INFO if told else None,
         )
 
 

@@ -91,7 +91,7 @@ def test_examples(path: Path) -> None:
     network = api.load(path)
     assert network.dims
     for name in analyse(network).dims:
-        expands = re.search(rf"=[^\n]*\b{name}\b", text.partition("layers:")[2]) is not None
+        expands = re.search(rf"\b{name}\b", text.partition("\ndims:")[2].partition("\n\n")[2]) is not None
         given = network.dims[name].size
         stem = path.name.partition(".")[0]
         sizes = range(1, 20) if name == "N" else smaller_sizes(stem)

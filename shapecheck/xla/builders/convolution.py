@@ -110,6 +110,14 @@ def _encoder_input(call: Call, count: int) -> jax.ShapeDtypeStruct | jax.Array:
     return source
 
 
+def _alike(own: object, theirs: object) -> bool:
+    """Say whether two values mean one thing on every axis; a lone number stands for all."""
+    if isinstance(own, tuple) != isinstance(theirs, tuple):
+        listed, lone = (own, theirs) if isinstance(own, tuple) else (theirs, own)
+        return isinstance(listed, tuple) and not isinstance(lone, str) and all(value == lone for value in listed)
+    return own == theirs
+
+
 def _transposed_geometry(call: Call, count: int, out: int) -> Geometry:
     reference = call.references.get("transpose_of")
     if reference is not None and not is_layer(reference.layer, "conv"):
@@ -120,7 +128,7 @@ def _transposed_geometry(call: Call, count: int, out: int) -> Geometry:
         keys[key] = default if own is None else own
         if reference is not None:
             keys[key] = getattr(reference.layer, key)
-            if own is not None and own != keys[key]:
+            if own is not None and "depthwise" not in (own, keys[key]) and not _alike(own, keys[key]):
                 raise WitnessError(f"{key} {own} differs from {key} {keys[key]} of {reference.name}")
     k = per_axis(keys["kernel_size"], count, "kernel_size")
     d = per_axis(keys["dilation"], count, "dilation")
