@@ -16,6 +16,7 @@ import click
 
 from shapecheck._version import __version__
 from shapecheck.errors import BaselineError, ConfigError
+from shapecheck.spec.words import nearest
 
 # Each command and the module that has it; only the one that is asked for is loaded.
 COMMANDS = {
@@ -38,7 +39,9 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            best = nearest(cmd_name, COMMANDS)
+            hint = f" Did you mean {best}?" if best else ""
+            raise click.UsageError(f"No such command {cmd_name!r}.{hint}", ctx)
         module: Any = importlib.import_module(f"shapecheck.commands.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command

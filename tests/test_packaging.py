@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PAGE = (".html", ".css", ".js", ".txt")
 
 
 def test_the_schema_has_one_place_in_the_source_tree() -> None:
@@ -25,6 +26,8 @@ def test_the_wheel_holds_the_schema_and_the_code(tmp_path: Path) -> None:
         names = set(archive.namelist())
         schema = archive.read("shapecheck/schemas/network.schema.json").decode()
     assert schema == (ROOT / "schemas" / "network.schema.json").read_text(encoding="utf-8")
-    sources = {str(p.relative_to(ROOT)) for p in (ROOT / "shapecheck").rglob("*.py")} | {"shapecheck/py.typed"}
-    assert sources <= names
+    sources = [p for p in (ROOT / "shapecheck").rglob("*") if p.is_file() and p.parent.name != "__pycache__"]
+    assert {p.relative_to(ROOT).as_posix() for p in sources} <= names
+    page = {str(p.relative_to(ROOT)) for p in (ROOT / "shapecheck").rglob("*.*") if p.suffix in PAGE}
+    assert len(page) > 15 and page <= names, "the report's templates, styles and scripts"
     assert not any(name.startswith(("tests/", "examples/", ".ci/")) for name in names)

@@ -122,7 +122,8 @@ def _equal_window(difference: Size, left: Size, right: Size, name: str) -> SizeS
     if isinstance(difference, int):
         return _everything(name) if difference == 0 else _nothing(name)
     if never_falls(difference):
-        first, last = (_first(lambda n, t=t: value(difference, name, n) >= t) for t in (0, 1))  # type: ignore[misc]
+        first = _first(lambda n: value(difference, name, n) >= 0)
+        last = _first(lambda n: value(difference, name, n) >= 1)
         return SizeSet(name, first, last - 1) if first < last else _nothing(name)
     f = quasi(difference)
     if f.rise == 0:

@@ -16,7 +16,10 @@ MOST_DIVISORS = 10_000
 
 
 class Coupling(NamedTuple):
-    """A condition on two dimensions: the boxes of sizes at which it holds, or None where it is only an equation."""
+    """A condition on two dimensions: the boxes of sizes at which it holds, or None where it is only an equation.
+
+    The sets of a box stand in the order of ``dims``.
+    """
 
     layer: str
     dims: tuple[str, ...]
@@ -40,7 +43,10 @@ def couple(layer: str, question: Question, allowed: dict[str, SizeSet]) -> Coupl
     boxes = None
     factors = _factors(question)
     if factors is not None:
-        boxes = _boxes(*factors, allowed)
+        one, f, other, g, product = factors
+        if one > other:
+            one, f, other, g = other, g, one, f
+        boxes = _boxes(one, f, other, g, product, allowed)
     return Coupling(layer, names, question, boxes)
 
 

@@ -39,10 +39,10 @@ def unproductive(shapes: Shapes, survey: Survey) -> Unproductive | None:
         return None
     source = shapes.network.inputs[0]
     shape = shapes.outputs[source.index]
-    if shape is None or len(shape) < 3 or not all(isinstance(size, int) for size in shape):
-        return None
-    sizes = split(shape, channels_last).spatial
+    sizes = split(shape, channels_last).spatial if shape is not None and len(shape) > 2 else ()
     whole = tuple((1.0, float(size)) for size in sizes if isinstance(size, int))
+    if not sizes or len(whole) < len(sizes):
+        return None
     fields: dict[int, tuple[Field, ...]] = {source.index: ((1.0, 1.0),) * len(sizes)}
     late, count = [], 0
     for index in shapes.network.order:

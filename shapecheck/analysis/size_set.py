@@ -181,8 +181,11 @@ class SizeSet:
         extra: Iterable[int] = (),
     ) -> None:
         self.name = name
-        self.periodic = periodic.reduced()
         more = frozenset(n for n in extra if n >= 1)
+        if high is not None and high < low and more and max(more) - min(more) == len(more) - 1:
+            # Nothing but numbers in a row.
+            low, high, periodic, more = min(more), max(more), EVERYTHING, frozenset()
+        self.periodic = periodic.reduced()
         gaps = frozenset(without) - more
         self.start = self._first(max(low, 1), high, gaps)
         self.high = high
@@ -412,6 +415,8 @@ def _bounded(s: SizeSet) -> str:
         return f"{s.name} == {members[0]}"
     if s.high is not None and s.start is not None and s.periodic.full and not s.without and not s.extra:
         return f"{s.start} <= {s.name} <= {s.high}"
+    if len(members) <= 8 and members[-1] - members[0] == len(members) - 1:
+        return f"{members[0]} <= {s.name} <= {members[-1]}"
     if len(members) <= 8 or s.start is None or s.high is None:
         return f"{s.name} in {{{_few(s.extra) if len(members) > 8 else ', '.join(map(str, members))}}}"
     last = s.below(s.high)

@@ -129,12 +129,21 @@ def _questions(shapes: Shapes, strict: bool) -> list[Asked]:
         if nodes[encoder].inputs:
             found += _mirror(shapes, decoder, nodes[encoder].inputs[0])
     if strict:
-        for node in shapes.network.layers:
-            for w in shapes.windows(node):
-                if w.s > 1 and w.form in ("conv", "pool") and not isinstance(w.i, int):
-                    rest = w.i + (w.before + w.after - w.reach)
-                    found.append((node.index, Question("divides", rest, w.s), "every row of the input is read"))
+        for index, place in _strided(shapes):
+            w = shapes.windows(nodes[index])[place]
+            rest = w.i + (w.before + w.after - w.reach)
+            found.append((index, Question("divides", rest, w.s), "every row of the input is read"))
     return sorted(found, key=lambda asked: asked[0])
+
+
+def _strided(shapes: Shapes) -> list[tuple[int, int]]:
+    """Return the layers and spatial axes on which rows may be left unread, depending on a dimension."""
+    return [
+        (node.index, place)
+        for node in shapes.network.layers
+        for place, w in enumerate(shapes.windows(node))
+        if w.s > 1 and w.form in ("conv", "pool") and not isinstance(w.i, int)
+    ]
 
 
 def _mirror(shapes: Shapes, decoder: int, source: int) -> list[Asked]:
@@ -218,18 +227,14 @@ def _from_where_on(s: SizeSet) -> int | None:
     return max([s.start, *(n + 1 for n in s.without)])
 
 
-def _works(network: Network, strict: bool) -> bool:
-    """Say whether a network works at the sizes that it has."""
+def _works(network: Network, read: list[tuple[int, int]]) -> bool:
+    """Say whether a network works at the sizes that it has, and the layers and axes of ``read`` leave no row unread."""
     shapes = propagate(network)
     nodes = network.nodes
     mirrors = [m for d, e in network.symmetry.items() if nodes[e].inputs for m in _mirror(shapes, d, nodes[e].inputs[0])]
     if shapes.troubles or any(not _names(question) for _, question, _ in mirrors if question is not None):
         return False
-    return not strict or all(
-        not isinstance(w.unread, int) or w.s == 1 or w.unread == 0
-        for node in network.layers
-        for w in shapes.windows(node)
-    )
+    return all(shapes.windows(nodes[index])[place].unread == 0 for index, place in read)
 
 
 def _with_head(
@@ -239,7 +244,8 @@ def _with_head(
     if network.resized is None or assumed > LONGEST_HEAD or unresolved:
         unresolved.append(f"sizes below {assumed} follow other formulas and were not tried")
         return allowed
-    working = {n for n in range(1, assumed) if _works(network.resized({name: n}), strict)}
+    read = _strided(_symbolic(network, [name])) if strict else []
+    working = {n for n in range(1, assumed) if _works(network.resized({name: n}), read)}
     if working == {n for n in range(1, assumed) if n in allowed}:
         return allowed
     return allowed.with_head(assumed, working)

@@ -40,9 +40,10 @@ FORMATS = ("text", "concise", "json", "json-lines", "github", "gitlab", "sarif",
 Rules = tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
 
 
-def _reports(
+def checked(
     paths: tuple[str, ...], assignments: tuple[str, ...], config_path: str | None, stdin_name: str, rules: Rules
 ) -> list[Report]:
+    """Return a report of every file that the paths name, by its own configuration, its fixes proved."""
     values = parse_assignments(assignments)
     reports: list[Report] = []
     files: list[FileTemplate] = []
@@ -177,7 +178,7 @@ def check(
 
     A folder is searched for *.net.yaml and *.net.yml; - is standard input; without PATHS, this folder.
     """
-    reports = _reports(paths, assignments, config_path, stdin_filename, rules)
+    reports = checked(paths, assignments, config_path, stdin_filename, rules)
     if fixing.wanted:
         reports, shown = _fix(reports, fixing)
         if fixing.diff:
@@ -234,7 +235,7 @@ def verify(
 
     The build knows nothing of the shapes that check computed. Exit code 0 means proved.
     """
-    reports = _reports(paths, assignments, config_path, stdin_filename, rules)
+    reports = checked(paths, assignments, config_path, stdin_filename, rules)
     if fixing.wanted:
         reports, shown = _fix(reports, fixing)
         if fixing.diff:

@@ -21,12 +21,14 @@ OPS = {"conv": "conv", "pool": "max_pool", "conv-transpose": "conv_transpose"}
 
 
 def write(path: str | None, text: str) -> None:
-    """Write a result to a file, or to standard output."""
+    """Write a result to a file, or to standard output; in UTF-8 whatever the terminal has, for so the result says."""
     if path is None or path == "-":
-        click.echo(text, nl=not text.endswith("\n"))
+        stream = click.get_binary_stream("stdout")
+        stream.write(text.encode("utf-8", "replace"))
+        stream.flush()
         return
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_bytes(text.encode("utf-8", "replace"))
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
@@ -58,11 +60,11 @@ def figure(
     output: str | None,
     **given: Any,
 ) -> int:
-    r"""Draw the picture of a layer as SVG: of one in a file, or of one that is in no file.
+    """Draw the picture of a layer as SVG: of one in a file, or of one that is in no file.
 
-    \b
-    shapecheck figure nets/unet.net.yaml up1 -o up1.svg
-    shapecheck figure conv -i 6 -k 3 -s 2 -p 1
+    For example: shapecheck figure nets/unet.net.yaml up1 -o up1.svg
+
+    For example: shapecheck figure conv -i 6 -k 3 -s 2 -p 1
 
     One number for -i draws a square map; --axes 1 a signal, --axes 3 or -i 4,5,5 a volume as slices.
     """

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
+from shapecheck.commands.check import checked
 from shapecheck.commands.figure import output_option, write
-from shapecheck.commands.options import one_network, set_option
+from shapecheck.commands.options import set_option
+from shapecheck.output.progress import Progress
 
 
 @click.command()
@@ -48,20 +52,23 @@ def report(
     level: str,
     device: str,
 ) -> int:
-    r"""Write the sanity report of a network: one HTML page that needs no network access.
+    """Write the sanity report of a network: one HTML page that needs no network access.
 
-    \b
-    shapecheck report nets/unet.net.yaml -o report.html
+    For example: shapecheck report nets/unet.net.yaml -o report.html
 
     The page is written whatever is found. Exit codes are those of check, and with --verify those of verify.
     """
-    found = one_network(file, assignments, config_path)
+    if file != "-" and Path(file).is_dir():
+        raise click.BadParameter(f"{file} is a folder; name one file", param_hint="FILE")
+    (found,) = checked((file,), assignments, config_path, "<stdin>", (None, (), ()))
     proved = True
     if verify:
         proof: Any = importlib.import_module("shapecheck.proof")  # loads JAX
-        with proof.leave_on_interrupt():
-            found.verification = proof.verify(found, level, device)
+        progress = Progress(sys.stderr)
+        with proof.leave_on_interrupt(progress.stop):
+            found.verification = proof.verify(found, level, device, progress.of(found.path))
         found.add(proof.findings(found, found.verification))
+        progress.stop()
         proved = found.verification.result == "proved"
     pages: Any = importlib.import_module("shapecheck.report")  # loads Jinja2
     if output_format == "json":

@@ -78,6 +78,7 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
     for name, index in network.outputs.items():
         outputs.setdefault(index, []).append(name)
     gravest = _gravest(report)
+    seen = witnessed(report)
     trouble = {network.nodes[t.node].name: t.problem.message for t in shapes.troubles}
     table = tables.as_json(shapes)
     rows = {row["name"]: row for row in table["layers"]}
@@ -108,6 +109,7 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
                 "severity": gravest.get(node.name),
                 "trouble": trouble.get(node.name),
                 "figure": drawn,
+                "witness": seen.get(node.name, seen[""]) if node.layer is not None else "",
             }
         )
     data["layers"] = layers
@@ -132,6 +134,16 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
             ("Activation memory", "memory"),
         )
     ]
+
+
+def witnessed(report: Report) -> dict[str, str]:
+    """Return what the second witness says of each layer; the empty name is for those it does not mention."""
+    proof = report.verification
+    if proof is None:
+        return {"": "not checked"}
+    found = {one.layer or "": "not checked" for one in proof.not_checked}
+    found |= {one.layer: "disagrees" for one in proof.disagreements}
+    return {"": "agrees"} | found
 
 
 def _gravest(report: Report) -> dict[str, str]:

@@ -19,6 +19,7 @@ SCRIPTS = ("dagre.min.js", "layout.js", "graph.js", "view.js", "table.js", "page
 STYLES = ("page.css", "graph.css", "print.css")
 MOST_ROWS = 400  # of the layer table at first; a browser takes seconds to lay out thousands
 WORDS = {"ok": "yes", "fail": "no", "open": "not sure", "none": "not looked at"}
+WITNESS = {"agrees": "ok", "disagrees": "fail", "not checked": "open"}
 SIGNS = {"ok": "✓", "fail": "✗", "open": "?", "none": "–", "error": "✗", "warning": "!", "note": "i"}
 
 
@@ -52,7 +53,9 @@ def graph_data(data: dict[str, Any]) -> dict[str, Any]:
                 "s": one["output_shape"],
                 "g": one["group"],
                 "x": one["outputs"],
+                "j": one["witness"],
                 "f": one["figure"],
+                "w": bool(one["relationship"]),
                 "v": one["severity"] or ("error" if one["trouble"] else None),
                 "t": one["trouble"],
                 "p": short(one["parameters"]),
@@ -78,7 +81,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(shape=shape_text, short=short, number=lambda n: "unknown" if n is None else number(n))
-    found.globals.update(SIGNS=SIGNS, WORDS=WORDS, MOST_ROWS=MOST_ROWS)
+    found.globals.update(SIGNS=SIGNS, WORDS=WORDS, WITNESS=WITNESS, MOST_ROWS=MOST_ROWS)
     return found
 
 

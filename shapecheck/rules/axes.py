@@ -207,14 +207,10 @@ def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
 
     https://github.com/asingh33/CNNGestureRecognizer/issues/56 and https://github.com/kyegomez/zeta/issues/406
     """
-    for node in shapes.network.inputs:
-        shape = node.shape
-        if shape is None or len(shape) < 3:
-            continue
+    for node in suspected_inputs(shapes):
+        shape = node.shape or ()
         _, channels, spatial = split(shape, shapes.network.channels_last)
         short = 0 if shapes.network.channels_last else len(spatial) - 1
-        if not _turned(channels, spatial, short) or not _slides_along(shapes, node, short):
-            continue
         axis = channel_axis(len(shape), shapes.network.channels_last)
         other = "channels_first" if shapes.network.channels_last else "channels_last"
         yield Finding(
@@ -225,6 +221,19 @@ def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
             None,
             f"write layout: {other}, or give the axes in the order of this layout",
         )
+
+
+def suspected_inputs(shapes: Shapes) -> list[Node]:
+    """Return the inputs whose axes look as if they were in the order of the other layout."""
+    found = []
+    for node in shapes.network.inputs:
+        shape = node.shape
+        if shape is not None and len(shape) > 2:
+            _, channels, spatial = split(shape, shapes.network.channels_last)
+            short = 0 if shapes.network.channels_last else len(spatial) - 1
+            if _turned(channels, spatial, short) and _slides_along(shapes, node, short):
+                found.append(node)
+    return found
 
 
 def _slides_along(shapes: Shapes, node: Node, place: int) -> bool:

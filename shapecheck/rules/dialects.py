@@ -107,7 +107,12 @@ def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
     shapecheck: 1
     inputs: {features: [N, 8, 5, 5]}
     layers:
-      - {op: conv_transpose, out_channels: 4, kernel_size: 2, stride: 3, expect: [N, 4, 14, 14]}  # here
+      - op: conv_transpose
+        out_channels: 4
+        kernel_size: 4
+        stride: 2  # here
+        padding: same
+        expect: [N, 4, 9, 9]
     ```
 
     ## An example that passes
@@ -118,10 +123,11 @@ def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
     layers:
       - op: conv_transpose
         out_channels: 4
-        kernel_size: 2
-        stride: 3
+        kernel_size: 4
+        stride: 2
+        padding: same
         output_padding: 0
-        expect: [N, 4, 14, 14]
+        expect: [N, 4, 9, 9]
     ```
 
     ## Instead
@@ -247,7 +253,7 @@ def jax_transposed_padding(shapes: Shapes) -> Iterable[Finding]:
     shapecheck: 1
     inputs: {features: [N, 8, 16, 16]}
     layers:
-      - {op: conv_transpose, out_channels: 4, kernel_size: 3, stride: 2, padding: 1, output_padding: 0}
+      - {op: conv_transpose, out_channels: 4, kernel_size: 3, padding: 1}
     ```
 
     ## Instead

@@ -202,8 +202,8 @@ def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
     ## What it does
 
     Looks for equal padding of ⌊k / 2⌋ (of the dilated kernel) at both edges of an even kernel, where the output is
-    larger than the ⌈i / s⌉ that an odd kernel has. A warning where the file says `half`; a note where it says the
-    number, which may be meant.
+    larger than the ⌈i / s⌉ that an odd kernel has. A warning where the file says `half`; a note where a convolution
+    says the number, which may be meant. A pooling that says the number wants to round up, and is left alone.
 
     ## Why it matters
 
@@ -240,6 +240,8 @@ def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
     """
     for node, windows in survey(shapes).slides:
         word = getattr(node.layer, "padding", None)
+        if isinstance(node.layer, Pool) and word != "half":
+            continue
         if word in ("full", "same", "same_lower", "valid", 0):
             continue
         axes = [j for j, w in enumerate(windows) if _grows(w)]
@@ -321,8 +323,8 @@ def padding_wider_than_kernel(shapes: Shapes) -> Iterable[Finding]:
             axes = [a for a, other in enumerate(windows) if other == w]
             yield Finding(
                 "padding-wider-than-kernel",
-                f"{node.name}: {near} outputs before and {far} after, of {w.o} on {join_axes(axes, len(windows))}, read"
-                f" nothing but padding: padding {max(w.before, w.after)} is wider than the {w.reach} that the kernel"
+                f"{node.name}: of {w.o} outputs on {join_axes(axes, len(windows))}, {near} at the beginning and {far} at"
+                f" the end read nothing but padding: padding {max(w.before, w.after)} is wider than the {w.reach} that the kernel"
                 " reaches",
                 place(node, "padding"),
                 node.name,

@@ -88,8 +88,8 @@ def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
         channels = shape[channel_axis(len(shape), shapes.network.channels_last)]
         yield Finding(
             "bias-before-normalisation",
-            f"{node.name}: the {norm.op} behind it takes the mean of each channel away, and with it this layer's bias of"
-            f" {channels} numbers",
+            f"{node.name}: the {norm.op} behind it takes the mean of each channel away, and with it the bias of"
+            f" {channels} numbers of this layer",
             place(node, "bias"),
             node.name,
             "write bias: false",
@@ -200,8 +200,9 @@ def linear_without_activation(shapes: Shapes) -> Iterable[Finding]:
 
     Warns of a `linear` or 1 x 1 `conv` whose only reader is another one, directly or through `dropout` and
     `identity`, where the width between them is no smaller than both ends. A narrower middle is a factorisation,
-    which saves parameters, and is left alone. Two convolutions with larger kernels are noted: their product is one
-    convolution too, of a larger kernel; a depthwise one, and kernels along different axes, are left alone.
+    which saves parameters, and is left alone. In a network that has activations elsewhere, two convolutions with
+    larger kernels are noted: their product is one convolution too, of a larger kernel. A depthwise one, and kernels
+    along different axes, are left alone.
 
     ## Why it matters
 
@@ -238,6 +239,7 @@ def linear_without_activation(shapes: Shapes) -> Iterable[Finding]:
     Goodfellow, Bengio and Courville, "Deep learning", section 6.1: a composition of linear functions is linear.
     """
     found = survey(shapes)
+    active = any(op in ACTIVATIONS for op in found.by_op)
     for second in found.of("linear", "conv"):
         first = shapes.network.nodes[second.inputs[0]]
         between = [first]
@@ -247,7 +249,7 @@ def linear_without_activation(shapes: Shapes) -> Iterable[Finding]:
         if first.op not in ("linear", "conv") or any(found.only_reader(node) is None for node in between):
             continue
         grave = _one_map(shapes, first, second)
-        if grave is None:
+        if grave is None or not (grave or active):
             continue
         start, middle, end = _widths(shapes, first, second)
         yield Finding(

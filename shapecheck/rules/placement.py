@@ -9,9 +9,10 @@ from shapecheck.analysis.alignment import shifts
 from shapecheck.analysis.history import history
 from shapecheck.analysis.productive import unproductive
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import join_axes, survey
+from shapecheck.analysis.survey import Slide, join_axes, survey
 from shapecheck.diagnostics import Finding, Related, Severity
 from shapecheck.layers.convolution import Conv
+from shapecheck.rules.axes import suspected_inputs
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
 from shapecheck.shape import show_sizes, spatial_name
@@ -184,19 +185,21 @@ def collapsed_axis(shapes: Shapes) -> Iterable[Finding]:
 
     Dumoulin and Visin, section 2.2, on zero padding. https://github.com/MIC-DKFZ/nnUNet/issues/1256
     """
-    hits = []
+    if suspected_inputs(shapes):
+        return
+    hits: dict[tuple[int, ...], list[tuple[Slide, list[int]]]] = {}
     for slide in survey(shapes).slides:
         layer = slide.node.layer
         if isinstance(layer, Conv) and layer.padding_mode == "zeros":
             axes = [j for j, w in enumerate(slide.windows) if type(w.i) is int and w.i == 1 and w.k > 1]
             if axes:
-                hits.append((slide, axes))
-    if hits:
-        (node, windows), axes = min(hits, key=lambda hit: hit[0].node.index)
+                hits.setdefault((_collapse(shapes, slide.node, axes[0])[0], *axes), []).append((slide, axes))
+    for group in hits.values():
+        (node, windows), axes = min(group, key=lambda hit: hit[0].node.index)
         taps = math.prod(w.k for w in windows)
         alive = math.prod(1 if j in axes else w.k for j, w in enumerate(windows))
         names = join_axes(axes, len(windows))
-        behind = f", and so in {len(hits) - 1} layers further on" if len(hits) > 1 else ""
+        behind = f", and so at {len(group) - 1} more further on" if len(group) > 1 else ""
         yield Finding(
             "collapsed-axis",
             f"{node.name}: {names} {'has' if len(axes) == 1 else 'have'} size 1 here, so {taps - alive} of the {taps}"
@@ -204,16 +207,18 @@ def collapsed_axis(shapes: Shapes) -> Iterable[Finding]:
             place(node, "kernel_size"),
             node.name,
             f"take kernel_size 1 on {names}, fewer strides above, or a larger input",
-            _collapse(shapes, node, axes[0]),
+            _collapse(shapes, node, axes[0])[1],
         )
 
 
-def _collapse(shapes: Shapes, node: Node, j: int) -> tuple[Related, ...]:
-    """Return the layer that made an axis 1."""
+def _collapse(shapes: Shapes, node: Node, j: int) -> tuple[int, tuple[Related, ...]]:
+    """Return which node made an axis 1, and its place where it is a layer that slid along the axis."""
     axis = j + (1 if shapes.network.channels_last else 2)
-    steps = [step for step in history(shapes, node.inputs[0], axis) if step.window is not None]
-    if not steps or steps[-1].window is None:
-        return ()
-    step, window = steps[-1], steps[-1].window
+    steps = history(shapes, node.inputs[0], axis)
+    if not steps:
+        return -1, ()
+    step, window = steps[-1].node, steps[-1].window
+    if window is None:
+        return step.index, ()
     name = spatial_name(j, len(shapes.outputs[node.index] or ()) - 2)
-    return (Related(f"{step.node.name} makes 1 of {window.i} on {name}: {window.formula()}", step.node.source.span),)
+    return step.index, (Related(f"{step.name} makes 1 of {window.i} on {name}: {window.formula()}", step.source.span),)

@@ -169,7 +169,7 @@ def too_many_repeats(finding: Finding, shapes: Shapes | None, trouble: Trouble |
     inputs: {image: [N, 8, 32, 32]}
     blocks:
       stage:
-        layers: [{op: relu}]
+        layers: [{op: batch_norm}]
     layers:
       - {block: stage, repeat: 11}  # here
     ```
@@ -181,7 +181,7 @@ def too_many_repeats(finding: Finding, shapes: Shapes | None, trouble: Trouble |
     inputs: {image: [N, 8, 32, 32]}
     blocks:
       stage:
-        layers: [{op: relu}]
+        layers: [{op: batch_norm}]
     layers:
       - {block: stage, repeat: 10}
     ```
@@ -217,7 +217,7 @@ def too_many_layers(finding: Finding, shapes: Shapes | None, trouble: Trouble | 
     inputs: {image: [N, 8, 32, 32]}
     blocks:
       stage:
-        layers: [{op: relu}]  # here
+        layers: [{op: batch_norm}]  # here
     layers:
       - {block: stage, repeat: 12}
     ```
@@ -229,7 +229,7 @@ def too_many_layers(finding: Finding, shapes: Shapes | None, trouble: Trouble | 
     inputs: {image: [N, 8, 32, 32]}
     blocks:
       stage:
-        layers: [{op: relu}]
+        layers: [{op: batch_norm}]
     layers:
       - {block: stage, repeat: 9}
     ```

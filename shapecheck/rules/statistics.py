@@ -151,9 +151,13 @@ def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
     https://github.com/jfzhang95/pytorch-deeplab-xception/issues/143 and
     https://github.com/pytorch/pytorch/issues/19250
     """
+    side = 1 if shapes.network.channels_last else 2
     for node in survey(shapes).of(*NORMS - {"local_response_norm"}):
         shape = shapes.outputs[node.index]
         if shape is None or not isinstance(node.layer, Norm):
+            continue
+        # Most maps are larger than 1, and that is seen at once.
+        if len(shape) > 2 and shape[side] != 1 and node.op != "layer_norm":
             continue
         counted, what = _values(node.layer, shape, shapes.network.channels_last)
         if not all(type(size) is int and size == 1 for size in counted):
@@ -171,9 +175,9 @@ def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
 
 def _values(layer: Norm, shape: Shape, channels_last: bool) -> tuple[tuple[Size, ...], str]:
     """Return the sizes whose product is the number of values in each mean, and their name."""
-    batch, channels, spatial = split(shape, channels_last)
     if isinstance(layer, LayerNorm):
         return (shape[layer.axis % len(shape)],), "the axis that it normalises"
+    batch, channels, spatial = split(shape, channels_last)
     if isinstance(layer, GroupNorm):
         each: Size = channels // layer.num_groups
         return (each, *spatial), "a channel group and space"

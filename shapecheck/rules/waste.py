@@ -100,8 +100,8 @@ def concentrated_parameters(shapes: Shapes) -> Iterable[Finding]:
 
     ## What it does
 
-    Looks at linear layers behind a `flatten` of a map, of 100,000 parameters and more, and compares them with the
-    network's total.
+    Looks at linear layers behind a `flatten` of a map, of 100,000 parameters and more, in a network with
+    convolutions, and compares them with the network's total.
 
     ## Why it matters
 
@@ -152,6 +152,8 @@ def concentrated_parameters(shapes: Shapes) -> Iterable[Finding]:
     Lin, Chen and Yan, "Network in network" (arXiv:1312.4400), section 3.2: global average pooling.
     """
     found = survey(shapes)
+    if "conv" not in found.by_op:
+        return
     for node in found.of("linear"):
         flatten = made_by(shapes, node)
         before = None if flatten.op != "flatten" or not flatten.inputs else shapes.outputs[flatten.inputs[0]]

@@ -421,12 +421,12 @@ def expectation(value: Value, words: Mapping[str, Size], env: Env) -> tuple[Size
     for item, node in zip(
         value.evaluate({**words, **env}, {**words, language.ANY_SIZE: None}), value.node.value, strict=True
     ):
-        if item is not None and not isinstance(item, Symbolic) and (type(item) is not int):
+        any_size = item is None and node.value == language.ANY_SIZE
+        if not any_size and not isinstance(item, Symbolic) and type(item) is not int:
             raise Misread(
                 Finding(
                     "wrong-value",
-                    "expect: a size is a number, the name of a dimension, =..., or _ for any; "
-                    f"found {'a list' if isinstance(item, list) else item}",
+                    f"expect: a size is a number, the name of a dimension, =..., or _ for any; found {describe(item)}",
                     span_of(node),
                 )
             )

@@ -252,6 +252,15 @@ class LayerReader:
             if key == "with":
                 for param, _, value_node in mapping_entries(node, "with", self.findings):
                     value = self.value(value_node)
+                    if value is not None and value.constant and not _is_param(value.data):
+                        self.report(
+                            "wrong-value",
+                            f"with {param}: expected a number, true, false or a list of numbers, "
+                            f"found {describe(value.data)}",
+                            value.span,
+                            layer=template.name or None,
+                        )
+                        value = None
                     if value is not None:
                         template.given[param] = value
                         template.keys[f"with.{param}"] = span_of(_)

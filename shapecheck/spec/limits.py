@@ -15,7 +15,6 @@ class Limits(NamedTuple):
     layers: int = 250_000
     block_depth: int = 100
     expression_length: int = 1_000
-    number_digits: int = 300
 
 
 DEFAULT_LIMITS = Limits()

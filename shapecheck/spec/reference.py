@@ -27,8 +27,11 @@ from shapecheck.layers.fields import (
     Word,
 )
 
-FAMILIES = (
+# In which order the families of layers are told; one that is not named here comes last.
+FAMILIES = [
     "convolution",
+    "transposed",
+    "columns",
     "pooling",
     "resize",
     "merge",
@@ -36,7 +39,7 @@ FAMILIES = (
     "linear",
     "normalization",
     "activation",
-)
+]
 BEGIN, END = "<!-- made by python -m shapecheck.spec.reference -->\n", "<!-- made until here -->\n"
 
 
@@ -98,8 +101,11 @@ def takes(kind: Kind) -> str:
 
 
 def _ordered() -> list[tuple[str, type[Layer]]]:
-    families = [f"shapecheck.layers.{name}" for name in FAMILIES]
-    return sorted(REGISTRY.items(), key=lambda entry: families.index(entry[1].__module__))
+    def place(entry: tuple[str, type[Layer]]) -> int:
+        family = entry[1].__module__.rpartition(".")[2]
+        return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
+
+    return sorted(REGISTRY.items(), key=place)
 
 
 def _with_default(name: str, key: Key) -> str:

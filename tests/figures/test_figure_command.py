@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -39,7 +41,10 @@ def test_a_layer_that_is_in_no_file(
 
 def test_a_layer_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "net.net.yaml"
-    path.write_text("shapecheck: 1\ninputs: {x: [1, 1, H, 8]}\nlayers:\n  - {name: c, op: max_pool, kernel_size: 2}\n  - {op: relu}\n")
+    path.write_text(
+        "shapecheck: 1\ninputs: {x: [1, 1, H, 8]}\n"
+        "layers:\n  - {name: c, op: max_pool, kernel_size: 2}\n  - {op: relu}\n"
+    )
     assert run(monkeypatch, str(path), "c", "--set", "H=6", "-o", str(tmp_path / "c.svg")) == 0
     ElementTree.parse(tmp_path / "c.svg")
     capsys.readouterr()
@@ -67,6 +72,13 @@ def test_a_command_line_that_is_wrong(
     assert said in capsys.readouterr().err
 
 
+def test_the_output_is_utf_8_whatever_the_terminal_has() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "shapecheck", "figure", "conv", "-i", "6", "-k", "3"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, cwd=ROOT)
+    assert "→" in done.stdout.decode("utf-8")
+
+
 def test_a_layer_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, *"conv -i 2 -k 5".split()) == 1
+    assert run(monkeypatch, "conv", "-i", "2", "-k", "5") == 1
     assert "does not fit" in capsys.readouterr().err

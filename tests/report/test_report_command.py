@@ -62,7 +62,8 @@ def test_verify_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     command = [sys.executable, "-m", "shapecheck", "report", LENET, "--verify", "--level", "trace", "-o", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert "Proved: all shapes" in path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    assert "Proved: all shapes" in text and "✓ agrees" in text
 
 
 def test_jinja_is_loaded_for_the_report_only() -> None:
@@ -92,3 +93,13 @@ def test_a_notebook_is_not_told_markup() -> None:
     text = 'shapecheck: 1\ninputs: {x: [1, 1, 8]}\nlayers: [{name: "<script>", op: relu}]\n'
     shown = shapecheck.loads(text)._repr_html_()
     assert shown is not None and "<script" not in shown and "&lt;script&gt;" in shown
+
+
+def test_the_configuration_counts_as_in_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = tmp_path / "x.net.yaml"
+    network.write_text("shapecheck: 1\ninputs: {x: [1, 1, 8]}\nlayers: [{op: conv, out_channels: 1, kernel_size: 9}]\n")
+    out = str(tmp_path / "report.html")
+    assert run(monkeypatch, str(network), "-o", out) == 1
+    (tmp_path / "shapecheck.toml").write_text('ignore = ["SC204"]\n')
+    assert run(monkeypatch, str(network), "-o", out) == 0
+    assert run(monkeypatch, str(tmp_path), "-o", out) == 2

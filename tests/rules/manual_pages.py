@@ -11,6 +11,7 @@ from shapecheck import linter
 from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
 from shapecheck.rules import RULES
+from shapecheck.selection import Selection
 from shapecheck.spec.document import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 
@@ -22,6 +23,7 @@ class Example(NamedTuple):
     outcome: str  # fails or passes
     options: dict[str, str]
     text: str
+    rule: str
 
 
 def page(name: str) -> str:
@@ -32,7 +34,7 @@ def examples(name: str) -> list[Example]:
     found = []
     for info, text in re.findall(r"^```(.*?)\n(.*?)^```$", page(name), flags=re.DOTALL | re.MULTILINE):
         kind, outcome, *options = info.split()
-        found.append(Example(kind, outcome, dict(option.split("=") for option in options), text))
+        found.append(Example(kind, outcome, dict(option.split("=") for option in options), text, name))
     return found
 
 
@@ -48,4 +50,5 @@ def run(e: Example) -> Report:
     text = decode(data, limits)
     if isinstance(text, Finding):
         return Report("example", "", None, None, linter.diagnostics([text]))
-    return linter.check_text(text, "example", limits=limits)
+    # A rule that is off by default is on in the examples of its own page.
+    return linter.check_text(text, "example", limits=limits, selection=Selection(extend_select=(e.rule,)))

@@ -16,12 +16,30 @@ from shapecheck.rules import RULES, manual
 PACKAGE = Path(linter.__file__).parent
 SECTIONS = ["What it does", "Why it matters", "An example that fails", "An example that passes", "Instead", "Source"]
 FAMILIES = {
+    "axes": "SC4",
+    "edges": "SC4",
+    "placement": "SC4",
+    "skipping": "SC4",
+    "efficiency": "SC6",
+    "slips": "SC6",
+    "statistics": "SC6",
+    "style": "SC6",
+    "waste": "SC6",
+    "dialects": "SC7",
     "reading": "SC0",
-    "structure": "SC1",
-    "shapes": "SC2",
     "transposed": "SC3",
     "sizes": "SC5",
     "verification": "SC8",
+    "keys": "SC0",
+    "comments": "SC0",
+    "references": "SC1",
+    "usage": "SC1",
+    "placing": "SC1",
+    "fitting": "SC2",
+    "agreement": "SC2",
+    "counting": "SC2",
+    "unsure": "SC2",
+    "decoding": "SC3",
 }
 # Rules of which no file can be an example, and why.
 NO_FAILING_EXAMPLE = {"witness-disagrees": "a network on which both witnesses differ is a defect of ours"}

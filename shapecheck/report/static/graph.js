@@ -112,10 +112,14 @@ const Graph = (() => {
     const list = put("dl", "");
     const inputs = node.i.map((i) => `${data.nodes[i].n} [${(data.nodes[i].s || ["unknown"]).join(", ")}]`);
     for (const [term, text] of [["Op", node.o], ["Reads", inputs.join("; ")], ["Output", node.s ? `[${node.s.join(", ")}]` : "unknown"],
-      ["Parameters", node.p], ["Multiply-adds", node.m], ["Memory", node.b], ["Line", String(node.l)]]) {
+      ["Parameters", node.p], ["Multiply-adds", node.m], ["Memory", node.b], ["Line", String(node.l)],
+      ["Second witness", node.j]]) {
       if (text && text !== "0") { put("dt", term, list); put("dd", text, list); }
     }
-    if (node.f === null) return;
+    if (node.f === null) {
+      if (node.w) put("p", `This page has no room for its picture: shapecheck figure FILE ${node.n}`, details, "hint");
+      return;
+    }
     put("pre", data.lines[node.f].join("\n"), details).tabIndex = 0;
     const svg = document.getElementById("figure-" + node.f).content.firstElementChild.cloneNode(true);
     const pause = put("button", "Pause");

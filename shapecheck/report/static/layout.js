@@ -80,12 +80,14 @@ const Layout = (() => {
       }
     }
     dagre.layout(graph);
-    for (const edge of edges.values()) edge.skip = graph.predecessors(edge.to).length > 1 && spans(edge, boxes);
+    for (const edge of edges.values()) edge.skip = !edge.only && merges(edge.to, edges) && spans(edge, boxes);
     const frames = [...clusters].map((g) => ({ ...graph.node("c" + g), group: g, label: groups[g].label }));
     frames.sort((a, b) => b.width * b.height - a.width * a.height);
     const { width: w, height: h } = graph.graph();
     return { boxes: [...boxes.values()], edges: [...edges.values()], frames, width: w, height: h };
   }
+
+  const merges = (id, edges) => [...edges.values()].filter((edge) => edge.to === id && !edge.only).length > 1;
 
   // An edge is a skip where something else stands between its ends.
   const spans = (edge, boxes) => Math.abs(boxes.get(edge.to).y - boxes.get(edge.from).y) > 150;
