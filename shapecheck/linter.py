@@ -127,10 +127,11 @@ def check_template(
     shapes = propagate(network)
     # A network that was cut off while its blocks were placed is not the one that is meant.
     whole = not any(finding.rule in ("endless-block", "too-many-layers") for finding in more)
-    shapes.sound = readable = not any(map(_is_error, (*found, *more)))
-    wrong = shape_findings(shapes, selection) if whole else []
-    if readable:
-        wrong += size_findings(shapes)
+    readable = not any(map(_is_error, (*found, *more)))
+    wrong = list(size_findings(shapes)) if readable else []
+    shapes.sound = readable and not any(map(_is_error, wrong))
+    if whole:
+        wrong += shape_findings(shapes, selection)
     return Report(path, text, network, shapes, controlled([*found, *more, *wrong], text, selection))
 
 

@@ -48,7 +48,7 @@ def unproductive(shapes: Shapes, survey: Survey) -> Unproductive | None:
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
         above = [fields[i] for i in node.inputs if i in fields]
-        if not above or index in fields:
+        if not above or index in fields or shapes.outputs[index] is None:
             continue
         field = above[0]
         if len(above) > 1:

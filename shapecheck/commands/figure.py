@@ -23,9 +23,7 @@ OPS = {"conv": "conv", "pool": "max_pool", "conv-transpose": "conv_transpose"}
 def write(path: str | None, text: str) -> None:
     """Write a result to a file, or to standard output; in UTF-8 whatever the terminal has, for so the result says."""
     if path is None or path == "-":
-        stream = click.get_binary_stream("stdout")
-        stream.write(text.encode("utf-8", "replace"))
-        stream.flush()
+        click.echo(text.encode("utf-8", "replace"), nl=False)
         return
     try:
         Path(path).write_bytes(text.encode("utf-8", "replace"))

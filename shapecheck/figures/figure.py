@@ -33,6 +33,18 @@ class Figure(NamedTuple):
     axes: tuple[Axis, ...]
     lines: tuple[str, ...]
 
+    def _formulas(self) -> list[str]:
+        """Return the formula of each axis, with the axis's name where there are several."""
+        found = []
+        name = ""
+        for line in self.lines:
+            if line.startswith(" "):
+                if line.strip().startswith(("o = ", "o′ = ")):
+                    found.append((name, line.strip()))
+            else:
+                name = line.partition(":")[0]
+        return [f"{name}: {line}" if len(found) > 1 else line for name, line in found]
+
     @property
     def drawn(self) -> str:
         """``cells`` where every cell is drawn, ``scale`` where one axis is drawn to scale."""
@@ -49,15 +61,13 @@ class Figure(NamedTuple):
         body = add(root, "g", transform=f"translate({MARGIN} {MARGIN})")
         words(body, 0, 12, self.title, "label strong")
         y = 30.0
-        for line in self.lines:
-            if line.strip().startswith(("o = ", "o′ = ")):
-                words(body, 0, y, line.strip())
-                y += 16
+        told = self._formulas()
+        for line in told:
+            words(body, 0, y, line)
+            y += 16
         drawer = grid if self.drawn == "cells" else scale
         size, kinds = drawer.draw(body, self.axes, y)
-        width = max(
-            size.width, width_of(self.title), *(width_of(line) for line in self.lines[1:] if "o" in line[:4]), 340
-        )
+        width = max(size.width, width_of(self.title), *map(width_of, told), 340)
         height = _legend(body, [*kinds, "output", "tap"], size.height + 8, width)
         total = (width + 2 * MARGIN, height + 2 * MARGIN)
         for target in (root, paper):

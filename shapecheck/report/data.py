@@ -55,7 +55,7 @@ def page_data(report: Report) -> dict[str, Any]:
             found = analyse(report.network)
             data["sizes"] = [strips.strip(one, report.network) for one in found.dims.values()]
             data["couplings"] = [coupling.sentence() for coupling in found.couplings]
-            data["pairs"] = [strips.pair(one) for one in pairs(report.shapes)]
+            data["pairs"] = strips.ladder(pairs(report.shapes))
             data["ends"] = [strips.ends(one) for one in summaries(report.shapes)]
     data["verdict"] = verdict.verdict(report, data)
     data["checks"] = verdict.checks(report, data)

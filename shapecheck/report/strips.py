@@ -50,6 +50,18 @@ def _sizes(shape: Shape | None) -> str:
     return "unknown" if shape is None else show_sizes(shape).replace(" x ", " × ")
 
 
+def ladder(found: list[Pair]) -> list[dict[str, Any]]:
+    """Return pairs from the outermost inwards; ``depth`` counts those that enclose a pair."""
+    ordered = sorted(found, key=lambda one: (one.encoder.index, -one.decoder.index))
+    return [
+        pair(one) | {"depth": sum(_encloses(other, one) for other in ordered[:at])} for at, one in enumerate(ordered)
+    ]
+
+
+def _encloses(outer: Pair, inner: Pair) -> bool:
+    return outer.encoder.index < inner.encoder.index and inner.decoder.index < outer.decoder.index
+
+
 def pair(one: Pair) -> dict[str, Any]:
     """Return a pair: what goes down and what comes up."""
     state = STATES[one.status]

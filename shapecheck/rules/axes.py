@@ -14,8 +14,9 @@ from shapecheck.layers.resize import Upsample
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import axis_name, channel_axis, show, show_sizes, spatial_name, split
+from shapecheck.shape import Shape, axis_name, channel_axis, show, show_sizes, spatial_name, split
 from shapecheck.spec.network import Node
+from shapecheck.symbolic import Size
 
 # The colours of a picture, and the least size of an axis that is taken for height or width.
 COLOURS = (1, 3, 4)
@@ -130,7 +131,7 @@ def accidental_anisotropy(shapes: Shapes) -> Iterable[Finding]:
 
     Dumoulin and Visin, chapter 2: the properties of an axis affect that axis alone.
     """
-    if not survey(shapes).slides:
+    if not survey(shapes).by_op:
         return
     for node in shapes.network.layers:
         output, inputs = shapes.outputs[node.index], [shapes.outputs[i] for i in node.inputs]
@@ -170,8 +171,9 @@ def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
 
     Looks at inputs that a sliding layer reads. With `layout: channels_first`, [N, 224, 224, 3] is suspected: the last
     axis has 1, 3 or 4 elements, and channels and height are at least 32 (and equal, where the last has 1 element).
-    With `channels_last`, [N, 3, 224, 224] is. A signal of 256 and more channels and one or two elements is suspected
-    too. A kernel of 1 on the short axis shows that it is meant.
+    With `channels_last`, [N, 3, 224, 224] is. So is a short axis elsewhere if all others are equal, and a signal of
+    256 and more channels and one or two elements. A kernel of 1 on the short axis shows that it is meant. It speaks
+    beside an error as well, of which it may be the cause.
 
     ## Why it matters
 
@@ -207,15 +209,15 @@ def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
 
     https://github.com/asingh33/CNNGestureRecognizer/issues/56 and https://github.com/kyegomez/zeta/issues/406
     """
-    for node in suspected_inputs(shapes):
+    channels_last = shapes.network.channels_last
+    for node, short in suspected_inputs(shapes):
         shape = node.shape or ()
-        _, channels, spatial = split(shape, shapes.network.channels_last)
-        short = 0 if shapes.network.channels_last else len(spatial) - 1
-        axis = channel_axis(len(shape), shapes.network.channels_last)
-        other = "channels_first" if shapes.network.channels_last else "channels_last"
+        _, channels, spatial = split(shape, channels_last)
+        axis = axis_name(channel_axis(len(shape), channels_last), len(shape), channels_last)
+        other = "channels_first" if channels_last else "channels_last"
         yield Finding(
             "layout-suspected",
-            f"the input {node.name} {show(shape)} has {channels} on {axis_name(axis, len(shape), axis != 1)} and"
+            f"the input {node.name} {show(shape)} has {channels} on {axis} and"
             f" {spatial[short]} on {spatial_name(short, len(spatial))}: are its axes in the order meant?",
             node.source.span,
             None,
@@ -223,16 +225,17 @@ def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
         )
 
 
-def suspected_inputs(shapes: Shapes) -> list[Node]:
-    """Return the inputs whose axes look as if they were in the order of the other layout."""
+def suspected_inputs(shapes: Shapes) -> list[tuple[Node, int]]:
+    """Return the inputs whose axes look as if they were in another order, and the spatial axis that may be colours."""
     found = []
     for node in shapes.network.inputs:
-        shape = node.shape
-        if shape is not None and len(shape) > 2:
-            _, channels, spatial = split(shape, shapes.network.channels_last)
-            short = 0 if shapes.network.channels_last else len(spatial) - 1
-            if _turned(channels, spatial, short) and _slides_along(shapes, node, short):
-                found.append(node)
+        if node.shape is not None and len(node.shape) > 2:
+            _, channels, spatial = split(node.shape, shapes.network.channels_last)
+            natural = 0 if shapes.network.channels_last else len(spatial) - 1
+            for short in (natural, *(j for j in range(len(spatial)) if j != natural)):
+                if _turned(channels, spatial, short, short == natural) and _slides_along(shapes, node, short):
+                    found.append((node, short))
+                    break
     return found
 
 
@@ -249,8 +252,11 @@ def _slides_along(shapes: Shapes, node: Node, place: int) -> bool:
     return False
 
 
-def _turned(channels: object, spatial: tuple[object, ...], short: int) -> bool:
-    """Say whether channels look like a side of a picture, and the axis ``short`` like its colours."""
+def _turned(channels: Size, spatial: Shape, short: int, natural: bool) -> bool:
+    """Say whether channels look like a side of a picture, and the axis ``short`` like its colours.
+
+    Where the other layout has its channels, colours and any two sides will do; elsewhere the picture is square.
+    """
     sides = [size for j, size in enumerate(spatial) if j != short]
     few = spatial[short]
     if not isinstance(channels, int) or not isinstance(few, int):
@@ -259,7 +265,7 @@ def _turned(channels: object, spatial: tuple[object, ...], short: int) -> bool:
         return few <= 2 and channels >= LEAST_SIGNAL
     if few not in COLOURS or channels < LEAST_SIDE:
         return False
-    if few == 1:
+    if few == 1 or not natural:
         return all(side == channels for side in sides)
     return all(isinstance(side, int) and side >= LEAST_SIDE for side in sides)
 

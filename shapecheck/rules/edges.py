@@ -12,6 +12,7 @@ from shapecheck.analysis.survey import Slide, Survey, alike, join_axes, survey
 from shapecheck.diagnostics import Finding, Severity
 from shapecheck.layers.convolution import Conv
 from shapecheck.layers.pooling import Pool
+from shapecheck.layers.resize import Pad, pairs
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
@@ -67,6 +68,11 @@ def unread_input(shapes: Shapes) -> Iterable[Finding]:
     found = survey(shapes)
     for slide in found.slides:
         losses = [rows_lost(w) for w in slide.windows]
+        above = shapes.network.nodes[slide.node.inputs[0]].layer
+        if isinstance(above, Pad) and any(losses):
+            # What an explicit padding added at the far edge is lost first.
+            edges = pairs(above.padding, len(losses), "padding")
+            losses = [max(lost - edge[1], 0) for lost, edge in zip(losses, edges, strict=True)]
         if any(losses) and not _read_elsewhere(found, slide, losses):
             share = 1.0
             for w, lost in zip(slide.windows, losses, strict=True):
@@ -323,9 +329,9 @@ def padding_wider_than_kernel(shapes: Shapes) -> Iterable[Finding]:
             axes = [a for a, other in enumerate(windows) if other == w]
             yield Finding(
                 "padding-wider-than-kernel",
-                f"{node.name}: of {w.o} outputs on {join_axes(axes, len(windows))}, {near} at the beginning and {far} at"
-                f" the end read nothing but padding: padding {max(w.before, w.after)} is wider than the {w.reach} that the kernel"
-                " reaches",
+                f"{node.name}: of {w.o} outputs on {join_axes(axes, len(windows))}, {near} at the beginning and {far}"
+                f" at the end read nothing but padding: padding {max(w.before, w.after)} is wider than the {w.reach}"
+                " that the kernel reaches",
                 place(node, "padding"),
                 node.name,
                 f"padding of at most {w.reach - 1} lets every window meet the input",

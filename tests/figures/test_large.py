@@ -49,6 +49,13 @@ def test_axes_that_differ_are_drawn_each() -> None:
     assert sum(g.get("class") == "axis" for g in root.iter(f"{SVG}g")) == 1
 
 
+def test_formulas_name_their_axes_where_they_differ() -> None:
+    texts = [t.text for t in ElementTree.fromstring(figure("conv", (9, 8), kernel_size=3).svg()).iter(f"{SVG}text")]
+    assert "H: o = (9 − 3) + 1 = 7" in texts and "W: o = (8 − 3) + 1 = 6" in texts
+    texts = [t.text for t in ElementTree.fromstring(figure("conv", (9, 9), kernel_size=3).svg()).iter(f"{SVG}text")]
+    assert "o = (9 − 3) + 1 = 7" in texts
+
+
 def test_a_signal_of_a_billion_samples_is_no_trouble() -> None:
     assert len(figure("conv", (10**9,), kernel_size=9, stride=4, dilation=3).svg()) < 60_000
     assert len(figure("conv_transpose", (10**8,), kernel_size=16, stride=8, padding=4).svg()) < 60_000

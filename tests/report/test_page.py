@@ -136,6 +136,7 @@ def test_sizes_that_are_not_given_are_said_to_be_open() -> None:
 def test_pairs_and_strips() -> None:
     shown = page(linter.check_file(str(EXAMPLES / "autoencoder.net.yaml")))
     assert "Encoder against decoder" in shown and "Coming up" in shown
+    assert shown.index('style="--depth: 0"') < shown.index('style="--depth: 1"'), "the outermost pair first"
     strip = page(linter.check_file(str(EXAMPLES / "unet_2015.net.yaml")))
     assert strip.count('aria-current="true"') == 2
     assert "556 below, 588 above" in strip
