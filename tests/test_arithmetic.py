@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from fractions import Fraction
 from math import floor
@@ -338,6 +339,14 @@ NUMBERS_ONLY = {
     "relationships",
     "transposed_relationships",
 }
+
+
+def test_what_is_left_out_is_unit_stride_no_padding_no_dilation() -> None:
+    usual = {"s": 1, "before": 0, "after": 0, "d": 1, "a": 0, "denominator": 1, "step": 1, "lower": False}
+    for name in (*SIZED, *NUMBERS_ONLY):
+        for parameter in inspect.signature(getattr(arithmetic, name)).parameters.values():
+            if parameter.default is not parameter.empty:
+                assert parameter.default == usual[parameter.name], (name, parameter)
 
 
 def test_every_function_is_tried_on_arrays_and_symbols() -> None:

@@ -177,6 +177,20 @@ def test_substitution_is_exact(pair: Pair, given_sizes: dict[str, Any]) -> None:
         assert value(found, point) == pair.at(inner)
 
 
+@pytest.mark.parametrize(
+    ("simple", "other"),
+    [
+        (7, Symbolic.of("a")),
+        (Symbolic.of("a"), Symbolic.of("a") // 2),
+        (Symbolic.of("a") // 2, Symbolic.of("a") // 4),
+        (Symbolic.of("a") // 4, Symbolic.of("a") * Symbolic.of("b")),
+    ],
+)
+def test_the_simpler_size_is_the_one_with_less_to_it(simple: Size, other: Size) -> None:
+    assert symbolic.simpler(simple, other) == simple
+    assert symbolic.simpler(other, simple) == simple
+
+
 @given(ANY, ANY)
 def test_the_simpler_of_two_equal_sizes_is_one_of_them(left: Pair, right: Pair) -> None:
     found = symbolic.simpler(left.size, right.size)
@@ -203,6 +217,7 @@ def n() -> Symbolic:
         (n() // 4, 1, None),
         ((n() + 7) // 4, 2, True),
         (n() * Symbolic.of("m"), 1, True),
+        ((n() * Symbolic.of("m")) // 4 * Symbolic.of("m") // 3, 0, True),
     ],
 )
 def test_at_least_knows(size: Size, bound: int, answer: bool | None) -> None:

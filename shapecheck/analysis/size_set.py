@@ -232,12 +232,17 @@ class SizeSet:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SizeSet):
             return NotImplemented
+        if self._parts() == other._parts():
+            return True
         if hash(self) != hash(other):
             return False
         try:
             return self.first_outside(other) is None and other.first_outside(self) is None
         except TooLarge:
             return False
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.start, self.high, self.periodic, self.without, self.extra
 
     def __hash__(self) -> int:
         return hash((self.smallest, None if self.bounded_above else self.periodic))
@@ -305,7 +310,7 @@ class SizeSet:
             if other.start is None:
                 parts = [regular]
             else:
-                gaps = complement(other.periodic)
+                gaps = NOTHING if self.periodic == other.periodic else complement(other.periodic)
                 parts = [
                     SizeSet(self.name, self.start, _least(self.high, other.start - 1), self.periodic, self.without),
                     SizeSet(self.name, self.start, self.high, self.periodic.intersection(gaps), self.without)

@@ -109,8 +109,9 @@ def survey(shapes: Shapes) -> Survey:
 
 
 def join_axes(axes: list[int], count: int) -> str:
-    """Return the names of spatial axes in one phrase: ``H and W``."""
-    return " and ".join(spatial_name(j, count) for j in axes)
+    """Return the names of spatial axes in one phrase: ``H and W``; ``D, H and W``."""
+    *names, last = [spatial_name(j, count) for j in axes]
+    return f"{', '.join(names)} and {last}" if names else last
 
 
 def alike(windows: tuple[Window, ...], axes: list[int]) -> list[list[int]]:

@@ -78,8 +78,7 @@ def ceil_mode_differs(shapes: Shapes) -> Iterable[Finding]:
             yield Finding(
                 "ceil-mode-differs",
                 f"{node.name}: ceil_mode on {w.i} gives {w.o} on {join_axes(axes, len(windows))} here and in PyTorch,"
-                f" {plain_ceil(w)} in ONNX before 1.16 and in TensorFlow Lite, {caffe(w)} in Caffe; Keras and JAX only"
-                " round down",
+                f" {plain_ceil(w)} in ONNX before 1.16, {caffe(w)} in Caffe; Keras and JAX only round down",
                 place(node, "ceil_mode"),
                 node.name,
                 "pad explicitly and round down: that means the same everywhere",

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 
 from shapecheck.analysis.alignment import shifts
-from shapecheck.analysis.history import history
 from shapecheck.analysis.productive import unproductive
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Slide, join_axes, survey
@@ -187,14 +186,15 @@ def collapsed_axis(shapes: Shapes) -> Iterable[Finding]:
     """
     if suspected_inputs(shapes):
         return
-    hits: dict[tuple[int, ...], list[tuple[Slide, list[int]]]] = {}
+    hits: dict[int, list[tuple[Slide, list[int]]]] = {}
+    origins: dict[tuple[int, int], int] = {}
     for slide in survey(shapes).slides:
         layer = slide.node.layer
         if isinstance(layer, Conv) and layer.padding_mode == "zeros":
             axes = [j for j, w in enumerate(slide.windows) if type(w.i) is int and w.i == 1 and w.k > 1]
             if axes:
-                hits.setdefault((_collapse(shapes, slide.node, axes[0])[0], *axes), []).append((slide, axes))
-    for group in hits.values():
+                hits.setdefault(_origin(shapes, slide.node, axes[0], origins), []).append((slide, axes))
+    for origin, group in hits.items():
         (node, windows), axes = min(group, key=lambda hit: hit[0].node.index)
         taps = math.prod(w.k for w in windows)
         alive = math.prod(1 if j in axes else w.k for j, w in enumerate(windows))
@@ -207,18 +207,32 @@ def collapsed_axis(shapes: Shapes) -> Iterable[Finding]:
             place(node, "kernel_size"),
             node.name,
             f"take kernel_size 1 on {names}, fewer strides above, or a larger input",
-            _collapse(shapes, node, axes[0])[1],
+            _collapse(shapes, shapes.network.nodes[origin], axes[0]),
         )
 
 
-def _collapse(shapes: Shapes, node: Node, j: int) -> tuple[int, tuple[Related, ...]]:
-    """Return which node made an axis 1, and its place where it is a layer that slid along the axis."""
+def _origin(shapes: Shapes, node: Node, j: int, known: dict[tuple[int, int], int]) -> int:
+    """Return the first node on the way to ``node`` at which spatial axis ``j`` is 1 and stays so."""
     axis = j + (1 if shapes.network.channels_last else 2)
-    steps = history(shapes, node.inputs[0], axis)
-    if not steps:
-        return -1, ()
-    step, window = steps[-1].node, steps[-1].window
-    if window is None:
-        return step.index, ()
-    name = spatial_name(j, len(shapes.outputs[node.index] or ()) - 2)
-    return step.index, (Related(f"{step.name} makes 1 of {window.i} on {name}: {window.formula()}", step.source.span),)
+    rank = len(shapes.outputs[node.index] or ())
+    index, way = node.inputs[0], []
+    while (index, j) not in known:
+        way.append(index)
+        above = shapes.network.nodes[index].inputs[:1]
+        shape = shapes.outputs[above[0]] if above else None
+        if shape is None or len(shape) != rank or shape[axis] != 1:
+            known[index, j] = index
+        else:
+            index = above[0]
+    found = known[index, j]
+    known.update({(passed, j): found for passed in way})
+    return found
+
+
+def _collapse(shapes: Shapes, node: Node, j: int) -> tuple[Related, ...]:
+    """Return the place of the layer that made an axis 1, where it slid a window along it."""
+    windows = shapes.windows(node)
+    if j >= len(windows):
+        return ()
+    name = spatial_name(j, len(windows))
+    return (Related(f"{node.name} makes 1 of {windows[j].i} on {name}: {windows[j].formula()}", node.source.span),)

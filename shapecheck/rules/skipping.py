@@ -125,7 +125,7 @@ def stride_larger_than_kernel(shapes: Shapes) -> Iterable[Finding]:
     ## Source
 
     He and others, "Bag of tricks for image classification with convolutional neural networks" (arXiv:1812.01187),
-    section 4.1, ResNet-B and ResNet-D.
+    section 4.2, ResNet-B and ResNet-D.
     """
     found = survey(shapes)
     for node, windows in found.slides:

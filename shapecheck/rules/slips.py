@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes
@@ -125,7 +126,7 @@ def layer_does_nothing(shapes: Shapes) -> Iterable[Finding]:
 
     ## Source
 
-    Dumoulin and Visin, section 3: pooling with k = s = 1 is the identity.
+    Dumoulin and Visin, chapter 3, Relationship 7: with k = s = 1, o = i.
     """
     found = survey(shapes)
     ops = ("max_pool", "avg_pool", "lp_pool", "upsample", "pixel_shuffle", "pixel_unshuffle", "pad", "crop")
@@ -285,9 +286,9 @@ def same_input_twice(shapes: Shapes) -> Iterable[Finding]:
     https://github.com/ultralytics/yolov5/issues/2991, where one index in a list of layers was another's.
     """
     for node in survey(shapes).of("add", "subtract", "maximum", "average", "concat", "stack"):
-        again = [i for at, i in enumerate(node.inputs) if i in node.inputs[:at]]
-        if again:
-            twice = shapes.network.nodes[again[0]]
+        if len(set(node.inputs)) < len(node.inputs):
+            (again, _), *_ = Counter(node.inputs).most_common(1)
+            twice = shapes.network.nodes[again]
             yield Finding(
                 "same-input-twice",
                 f"{node.name}: this {node.op} reads {twice.name} {node.inputs.count(twice.index)} times",

@@ -33,8 +33,8 @@ def dropout_before_batch_norm(shapes: Shapes) -> Iterable[Finding]:
 
     ## Why it matters
 
-    Dropout keeps the mean and raises the variance by 1 / (1 − p) while training, and does nothing afterwards. The
-    batch norm stores the variance that it saw in training and divides by it in use: every channel is then scaled
+    Dropout keeps the mean and raises the variance, by up to 1 / (1 − p), while training, and does nothing afterwards.
+    The batch norm stores the variance that it saw in training and divides by it in use: every channel is then scaled
     wrongly. Networks with both lose accuracy against either alone.
 
     ## An example that fails
@@ -143,8 +143,8 @@ def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
 
     ## Instead
 
-    Train with larger batches and drop the last incomplete one; take no normalisation behind a global pooling; or a
-    layer norm over the channels there.
+    Train with larger batches, drop the last incomplete one, and give the batch its training size in the file; take no
+    normalisation behind a global pooling, or a layer norm over the channels there.
 
     ## Source
 
@@ -167,7 +167,7 @@ def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
             f"{node.name}: {node.op} of {show(shape)} takes each mean over one value ({what}): what comes out is 0",
             node.source.span,
             node.name,
-            "train with more than one sample, or normalise before the pooling"
+            "give the batch the size that it has in training, or normalise before the pooling"
             if node.op == "batch_norm"
             else "leave it out, or normalise before the map is pooled to 1",
         )

@@ -20,6 +20,8 @@ LARGEST_FALL = 16
 # Which share of all parameters one layer may hold, and from how many on that is worth a word.
 LARGEST_SHARE = 0.9
 LEAST_PARAMETERS = 100_000
+# How many beginnings of branches that lead nowhere are told of.
+MOST_ROOTS = 50
 
 
 @checked("SC607", Severity.INFO, default=False)
@@ -294,7 +296,7 @@ def layers_without_effect(shapes: Shapes) -> Iterable[Finding]:
     sized = {index for node in nodes for index in node.references.values()}
     dead = [n for n in nodes if n.index not in alive and (found.readers[n.index] or n.index in sized)]
     roots = [n for n in dead if not any(i not in alive for i in n.inputs)]
-    for node in roots:
+    for node in roots[:MOST_ROOTS]:
         behind = _behind(found, node)
         spent = sum(p for n in behind if isinstance(p := cost(shapes, n).parameters, int))
         others = len(behind) - 1
