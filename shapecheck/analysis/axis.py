@@ -145,42 +145,10 @@ def _relation(shapes: Shapes, node: Node, place: int, axis: int, open_here: bool
     return Relation(index, node.inputs[0], _black_box(shapes, node, axis), 1, None, rising=_rises(node))
 
 
-KEEPING = {
-    "batch_norm",
-    "instance_norm",
-    "layer_norm",
-    "group_norm",
-    "local_response_norm",
-    "relu",
-    "relu6",
-    "leaky_relu",
-    "prelu",
-    "elu",
-    "selu",
-    "gelu",
-    "silu",
-    "mish",
-    "hardswish",
-    "sigmoid",
-    "hardsigmoid",
-    "tanh",
-    "softplus",
-    "softmax",
-    "log_softmax",
-    "dropout",
-    "identity",
-    "add",
-    "subtract",
-    "multiply",
-    "maximum",
-    "average",
-}
-
-
 def _keeps(node: Node, above: Shape, shape: Shape, axis: int) -> bool:
     if isinstance(node.layer, Concat):
         return node.layer.axis is None or node.layer.axis % len(shape) != axis
-    return node.op in KEEPING and above[axis] == shape[axis]
+    return node.layer is not None and node.layer.keeps and above[axis] == shape[axis]
 
 
 # Layers whose size on an axis never falls as their input's grows, and that take any size from some size on.

@@ -10,27 +10,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from shapecheck.analysis.quasi import MOST_TRIED, NotQuasi, Quasi, never_falls, quasi, value
-from shapecheck.analysis.size_set import EVERYTHING, NOTHING, Periodic, SizeSet, TooLarge, cyclic
+from shapecheck.analysis.quasi import MOST_TRIED, NotQuasi, Quasi, never_falls, quasi, roundings, value
+from shapecheck.analysis.size_set import EVERYTHING, NOTHING, Budget, Periodic, SizeSet, TooLarge, cyclic
 from shapecheck.layers.base import Question
 from shapecheck.symbolic import Affine, Size
 
 # Bits of the largest size that is looked at in search of a threshold.
 MOST_BITS = 20_000
+# Roundings that are computed where there is no closed form, in all questions of one dimension.
+MOST_STEPS = 1_000_000
 
 
-def solve(question: Question, name: str) -> SizeSet:
+def solve(question: Question, name: str, budget: Budget | None = None) -> SizeSet:
     """Return the sizes of dimension ``name`` at which a question that asks for nothing else is answered yes.
 
-    Raises TooLarge where the budget does not reach, and NotQuasi where the size is out of the class.
+    What has no closed form is asked size by size, and each rounding in a size is a step of the ``budget``. Raises
+    TooLarge where that does not reach, and NotQuasi where the size is out of the class.
     """
     left, right = question.left, question.right
+    budget = budget or Budget(MOST_STEPS)
     if question.kind in ("at_least", "assume"):
-        return _at_least(left - right, name)
+        return _at_least(left - right, name, budget)
     if question.kind == "divides":
         assert isinstance(right, int)
-        return _divides(right, left, name)
-    return _equal(left, right, name)
+        return _divides(right, left, name, budget)
+    return _equal(left, right, name, budget)
 
 
 def _everything(name: str) -> SizeSet:
@@ -45,7 +49,7 @@ def _periodic(name: str, periodic: Periodic) -> SizeSet:
     return SizeSet(name, 1, None, periodic) if periodic.intervals else _nothing(name)
 
 
-def _at_least(size: Size, name: str) -> SizeSet:
+def _at_least(size: Size, name: str, budget: Budget) -> SizeSet:
     """Solve size >= 0."""
     if isinstance(size, int):
         return _everything(name) if size >= 0 else _nothing(name)
@@ -53,21 +57,21 @@ def _at_least(size: Size, name: str) -> SizeSet:
         return SizeSet(name, max(1, size.divisor * -(size.offset // size.factor) - size.shift))
     if never_falls(size):
         return SizeSet(name, _first(lambda n: value(size, name, n) >= 0))
-    return _at_least_window(size, name, quasi(size))
+    return _at_least_window(size, name, quasi(size), budget)
 
 
-def _at_least_window(size: Size, name: str, f: Quasi) -> SizeSet:
+def _at_least_window(size: Size, name: str, f: Quasi, budget: Budget) -> SizeSet:
     if f.rise == 0:
-        return _periodic(name, _sieve(lambda n: value(size, name, n) >= 0, f.period))
+        return _periodic(name, _sieve(lambda n: value(size, name, n) >= 0, f.period, size, budget))
     if f.rise > 0:
         sure = math.ceil(f.lo / f.slope) + 1
-        wrong = [n for n in _window(1, sure) if value(size, name, n) < 0]
+        wrong = [n for n in _window(1, sure, size, budget) if value(size, name, n) < 0]
         return SizeSet(name, 1, None, EVERYTHING, wrong)
     last = math.floor(f.hi / -f.slope) + 1
-    return _finite(name, [n for n in _window(1, last) if value(size, name, n) >= 0])
+    return _finite(name, [n for n in _window(1, last, size, budget) if value(size, name, n) >= 0])
 
 
-def _equal(left: Size, right: Size, name: str) -> SizeSet:
+def _equal(left: Size, right: Size, name: str, budget: Budget) -> SizeSet:
     if isinstance(right, Affine) and not isinstance(left, Affine):
         left, right = right, left
     if isinstance(left, Affine) and isinstance(right, int):
@@ -86,7 +90,7 @@ def _equal(left: Size, right: Size, name: str) -> SizeSet:
         if right.divisor % left.divisor == 0:
             return _periodic(name, _nested(left, right))
         return _periodic(name, _walk(left, right))
-    return _equal_window(left - right, left, right, name)
+    return _equal_window(left - right, left, right, name, budget)
 
 
 def _nested(one: Affine, other: Affine) -> Periodic:
@@ -118,7 +122,7 @@ def _walk(one: Affine, other: Affine) -> Periodic:
     return Periodic(period, tuple(found)).reduced() if found else NOTHING
 
 
-def _equal_window(difference: Size, left: Size, right: Size, name: str) -> SizeSet:
+def _equal_window(difference: Size, left: Size, right: Size, name: str, budget: Budget) -> SizeSet:
     if isinstance(difference, int):
         return _everything(name) if difference == 0 else _nothing(name)
     if never_falls(difference):
@@ -127,14 +131,15 @@ def _equal_window(difference: Size, left: Size, right: Size, name: str) -> SizeS
         return SizeSet(name, first, last - 1) if first < last else _nothing(name)
     f = quasi(difference)
     if f.rise == 0:
-        return _periodic(name, _sieve(lambda n: value(left, name, n) == value(right, name, n), f.period))
+        equal = _sieve(lambda n: value(left, name, n) == value(right, name, n), f.period, difference, budget)
+        return _periodic(name, equal)
     slope = f.slope
     ends = sorted((-f.hi / slope, f.lo / slope))
-    window = _window(max(1, math.floor(ends[0])), math.ceil(ends[1]) + 1)
+    window = _window(max(1, math.floor(ends[0])), math.ceil(ends[1]) + 1, difference, budget)
     return _finite(name, [n for n in window if value(difference, name, n) == 0])
 
 
-def _divides(q: int, size: Size, name: str) -> SizeSet:
+def _divides(q: int, size: Size, name: str, budget: Budget) -> SizeSet:
     if isinstance(size, int):
         return _everything(name) if size % q == 0 else _nothing(name)
     if isinstance(size, Affine):
@@ -146,7 +151,7 @@ def _divides(q: int, size: Size, name: str) -> SizeSet:
         return _periodic(name, cyclic(size.divisor * times - size.shift, size.divisor, size.divisor * period))
     f = quasi(size)
     period = f.period * (q // math.gcd(f.rise, q))
-    return _periodic(name, _sieve(lambda n: value(size, name, n) % q == 0, period))
+    return _periodic(name, _sieve(lambda n: value(size, name, n) % q == 0, period, size, budget))
 
 
 def _first(holds: Callable[[int], bool]) -> int:
@@ -169,10 +174,16 @@ def _first(holds: Callable[[int], bool]) -> int:
     return high
 
 
-def _window(low: int, high: int) -> range:
-    if high - low > MOST_TRIED:
-        raise TooLarge
+def _window(low: int, high: int, size: Size, budget: Budget) -> range:
+    _spend(high - low + 1, size, budget)
     return range(low, high + 1)
+
+
+def _spend(tries: int, size: Size, budget: Budget) -> None:
+    """Ask for so many evaluations of a size. Raises TooLarge."""
+    if tries > MOST_TRIED:
+        raise TooLarge
+    budget.spend(max(tries, 0) * (1 + roundings(size, MOST_STEPS)))
 
 
 def _finite(name: str, members: list[int]) -> SizeSet:
@@ -183,10 +194,9 @@ def _finite(name: str, members: list[int]) -> SizeSet:
     return SizeSet(name, members[0], members[-1], EVERYTHING, gaps)
 
 
-def _sieve(holds: Callable[[int], bool], period: int) -> Periodic:
+def _sieve(holds: Callable[[int], bool], period: int, size: Size, budget: Budget) -> Periodic:
     """Return the remainders at which a question of this period holds, by asking each."""
-    if period > MOST_TRIED:
-        raise TooLarge
+    _spend(period, size, budget)
     found: list[tuple[int, int]] = []
     for r in range(period):
         # A whole period up, so that no size is asked for below 1.

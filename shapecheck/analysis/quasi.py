@@ -89,6 +89,21 @@ def value(size: Size, name: str, n: int) -> int:
     return size if isinstance(size, int) else size.at({name: n})
 
 
+def roundings(size: Size, most: int) -> int:
+    """Return how many roundings a size is built of, each counted wherever it stands; not far beyond ``most``."""
+    count = 0
+    left = [size]
+    while left and count <= most:
+        one = left.pop()
+        if isinstance(one, Affine):
+            count += one.divisor > 1
+        elif isinstance(one, Symbolic):
+            inner = [atom.inner for monomial in one.terms for atom in monomial if isinstance(atom, Floor)]
+            count += len(inner)
+            left += inner
+    return count
+
+
 def never_falls(size: Size) -> bool:
     """Say whether a size, which may be a product, surely never falls as its dimension grows."""
     if isinstance(size, (int, Affine)):
@@ -106,5 +121,5 @@ def _rises_from_zero(inner: Symbolic, in_product: bool) -> bool:
     """Factors of a product must not be negative, or their product could fall."""
     if not never_falls(inner):
         return False
-    lowest = inner.lower_bound()
-    return not in_product or (lowest is not None and lowest >= 0)
+    lowest = inner.lower_bound() if in_product else 0
+    return lowest is not None and lowest >= 0

@@ -6,6 +6,7 @@ The periodic part is a list of intervals of remainders, so that a period of 2⁶
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,19 @@ MOST_LISTED = 65_536
 
 class TooLarge(Exception):
     """A set would need more room than the budget allows."""
+
+
+class Budget:
+    """Steps of work that several operations share."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        """Take away so many steps. Raises TooLarge where they are not there."""
+        if steps > self.left:
+            raise TooLarge
+        self.left -= steps
 
 
 class Periodic(NamedTuple):
@@ -43,7 +57,7 @@ class Periodic(NamedTuple):
         ]
         return Periodic(period, _joined(shifted))
 
-    def intersection(self, other: Periodic) -> Periodic:
+    def intersection(self, other: Periodic, budget: Budget | None = None) -> Periodic:
         """Return what is in both. Raises TooLarge."""
         if self.full:
             return other
@@ -52,16 +66,23 @@ class Periodic(NamedTuple):
         small, large = (self, other) if self.period <= other.period else (other, self)
         period = math.lcm(small.period, large.period)
         large = large.lifted(period)
+        ends = [two for _, two in small.intervals]
         found: list[Interval] = []
         for low, high in large.intervals:
-            for k in range(low // small.period, (high - 1) // small.period + 1):
-                base = k * small.period
-                for one, two in small.intervals:
-                    start, stop = max(low, base + one), min(high, base + two)
-                    if start < stop:
-                        found.append((start, stop))
-                        if len(found) > MOST_INTERVALS:
-                            raise TooLarge
+            base = low - low % small.period
+            at = bisect_right(ends, low - base)
+            while ends:
+                if at == len(ends):
+                    base, at = base + small.period, 0
+                one, two = small.intervals[at]
+                if base + one >= high:
+                    break
+                found.append((max(low, base + one), min(high, base + two)))
+                if len(found) > MOST_INTERVALS:
+                    raise TooLarge
+                at += 1
+        if budget is not None:
+            budget.spend(len(large.intervals) + len(found))
         return Periodic(period, _joined(found)).reduced()
 
     @property
@@ -367,13 +388,13 @@ class SizeSet:
                 raise TooLarge
         return tuple(members)
 
-    def intersection(self, other: SizeSet) -> SizeSet:
+    def intersection(self, other: SizeSet, budget: Budget | None = None) -> SizeSet:
         """Return what is in both. Raises TooLarge."""
         extra = {n for n in self.extra | other.extra if n in self and n in other}
         if self.start is None or other.start is None:
             return SizeSet(self.name, 1, 0, extra=extra)
         high = other.high if self.high is None else self.high if other.high is None else min(self.high, other.high)
-        periodic = self.periodic.intersection(other.periodic)
+        periodic = self.periodic.intersection(other.periodic, budget)
         without = (self.without | other.without) - extra
         return SizeSet(self.name, max(self.start, other.start), high, periodic, without, extra)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck.analysis.conditions import solve
+from shapecheck.analysis.conditions import MOST_STEPS, solve
 from shapecheck.analysis.coupled import Coupling, couple
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.quasi import NotQuasi
-from shapecheck.analysis.size_set import SizeSet, TooLarge
+from shapecheck.analysis.size_set import Budget, SizeSet, TooLarge
 from shapecheck.layers.base import Question
 from shapecheck.shape import split
 from shapecheck.spec.network import Network
@@ -20,6 +20,8 @@ from shapecheck.symbolic import Size, Symbolic, same
 
 # Sizes that are tried one by one below the point from which the formulas hold.
 LONGEST_HEAD = 256
+# Intervals of remainders that are handled in finding what all conditions allow, and again in finding the causes.
+MOST_HANDLED = 200_000
 
 
 class Cause(NamedTuple):
@@ -175,6 +177,7 @@ def _one(
     unresolved: list[str] = []
     pieces: list[Cause] = []
     assumed = 1
+    budget = Budget(MOST_STEPS)
     for node, question, text in questions:
         layer = network.nodes[node].name
         if question is None:
@@ -189,7 +192,7 @@ def _one(
             unresolved.append(f"{layer}: {asked} depends on {', '.join(sorted(names - {name}))}, which has no size")
             continue
         try:
-            allows = solve(asked, name)
+            allows = solve(asked, name, budget)
         except (TooLarge, NotQuasi):
             unresolved.append(f"{layer}: {asked}")
             continue
@@ -211,10 +214,11 @@ def _one(
 def _intersection(name: str, pieces: list[Cause]) -> tuple[SizeSet, list[str]]:
     """Return what all pieces allow, taken by rising period, and what was too large to take in."""
     allowed = SizeSet(name)
+    budget = Budget(MOST_HANDLED)
     left_out = []
     for piece in sorted(pieces, key=lambda p: p.allows.periodic.period):
         try:
-            allowed = allowed.intersection(piece.allows)
+            allowed = allowed.intersection(piece.allows, budget)
         except TooLarge:
             left_out.append(f"{piece.layer}: {piece.message}")
     return allowed, left_out
@@ -255,9 +259,10 @@ def _blame(name: str, pieces: list[Cause]) -> list[Cause]:
     """Return the pieces that take something away from what those before them leave; of thresholds the last."""
     allowed = SizeSet(name)
     causes: list[Cause] = []
+    budget = Budget(MOST_HANDLED)
     for piece in pieces:
         try:
-            narrowed = allowed.intersection(piece.allows)
+            narrowed = allowed.intersection(piece.allows, budget)
         except TooLarge:
             causes.append(piece)
             continue

@@ -6,9 +6,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.layers import REGISTRY
+from shapecheck.layers.activation import Softmax
 from shapecheck.layers.base import Broken
 from shapecheck.layers.columns import Unfold
 from shapecheck.layers.convolution import Conv
+from shapecheck.layers.merge import Arithmetic
+from shapecheck.layers.normalization import LocalResponseNorm, Norm
 from shapecheck.layers.pooling import Pool
 from shapecheck.layers.window import Window
 from shapecheck.shape import spatial_name
@@ -18,31 +22,9 @@ SLIDING = ("conv", "max_pool", "avg_pool", "lp_pool", "unfold")
 
 # Layers whose every output element stands where the input element stood that it is made of.
 ELEMENTWISE = frozenset(
-    {
-        "batch_norm",
-        "instance_norm",
-        "layer_norm",
-        "group_norm",
-        "local_response_norm",
-        "relu",
-        "relu6",
-        "leaky_relu",
-        "prelu",
-        "elu",
-        "selu",
-        "gelu",
-        "silu",
-        "mish",
-        "hardswish",
-        "sigmoid",
-        "hardsigmoid",
-        "tanh",
-        "softplus",
-        "dropout",
-        "identity",
-    }
+    op for op, kind in REGISTRY.items() if kind.keeps and not issubclass(kind, (Arithmetic, Softmax))
 )
-NORMS = frozenset({"batch_norm", "instance_norm", "layer_norm", "group_norm", "local_response_norm"})
+NORMS = frozenset(op for op, kind in REGISTRY.items() if issubclass(kind, (Norm, LocalResponseNorm)))
 MERGING = frozenset({"add", "subtract", "multiply", "maximum", "average", "concat"})
 ACTIVATIONS = ELEMENTWISE - NORMS - {"dropout", "identity"}
 

@@ -29,6 +29,7 @@ _KEYS_OF = {op: _key(*declaration) for op, declaration in _KEYS.items()}
 class Elementwise(Layer):
     """A function of each element by itself."""
 
+    keeps = True
     ops: ClassVar[tuple[str, ...]] = (
         "relu",
         "relu6",
@@ -72,6 +73,7 @@ class Dropout(Elementwise):
 class Prelu(Layer):
     """Leaky ReLU with a learned slope."""
 
+    keeps = True
     ops = ("prelu",)
 
     num_parameters: int = key(Integer(1), "How many slopes are learned: 1, or one per channel.", 1)
@@ -98,6 +100,7 @@ class Prelu(Layer):
 class Softmax(Layer):
     """Softmax along one axis, the channels by default."""
 
+    keeps = True
     ops = ("softmax", "log_softmax")
 
     axis: int | None = key(

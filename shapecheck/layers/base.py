@@ -161,6 +161,8 @@ class Layer:
     ops: ClassVar[tuple[str, ...]] = ()
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     references: ClassVar[tuple[str, ...]] = ()
+    # Whether the output has the sizes of the first input, whatever the keys.
+    keeps: ClassVar[bool] = False
     keys: ClassVar[dict[str, Key]] = {}
 
     op: str
@@ -189,7 +191,7 @@ class Layer:
 
     def output(self, context: Context) -> Shape:
         """Return the output shape. Raises Problem where the layer does not fit its input."""
-        raise NotImplementedError(self.op)
+        raise TypeError(f"{type(self).__name__} has no shape rule")
 
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the window arithmetic of each spatial axis; empty for a layer that slides no window."""

@@ -38,6 +38,7 @@ def _same_rank(context: Context) -> int:
 class Arithmetic(Layer):
     """Join inputs of one shape element by element."""
 
+    keeps = True
     ops = ("add", "subtract", "multiply", "maximum", "average")
     arity = (2, None)
 

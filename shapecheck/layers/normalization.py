@@ -14,6 +14,8 @@ _FEATURES_DOC = "The features that the writer believes in; never needed, a diffe
 class Norm(Layer):
     """Normalise over some axes; the shape stays."""
 
+    keeps = True
+
     num_features: int | None = key(Integer(1), _FEATURES_DOC, None)
     affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each feature.", True)
 
@@ -98,6 +100,7 @@ class GroupNorm(Norm):
 class LocalResponseNorm(Layer):
     """Normalise over neighbouring channels."""
 
+    keeps = True
     ops = ("local_response_norm",)
 
     size: int = key(Integer(1), "How many neighbouring channels enter.", 5)

@@ -47,6 +47,10 @@ Entry: TypeAlias = Union[int, Scope, LeftOut]
 Source: TypeAlias = Union[int, Scope, LeftOut, Reading]
 
 
+# Stands for what could not be read; the reason was reported.
+BROKEN_INPUT = LeftOut(None)
+
+
 class Unresolved(Exception):
     """A name leads nowhere. ``known`` are the names that would; ``reported`` says that the reason was told before."""
 
