@@ -24,6 +24,16 @@ def add_key(mapping: MappingNode, beside: str, key: str, value: str) -> Edit | N
     return Edit(_point(start.line + 1, start.column + 1), f"{key}: {value}\n{' ' * start.column}")
 
 
+def replace_entry(mapping: MappingNode, old: str, key: str, value: str) -> Edit | None:
+    """Return the edit that puts ``key: value`` in the place of the entry ``old``, or None where there is none."""
+    for pair in mapping.value:
+        if pair[0].value == old:
+            start, end = pair[0].start_mark, pair[1].end_mark
+            span = Span(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))
+            return Edit(span, f"{key}: {value}")
+    return None
+
+
 def _point(line: int, column: int) -> Span:
     return Span(Position(line, column), Position(line, column))
 

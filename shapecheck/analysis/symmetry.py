@@ -160,7 +160,7 @@ def _judge(
     if before is None or after is None:
         return "broken", "the size of one of the two is not known"
     reasons = _size_reasons(before, after)
-    geometry = _geometry_reasons(shapes, decoder, encoder)
+    geometry = geometry_differences(shapes, decoder, encoder)
     if ambiguous and (geometry or len(before) != len(after)):
         return "broken", "; ".join([*geometry, *reasons])
     if ambiguous:
@@ -182,7 +182,7 @@ def _size_reasons(before: Shape, after: Shape) -> list[str]:
     return parts
 
 
-def _geometry_reasons(shapes: Shapes, decoder: Node, encoder: Node) -> list[str]:
+def geometry_differences(shapes: Shapes, decoder: Node, encoder: Node) -> list[str]:
     """Say which of kernel, stride, padding and dilation differ between a conv and its transpose."""
     if not isinstance(decoder.layer, ConvTranspose) or not isinstance(encoder.layer, Conv):
         return []

@@ -5,7 +5,10 @@ from __future__ import annotations
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.symmetry import geometry_differences, infer
 from shapecheck.diagnostics import Edit, Fix, Position, Span
+from shapecheck.edits import add_key, replace_entry
+from shapecheck.layers.convolution import Conv
 from shapecheck.shape import Shape, split
 from shapecheck.spec.document import span_of
 from shapecheck.spec.network import Node
@@ -59,3 +62,19 @@ def _fresh(shapes: Shapes, name: str) -> str:
         number += 1
         name = f"{name.rstrip('0123456789_')}_{number}"
     return name
+
+
+def follow_the_encoder(shapes: Shapes, node: Node) -> Fix | None:
+    """Offer transpose_of, where the layer stands in the file alone and mirrors a convolution of its own geometry."""
+    mapping = node.source.mapping
+    alone = sum(1 for other in shapes.network.layers if other.source.span == node.source.span) == 1
+    partner = infer(shapes, set(), set()).get(node.index)
+    if mapping is None or not alone or partner is None:
+        return None
+    encoder = shapes.network.nodes[partner]
+    if not isinstance(encoder.layer, Conv) or geometry_differences(shapes, node, encoder):
+        return None
+    edit = replace_entry(mapping, "output_padding", "transpose_of", encoder.name) or add_key(
+        mapping, "stride", "transpose_of", encoder.name
+    )
+    return None if edit is None else Fix(f"write transpose_of: {encoder.name}", "safe", (edit,))

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from shapecheck.analysis.ambiguity import resolve
-from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.quasi import value
 from shapecheck.analysis.remainders import Varying, varying
 from shapecheck.analysis.size_set import EVERYTHING, SizeSet, TooLarge, cyclic
 from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
 from shapecheck.diagnostics import Finding, Related
+from shapecheck.rules.mending import follow_the_encoder
 from shapecheck.rules.unsure import unsized
 from shapecheck.shape import channel_axis
 from shapecheck.spec.network import Network
@@ -112,7 +113,8 @@ def _promise(network: Network, found: Sizes, accepts: Any) -> Iterator[Finding]:
     if wrong is not None:
         varies = varying(network, found.name, _period_of(found, promised, wrong))
         if varies:
-            yield from (_no_constant(promised, v) for v in varies)
+            shapes = propagate(network)
+            yield from (_no_constant(promised, v, shapes) for v in varies)
         else:
             yield _broken(network, found, promised, wrong)
         return
@@ -141,7 +143,7 @@ def _period_of(found: Sizes, promised: SizeSet, wrong: int) -> Iterator[int]:
         n = promised.above(n + 1)
 
 
-def _no_constant(promised: SizeSet, v: Varying) -> Finding:
+def _no_constant(promised: SizeSet, v: Varying, shapes: Shapes) -> Finding:
     span = v.node.source.keys.get("output_padding", v.node.source.span)
     return Finding(
         "no-constant-output-padding",
@@ -149,6 +151,7 @@ def _no_constant(promised: SizeSet, v: Varying) -> Finding:
         span,
         v.node.name,
         "write transpose_of, the convolution whose input this layer gives back: it follows the input at every size",
+        fix=follow_the_encoder(shapes, v.node),
     )
 
 
