@@ -1,6 +1,6 @@
 """Fixes: proved on a copy before they are offered, and applied until nothing changes.
 
-A fix is kept only where the text that it makes has the same findings but this one. Two fixes that touch the same
+A fix is kept only where the text that it makes has the same findings but this one, notes aside. Two fixes that touch the same
 place never go together.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from shapecheck import edits
-from shapecheck.diagnostics import Diagnostic, Edit
+from shapecheck.diagnostics import Diagnostic, Edit, Severity
 from shapecheck.linter import Report
 
 # Rounds of fixing; fixes that are tried one by one in a file, and how many lines are checked again for them in all.
@@ -33,8 +33,13 @@ class Fixed(NamedTuple):
     applied: int
 
 
-def _kinds(report: Report) -> Counter[tuple[str, str | None]]:
-    return Counter((d.code, d.layer) for d in report.diagnostics)
+def _kinds(diagnostics: Iterable[Diagnostic]) -> Counter[tuple[str, str | None]]:
+    return Counter((d.code, d.layer) for d in diagnostics)
+
+
+def _grave(report: Report) -> list[Diagnostic]:
+    """Return what is no mere note: a network that is mended may be worth a note that it was not before."""
+    return [d for d in report.diagnostics if d.severity is not Severity.INFO]
 
 
 def proved(report: Report, check: Check) -> Report:
@@ -61,7 +66,8 @@ def _proves(report: Report, fixed: list[Diagnostic], check: Check) -> bool:
     if text is None:
         return False
     after = check(text)
-    return len(after.diagnostics) <= len(report.diagnostics) - len(fixed) and not (_kinds(after) - _kinds(report))
+    gone = _kinds(report.diagnostics) - _kinds(after.diagnostics)
+    return _kinds(fixed) <= gone and not (_kinds(_grave(after)) - _kinds(report.diagnostics))
 
 
 def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
@@ -83,7 +89,7 @@ def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
         if not applied or text is None or text == report.text:
             break
         after = check(text)
-        if len(after.diagnostics) >= len(report.diagnostics):
+        if (len(_grave(after)), len(after.diagnostics)) >= (len(_grave(report)), len(report.diagnostics)):
             break
         report = after
         count += applied

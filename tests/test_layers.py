@@ -191,3 +191,25 @@ def test_axes_whose_size_nothing_says(op: str, keys: dict[str, object], axes: tu
     assert node.layer is not None
     assert context is not None
     assert node.layer.ambiguous_axes(context) == axes
+
+
+@pytest.mark.parametrize(("key", "value"), [("output_padding", 2), ("output_size", 20)])
+def test_a_size_out_of_reach_is_told_at_the_key_that_asks_for_it(key: str, value: int) -> None:
+    source = text({"x": [1, 1, 4]}, [layer("max_unpool", {"kernel_size": 2, key: value}, RESULT)])
+    (found,) = [d for d in ask(source).report.diagnostics if d.code == "SC304"]
+    line = source.splitlines()[found.span.start.line - 1]
+    assert line[: found.span.start.column - 1].endswith(f"{key}: ")
+
+
+def test_unpooling_has_the_window_of_the_pooling_that_it_undoes() -> None:
+    by_keys = ask(text({"x": [1, 1, 4]}, [layer("max_unpool", {"kernel_size": 3, "stride": 2, "padding": 1}, RESULT)]))
+    pool = layer("max_pool", {"kernel_size": 3, "stride": 2, "padding": 1}, "there")
+    by_name = ask(text({"x": [1, 1, 8]}, [pool, layer("max_unpool", {"pool": "there"}, RESULT)]))
+    windows = []
+    for answer in (by_keys, by_name):
+        assert answer.report.network is not None
+        assert answer.report.shapes is not None
+        windows += answer.report.shapes.windows(answer.report.network.layers[-1])
+    fields = ("form", "i", "k", "s", "before", "after", "d")
+    assert [getattr(windows[0], name) for name in fields] == [getattr(windows[1], name) for name in fields]
+    assert (windows[0].o, windows[0].a, windows[1].o, windows[1].a) == (7, 0, 8, 1)

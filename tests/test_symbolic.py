@@ -236,6 +236,8 @@ def test_at_least_knows(size: Size, bound: int, answer: bool | None) -> None:
         (n() // 2 * 2, n(), None),
         (n(), Symbolic.of("m"), None),
         (n() * Symbolic.of("m"), Symbolic.of("m") * n(), True),
+        ((n() * Symbolic.of("m") * 4 + 3) // 4, n() * Symbolic.of("m"), True),
+        ((n() * Symbolic.of("m") * 4 + 7) // 4, n() * Symbolic.of("m") + 1, True),
     ],
 )
 def test_same_knows(left: Size, right: Size, answer: bool | None) -> None:
@@ -273,6 +275,25 @@ def test_it_prints_as_people_write(size: Size, text: str) -> None:
         assert eval(str(size), {"n": point}) == value(size, {"n": point}) == eval(text, {"n": point})
     if isinstance(size, Symbolic) and "//" in str(size):
         assert str(size).count("//") == text.count("//")
+
+
+@pytest.mark.parametrize(
+    ("size", "divisor", "answer"),
+    [
+        (n() * 6, n() * 2, 3),
+        (n() * 6, 3, n() * 2),
+        (n() * 6, 4, None),
+        (n(), n() * 2, None),
+        (n() * Symbolic.of("m") * 4, n() * 2, Symbolic.of("m") * 2),
+        (n() * Symbolic.of("m") + n(), n(), Symbolic.of("m") + 1),
+        (n() * 2 + 1, n(), None),
+        (n() + 1, n() + 1, 1),
+        (n(), 0, None),
+        (12, 4, 3),
+    ],
+)
+def test_quotients(size: Size, divisor: Size, answer: Size | None) -> None:
+    assert symbolic.quotient(size, divisor) == answer
 
 
 def test_a_size_is_no_truth_value() -> None:

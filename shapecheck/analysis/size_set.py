@@ -22,7 +22,7 @@ class TooLarge(Exception):
 
 
 class Budget:
-    """Steps of work that several operations share."""
+    """Steps of work that several operations share. One that asks for more than there is loses half of what is left."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
@@ -30,6 +30,7 @@ class Budget:
     def spend(self, steps: int) -> None:
         """Take away so many steps. Raises TooLarge where they are not there."""
         if steps > self.left:
+            self.left //= 2
             raise TooLarge
         self.left -= steps
 
@@ -65,6 +66,8 @@ class Periodic(NamedTuple):
             return self
         small, large = (self, other) if self.period <= other.period else (other, self)
         period = math.lcm(small.period, large.period)
+        budget = budget or Budget(MOST_INTERVALS)
+        budget.spend(period // large.period * len(large.intervals))
         large = large.lifted(period)
         ends = [two for _, two in small.intervals]
         found: list[Interval] = []
@@ -78,11 +81,8 @@ class Periodic(NamedTuple):
                 if base + one >= high:
                     break
                 found.append((max(low, base + one), min(high, base + two)))
-                if len(found) > MOST_INTERVALS:
-                    raise TooLarge
+                budget.spend(1)
                 at += 1
-        if budget is not None:
-            budget.spend(len(large.intervals) + len(found))
         return Periodic(period, _joined(found)).reduced()
 
     @property
