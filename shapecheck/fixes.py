@@ -1,7 +1,7 @@
 """Fixes: proved on a copy before they are offered, and applied until nothing changes.
 
-A fix is kept only where the text that it makes has the same findings but this one, notes aside. Two fixes that touch the same
-place never go together.
+A fix is kept only where the text that it makes has the same findings but this one, notes aside. Two fixes that
+touch the same place never go together.
 """
 
 from __future__ import annotations

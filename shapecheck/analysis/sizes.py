@@ -170,9 +170,7 @@ def _substitute(size: Size, values: dict[str, int]) -> Size:
     return size.substitute(values) if isinstance(size, Symbolic) else size
 
 
-def _one(
-    network: Network, name: str, given: dict[str, int], questions: list[Asked], strict: bool = False
-) -> Sizes:
+def _one(network: Network, name: str, given: dict[str, int], questions: list[Asked], strict: bool = False) -> Sizes:
     others = {other: size for other, size in given.items() if other != name}
     unresolved: list[str] = []
     pieces: list[Cause] = []
@@ -235,7 +233,8 @@ def _works(network: Network, read: list[tuple[int, int]]) -> bool:
     """Say whether a network works at the sizes that it has, and the layers and axes of ``read`` leave no row unread."""
     shapes = propagate(network)
     nodes = network.nodes
-    mirrors = [m for d, e in network.symmetry.items() if nodes[e].inputs for m in _mirror(shapes, d, nodes[e].inputs[0])]
+    pairs = [(d, nodes[e].inputs[0]) for d, e in network.symmetry.items() if nodes[e].inputs]
+    mirrors = [mirror for decoder, source in pairs for mirror in _mirror(shapes, decoder, source)]
     if shapes.troubles or any(not _names(question) for _, question, _ in mirrors if question is not None):
         return False
     return all(shapes.windows(nodes[index])[place].unread == 0 for index, place in read)

@@ -16,7 +16,8 @@ from shapecheck.analysis.axis import AxisProblem, Equality, Relation
 # Tries before an axis is left undecided.
 BUDGET = 2_000
 SWEEPS = 60
-LARGEST = 1 << 62
+# Stands for a size that has no bound.
+LARGEST = 1 << 1024
 # How far a demand may be missed for the nearest miss to be looked for.
 FARTHEST_MISS = 10_000
 # Sizes that are tried one by one of a function that does not rise.
@@ -267,7 +268,7 @@ def _range(relation: Relation, low: int, high: int) -> tuple[int, int] | None:
 
 
 def _fitting(relation: Relation, low: int, high: int, least: int, most: int) -> tuple[int, int] | None:
-    """Return the smallest and largest size from low to high that a function that does not rise maps to a size in bounds."""
+    """Return the smallest and largest size from low to high that a function that may fall maps into bounds."""
     assert relation.function is not None
     if high - low > WIDEST:
         return low, high

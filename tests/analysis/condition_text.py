@@ -1,4 +1,4 @@
-"""The words for a set of sizes read back: ``H >= 188 and H % 16 == 12 except 204, and 5`` is a rule that can be asked."""
+"""The words for a set of sizes read back: ``H >= 188 and H % 16 == 12 except 204`` is a rule that can be asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Rule(NamedTuple):
-    """What a condition says. A list that was cut short counts what it leaves out: ``hidden`` of ``except`` or ``and``."""
+    """What a condition says. A list that was cut short counts what it leaves out, as ``hidden``."""
 
     low: int
     high: int | None
@@ -55,7 +55,7 @@ def remainders(match: re.Match[str]) -> tuple[int, frozenset[int]] | None:
 
 
 def read(text: str, name: str = "H") -> Rule | None:
-    """Return what a condition says, or None where it leaves remainders out. Anything else that it cannot read is wrong."""
+    """Return what a condition says, or None where it leaves remainders out. What it cannot read is wrong."""
     nothing: frozenset[int] = frozenset()
     if text == f"no {name} works":
         return Rule(1, 0, 1, None, nothing, nothing)

@@ -1,7 +1,8 @@
 """Networks whose valid sizes are the solutions of a formula: two convolutions and a merge forbid any one remainder.
 
-A variable is a prime; a size whose remainder by it is 0 says false, 1 says true, and every other remainder is forbidden. A
-clause of three variables forbids the one remainder, by the product of their primes, at which all its literals are false.
+A variable is a prime; a size whose remainder by it is 0 says false, 1 says true, and every other remainder is
+forbidden. A clause of three variables forbids the one remainder, by the product of their primes, at which all its
+literals are false.
 """
 
 from __future__ import annotations

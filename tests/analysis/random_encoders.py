@@ -25,7 +25,8 @@ def down(rng: random.Random, name: str, above: str, s: int) -> str:
 def up(rng: random.Random, name: str, above: str, s: int, encoder: str, like: str) -> str:
     kind = rng.choice(["upsample", "upsample", "transposed", "transposed", "shuffle", "of", "like"])
     if kind == "of" and "op: conv," in encoder:
-        return f"{{name: {name}, op: conv_transpose, from: {above}, out_channels: 8, transpose_of: {encoder.split(',')[0][7:]}}}"
+        mirrored = encoder.split(",")[0][7:]
+        return f"{{name: {name}, op: conv_transpose, from: {above}, out_channels: 8, transpose_of: {mirrored}}}"
     if kind == "like" and rng.random() < 0.3:
         return f"{{name: {name}, op: upsample, from: {above}, like: {like}}}"
     if kind == "shuffle":

@@ -21,7 +21,8 @@ def layer(rng: random.Random, name: str) -> str:
         return f"{{name: {name}, op: conv, out_channels: 4, kernel_size: {k}, stride: {s}, padding: {word}}}"
     if kind in ("pool", "ceil"):
         mode = "true" if kind == "ceil" else "false"
-        return f"{{name: {name}, op: max_pool, kernel_size: {k}, stride: {s}, padding: {min(p, k // 2)}, ceil_mode: {mode}}}"
+        p = min(p, k // 2)
+        return f"{{name: {name}, op: max_pool, kernel_size: {k}, stride: {s}, padding: {p}, ceil_mode: {mode}}}"
     if kind == "transposed":
         s = min(s, 4)
         return (
@@ -38,7 +39,8 @@ def layer(rng: random.Random, name: str) -> str:
         return f"{{name: {name}, op: crop, cropping: [[{rng.randint(0, 2)}, {rng.randint(0, 2)}]]}}"
     if kind == "slice":
         stop = rng.choice(["", f", stop: {rng.randint(2, 9)}", f", stop: -{rng.randint(1, 3)}"])
-        return f"{{name: {name}, op: slice, axis: 2, start: {rng.choice([0, 0, 1, 2, -3])}{stop}, step: {rng.choice([1, 1, 2])}}}"
+        start, step = rng.choice([0, 0, 1, 2, -3]), rng.choice([1, 1, 2])
+        return f"{{name: {name}, op: slice, axis: 2, start: {start}{stop}, step: {step}}}"
     return f"{{name: {name}, op: conv, out_channels: 4, kernel_size: {s}, stride: {s}}}"
 
 
@@ -46,14 +48,12 @@ def network(rng: random.Random, size: int = 64) -> str:
     """Return a network with an input of the named dimension H."""
     names = ["x"]
     lines = ["shapecheck: 1", "inputs: {x: [1, 4, H]}", f"dims: {{H: {size}}}", "layers:"]
-    count = 0
 
     def add(text: str, name: str) -> None:
         lines.append(f"  - {text}")
         names.append(name)
 
-    for _ in range(rng.randint(1, 5)):
-        count += 1
+    for count in range(1, rng.randint(1, 5) + 1):
         source = rng.choice(names[-2:])
         text = layer(rng, f"l{count}")
         add(text[:-1] + f", from: {source}}}", f"l{count}")

@@ -1,4 +1,4 @@
-"""One question on one size, solved for all n: against asking every n, and for all n against the question's own period."""
+"""One question on one size, solved for all n: against asking every n, and against the question's own period."""
 
 from __future__ import annotations
 

@@ -142,7 +142,8 @@ PYRAMID = (
     HEAD
     + "layers:\n"
     + "".join(
-        f"  - {{name: p{k}, op: avg_pool, from: x, kernel_size: {k}}}\n  - {{name: u{k}, op: upsample, scale_factor: {k}}}\n"
+        f"  - {{name: p{k}, op: avg_pool, from: x, kernel_size: {k}}}\n"
+        f"  - {{name: u{k}, op: upsample, scale_factor: {k}}}\n"
         for k in (2, 3, 4, 5, 6)
     )
     + "  - {op: concat, from: [x, u2, u3, u4, u5, u6]}\n"

@@ -1,0 +1,140 @@
+"""What a network demands of transposed layers that leave their size open."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from shapecheck.analysis.ambiguity import resolve
+from shapecheck.analysis.propagation import propagate
+from shapecheck.linter import check_text, load_text
+
+HEAD = "shapecheck: 1\ninputs: {x: [1, 3, %s]}\nlayers:\n"
+
+
+def verdicts(text: str) -> dict[str, list[tuple[str, str, tuple[int, ...]]]]:
+    ambiguity = resolve(propagate(load_text(text, "x", {})))
+    assert ambiguity is not None
+    return {v.node.name: [(a.axis, a.status, a.values) for a in v.axes] for v in ambiguity.verdicts}
+
+
+def mirrored(rng: random.Random, levels: int) -> tuple[str, list[int]]:
+    """Return an encoder with its mirror, open throughout, and the a = (i + 2p − k) mod s of each decoder layer."""
+    size = rng.randint(400, 5000)
+    encoder, decoder, demanded = [], [], []
+    now = size
+    for level in range(levels):
+        k, s, d = rng.randint(1, 7), rng.randint(2, 4), rng.choice([1, 1, 2])
+        p = rng.randint(0, k // 2)
+        reach = k + (k - 1) * (d - 1)
+        if now + 2 * p - reach < 4 * s:
+            break
+        geometry = f"out_channels: 3, kernel_size: {k}, stride: {s}, padding: {p}, dilation: {d}"
+        encoder.append(f"  - {{name: d{level}, op: conv, {geometry}}}\n")
+        decoder.insert(0, f"  - {{name: u{level}, op: conv_transpose, {geometry}}}\n")
+        demanded.insert(0, (now + 2 * p - reach) % s)
+        now = (now + 2 * p - reach) // s + 1
+    text = HEAD % size + "".join(encoder + decoder)
+    return text + "outputs:\n  y: {from: u0, same_shape_as: x}\n", demanded
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_mirrored_decoder_demands_the_remainder_of_the_encoder(seed: int) -> None:
+    text, demanded = mirrored(random.Random(seed), 5)
+    found = verdicts(text)
+    assert [axes[0][1:] for axes in found.values()] == [("unique", (a,)) for a in demanded]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_transpose_of_gives_back_every_size(seed: int) -> None:
+    text, _ = mirrored(random.Random(seed), 5)
+    lines = [
+        line.split("out_channels")[0] + f"out_channels: 3, transpose_of: d{line.split('name: u')[1][0]}}}"
+        if "conv_transpose" in line
+        else line
+        for line in text.splitlines()
+    ]
+    network = load_text("\n".join(lines), "x", {})
+    shapes = propagate(network)
+    assert shapes.troubles == []
+    for node in network.layers:
+        if "transpose_of" in node.references:
+            encoder = network.nodes[node.references["transpose_of"]]
+            assert shapes.outputs[node.index] == shapes.outputs[encoder.inputs[0]]
+
+
+def test_sixty_four_open_layers_are_solved_without_trying_their_product() -> None:
+    text = HEAD % 7 + "".join(
+        f"  - {{name: u{n}, op: conv_transpose, out_channels: 3, kernel_size: 4, stride: 4}}\n" for n in range(64)
+    )
+    size = 7
+    wanted = [random.Random(n).randrange(4) for n in range(64)]
+    for a in wanted:
+        size = 4 * (size - 1) + a + 4
+    found = verdicts(text + f"outputs:\n  y: {{from: u63, expect: [1, 3, {size}]}}\n")
+    assert [axes[0][2] for axes in found.values()] == [(a,) for a in wanted]
+
+
+UP = "  - {name: up, op: conv_transpose, out_channels: 3, kernel_size: 2, stride: 2}\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "layers", "expected", "severity", "words"),
+    [
+        ("28", UP, ("free", (0, 1)), "info", "nothing in the network depends on it"),
+        (
+            "27",
+            "  - {name: down, op: max_pool, kernel_size: 2}\n" + UP + "  - {name: join, op: add, from: [x, up]}\n",
+            ("unique", (1,)),
+            "error",
+            "the network demands a = 1 on L (size 27)",
+        ),
+        (
+            "27",
+            "  - {name: down, op: conv, out_channels: 3, kernel_size: 3, stride: 2, padding: 1}\n"
+            + UP
+            + "  - {name: join, op: add, from: [x, up]}\n",
+            ("none", ()),
+            "error",
+            "none of them meets join, which needs 27 where 28 to 29 can be had: off by 1 at best",
+        ),
+        (
+            "28",
+            UP
+            + "  - {name: other, from: x, op: conv_transpose, out_channels: 3, kernel_size: 2, stride: 2}\n"
+            + "  - {name: join, op: add, from: [up, other]}\n",
+            ("several", (0, 1)),
+            "warning",
+            "all fit, and the sizes differ",
+        ),
+    ],
+)
+def test_the_four_answers_have_their_own_words(
+    size: str, layers: str, expected: tuple[str, tuple[int, ...]], severity: str, words: str
+) -> None:
+    text = HEAD % size + layers
+    assert verdicts(text)["up"][0][1:] == expected
+    (finding,) = [d for d in check_text(text, "x").diagnostics if d.code == "SC302" and d.layer == "up"]
+    assert str(finding.severity) == severity
+    assert words in finding.message
+
+
+def test_a_gross_mismatch_is_the_merge_not_the_choice_of_a() -> None:
+    text = (
+        HEAD % "64"
+        + "  - {name: down, op: max_pool, kernel_size: 8}\n"
+        + UP
+        + "  - {name: join, op: add, from: [x, up]}\n"
+    )
+    assert [d.code for d in check_text(text, "x").diagnostics] == ["SC208"]
+
+
+def test_where_a_is_0_and_nothing_else_fits_nothing_is_said() -> None:
+    text = (
+        HEAD % "28"
+        + "  - {name: down, op: max_pool, kernel_size: 2}\n"
+        + UP
+        + "  - {name: join, op: add, from: [x, up]}\n"
+    )
+    assert check_text(text, "x").diagnostics == ()
