@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
-from shapecheck.analysis.quasi import roundings
+from shapecheck.analysis.quasi import followed
 from shapecheck.layers.base import Context, Layer, Problem, Question, Reference, Undecided
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape, axis_name, channel_axis, show
 from shapecheck.spec.network import Expectation, Network, Node
-from shapecheck.symbolic import Size, Symbolic
-
-# Roundings that a symbolic size is built of. One beyond is not followed: in the normal form there is one.
-MOST_ROUNDINGS = 150
-
+from shapecheck.symbolic import Size
 
 class LayerShapes(NamedTuple):
     """What goes into a layer and what comes out; ``output`` is None where it is unknown."""
@@ -195,10 +191,8 @@ def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble],
             undecided.append(Open(index, str(reason)))
     if context.undecided:
         undecided.extend(Open(index, str(asked), asked) for asked in context.undecided)
-    if shape is not None and any(
-        isinstance(size, Symbolic) and roundings(size, MOST_ROUNDINGS) > MOST_ROUNDINGS for size in shape
-    ):
-        undecided.append(Open(index, f"its size is built of more than {MOST_ROUNDINGS} roundings"))
+    if shape is not None and not all(isinstance(size, int) or followed(size) for size in shape):
+        undecided.append(Open(index, "its size is built of too many roundings to be followed"))
         return None
     return shape
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from shapecheck.symbolic import Affine, Floor, Size, Symbolic
 
+# Roundings that a size may be built of, and how deep they may stand within each other; in the normal form there is one.
+MOST_ROUNDINGS = 2_000
+DEEPEST = 150
 # Values tried in one question that has no closed form.
 MOST_TRIED = 100_000
 
@@ -91,17 +94,28 @@ def value(size: Size, name: str, n: int) -> int:
 
 def roundings(size: Size, most: int) -> int:
     """Return how many roundings a size is built of, each counted wherever it stands; not far beyond ``most``."""
-    count = 0
-    left = [size]
-    while left and count <= most:
-        one = left.pop()
+    return _nesting(size, most, most)[0]
+
+
+def followed(size: Size) -> bool:
+    """Say whether a size has so few roundings, and so few within each other, that questions on it can be asked."""
+    count, depth = _nesting(size, MOST_ROUNDINGS, DEEPEST)
+    return count <= MOST_ROUNDINGS and depth <= DEEPEST
+
+
+def _nesting(size: Size, most: int, deepest: int) -> tuple[int, int]:
+    count = depth = 0
+    left = [(size, 1)]
+    while left and count <= most and depth <= deepest:
+        one, level = left.pop()
         if isinstance(one, Affine):
             count += one.divisor > 1
         elif isinstance(one, Symbolic):
             inner = [atom.inner for monomial in one.terms for atom in monomial if isinstance(atom, Floor)]
             count += len(inner)
-            left += inner
-    return count
+            left += [(size, level + 1) for size in inner]
+        depth = max(depth, level)
+    return count, depth
 
 
 def never_falls(size: Size) -> bool:

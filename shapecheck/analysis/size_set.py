@@ -44,7 +44,12 @@ class Periodic(NamedTuple):
     def __contains__(self, n: object) -> bool:
         assert isinstance(n, int)
         r = n % self.period
-        return any(low <= r < high for low, high in self.intervals)
+        behind = self._behind(r)
+        return behind > 0 and r < self.intervals[behind - 1][1]
+
+    def _behind(self, r: int) -> int:
+        """Return how many intervals begin at or below a remainder."""
+        return bisect_right(self.intervals, (r, self.period))
 
     def lifted(self, period: int) -> Periodic:
         """Return the same set with a multiple of its period. Raises TooLarge."""
@@ -96,27 +101,31 @@ class Periodic(NamedTuple):
             return Periodic(1, ())
         if self.full:
             return Periodic(1, ((0, 1),))
-        period, intervals = self.period, self.intervals
-        for prime in _prime_factors(period, len(intervals)):
-            while period % prime == 0:
-                smaller = period // prime
-                folded = Periodic(
-                    smaller, _joined([(lo % smaller, lo % smaller + hi - lo) for lo, hi in intervals], smaller)
-                )
-                total = sum(hi - lo for lo, hi in folded.intervals)
-                if total * prime != sum(hi - lo for lo, hi in intervals):
-                    break
-                period, intervals = smaller, folded.intervals
-        return Periodic(period, intervals)
+        result = self
+        for prime in _prime_factors(self.period):
+            while result.period % prime == 0 and (folded := result._folded(prime)) is not None:
+                result = folded
+        return result
+
+    def _folded(self, prime: int) -> Periodic | None:
+        """Return the same set with a period so many times shorter, or None where that is another set."""
+        smaller = self.period // prime
+        if any(low + smaller not in self or high + smaller - 1 not in self for low, high in self.intervals[:4]):
+            return None
+        folded = _joined([(low % smaller, low % smaller + high - low) for low, high in self.intervals], smaller)
+        shorter = Periodic(smaller, folded)
+        return shorter if shorter.size() * prime == self.size() else None
 
     def next_from(self, n: int) -> int | None:
         """Return the smallest member at or above ``n``."""
         if not self.intervals:
             return None
         base, r = n - n % self.period, n % self.period
-        for low, high in self.intervals:
-            if r < high:
-                return base + max(low, r)
+        behind = self._behind(r)
+        if behind and r < self.intervals[behind - 1][1]:
+            return n
+        if behind < len(self.intervals):
+            return base + self.intervals[behind][0]
         return base + self.period + self.intervals[0][0]
 
     def last_to(self, n: int) -> int | None:
@@ -124,9 +133,9 @@ class Periodic(NamedTuple):
         if not self.intervals:
             return None
         base, r = n - n % self.period, n % self.period
-        for low, high in reversed(self.intervals):
-            if low <= r:
-                return base + min(high - 1, r)
+        behind = self._behind(r)
+        if behind:
+            return base + min(self.intervals[behind - 1][1] - 1, r)
         return base - self.period + self.intervals[-1][1] - 1
 
     def size(self) -> int:
@@ -171,7 +180,7 @@ def _joined(intervals: list[Interval], period: int | None = None) -> tuple[Inter
     return tuple(result)
 
 
-def _prime_factors(n: int, weight: int) -> list[int]:
+def _prime_factors(n: int) -> list[int]:
     """Return the prime factors of ``n`` that are small; a large one could not be a stride."""
     found = []
     prime = 2
@@ -200,13 +209,14 @@ class SizeSet:
         periodic: Periodic = EVERYTHING,
         without: Iterable[int] = (),
         extra: Iterable[int] = (),
+        reduced: bool = False,
     ) -> None:
         self.name = name
         more = frozenset(n for n in extra if n >= 1)
         if high is not None and high < low and more and max(more) - min(more) == len(more) - 1:
             # Nothing but numbers in a row.
             low, high, periodic, more = min(more), max(more), EVERYTHING, frozenset()
-        self.periodic = periodic.reduced()
+        self.periodic = periodic if reduced else periodic.reduced()
         gaps = frozenset(without) - more
         self.start = self._first(max(low, 1), high, gaps)
         self.high = high
@@ -396,7 +406,8 @@ class SizeSet:
         high = other.high if self.high is None else self.high if other.high is None else min(self.high, other.high)
         periodic = self.periodic.intersection(other.periodic, budget)
         without = (self.without | other.without) - extra
-        return SizeSet(self.name, max(self.start, other.start), high, periodic, without, extra)
+        # The intersection of two of the smallest period is made so.
+        return SizeSet(self.name, max(self.start, other.start), high, periodic, without, extra, reduced=True)
 
     @property
     def condition(self) -> str:

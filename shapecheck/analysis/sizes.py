@@ -167,7 +167,7 @@ def _names(question: Question) -> set[str]:
 
 
 def _substitute(size: Size, values: dict[str, int]) -> Size:
-    return size.substitute(values) if isinstance(size, Symbolic) else size
+    return size.substitute(values) if isinstance(size, Symbolic) and values.keys() & size.names() else size
 
 
 def _one(network: Network, name: str, given: dict[str, int], questions: list[Asked], strict: bool = False) -> Sizes:

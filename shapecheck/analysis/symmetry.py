@@ -16,6 +16,8 @@ from shapecheck.spec.network import Network, Node
 from shapecheck.symbolic import Size
 
 FARTHEST = 20_000
+# Levels of an encoder and decoder that are counted.
+MOST_LEVELS = 200
 
 
 class Pair(NamedTuple):
@@ -265,3 +267,24 @@ def sentence(summary: Summary) -> str:
     if not parts:
         return f"{line}: exact"
     return f"{line}: {', '.join(parts)}" + (f", lost at {', '.join(summary.lost_at)}" if summary.lost_at else "")
+
+
+def levels(shapes: Shapes, source: int, output: int) -> tuple[list[Node], list[Node]]:
+    """Return the layers that shrink and those that grow the map on the way from one node to another, in order.
+
+    At a merge the way goes along the deepest input. Both are empty where the way does not begin at ``source``.
+    """
+    nodes = shapes.network.nodes
+    shrinking: list[Node] = []
+    growing: list[Node] = []
+    at = nodes[output]
+    while at.index != source:
+        scale = _scale(shapes, at)
+        if scale < 0:
+            shrinking.insert(0, at)
+        elif scale > 0:
+            growing.insert(0, at)
+        if not at.inputs or len(shrinking) + len(growing) > MOST_LEVELS:
+            return [], []
+        at = nodes[max(at.inputs)]
+    return shrinking, growing

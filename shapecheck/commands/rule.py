@@ -14,7 +14,7 @@ from shapecheck.spec.words import suggest
 @click.command()
 @click.argument("code", required=False)
 @click.option("--all", "everything", is_flag=True, help="Print every page.")
-@format_option("text", "json")
+@format_option("text", "json", "markdown")
 def rule(code: str | None, everything: bool, output_format: str) -> int:
     """Print the manual page of a rule, by code or name; without one, the list of rules."""
     infos = sorted((r.info for r in RULES.values()), key=lambda info: info.code)
@@ -39,7 +39,7 @@ def rule(code: str | None, everything: bool, output_format: str) -> int:
                 ensure_ascii=False,
             )
         )
-    elif code is not None or everything:
+    elif code is not None or everything or output_format == "markdown":
         click.echo("\n".join(manual(info) for info in chosen))
     else:
         width = max(len(info.name) for info in chosen)

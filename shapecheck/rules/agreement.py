@@ -6,7 +6,7 @@ from shapecheck.analysis.blame import factors
 from shapecheck.analysis.propagation import Shapes, Trouble
 from shapecheck.diagnostics import Finding, Related
 from shapecheck.rules.base import reported
-from shapecheck.rules.explaining import made_by, with_cause, with_floored_padding
+from shapecheck.rules.explaining import made_by, with_cause, with_floored_padding, with_levels
 from shapecheck.rules.mending import crop_before_merge
 from shapecheck.shape import channel_axis, show
 
@@ -122,7 +122,7 @@ def expectation_differs(finding: Finding, shapes: Shapes | None, trouble: Troubl
     finding = finding._replace(
         related=(*finding.related, Related(f"{there.name} has {show(shapes.outputs[other] or ())}", there.source.span))
     )
-    return with_cause(finding, shapes, other, trouble.node, axis)
+    return with_levels(with_cause(finding, shapes, other, trouble.node, axis), shapes, other, trouble.node)
 
 
 @reported("SC208")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shapecheck.analysis.blame import cause, explain_cause, floored_above
 from shapecheck.analysis.history import history
 from shapecheck.analysis.propagation import Shapes, Trouble
+from shapecheck.analysis.symmetry import levels
 from shapecheck.diagnostics import Finding, Related
 from shapecheck.shape import axis_name
 
@@ -74,3 +75,17 @@ def with_floored_padding(finding: Finding, shapes: Shapes, index: int) -> Findin
             related=(*finding.related, Related(message, node.source.span)), help=finding.help or help
         )
     return finding
+
+
+def with_levels(finding: Finding, shapes: Shapes, source: int, output: int) -> Finding:
+    """Say where an encoder shrinks its input more often than the decoder behind it grows it back, or less often."""
+    shrinking, growing = levels(shapes, source, output)
+    if not growing or len(shrinking) == len(growing):
+        return finding
+    down, up = (", ".join(node.name for node in nodes) for nodes in (shrinking, growing))
+    counted = f"{len(shrinking)} layers shrink the map ({down}), and {len(growing)} grow it ({up})"
+    more, verb = (
+        (shrinking, "grow the map once more") if len(shrinking) > len(growing) else (growing, "shrink it once more")
+    )
+    help = f"{verb}, or leave one of {', '.join(node.name for node in more)} out"
+    return finding._replace(related=(*finding.related, Related(counted, more[-1].source.span)), help=help)
