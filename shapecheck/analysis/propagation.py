@@ -12,6 +12,7 @@ from shapecheck.shape import Shape, axis_name, channel_axis, show
 from shapecheck.spec.network import Expectation, Network, Node
 from shapecheck.symbolic import Size
 
+
 class LayerShapes(NamedTuple):
     """What goes into a layer and what comes out; ``output`` is None where it is unknown."""
 

@@ -31,8 +31,7 @@ def random_clauses(rng: random.Random, variables: int, count: int) -> list[Claus
 def remainder(literals: Clause) -> tuple[int, int]:
     """Return the remainder, and its period, at which every literal of a clause is false."""
     period = math.prod(PRIMES[v] for v, _ in literals)
-    (found,) = (r for r in range(period) if all(r % PRIMES[v] == (0 if wanted else 1) for v, wanted in literals))
-    return found, period
+    return sum(unit(period, PRIMES[v]) for v, wanted in literals if not wanted) % period, period
 
 
 def network(variables: int, clauses: list[Clause]) -> str:
@@ -51,11 +50,16 @@ def satisfied(n: int, variables: int, clauses: list[Clause]) -> bool:
     return max(values) <= 1 and all(any((values[v] == 1) == wanted for v, wanted in clause) for clause in clauses)
 
 
+def unit(period: int, prime: int) -> int:
+    """Return the number that leaves 1 by one prime and 0 by the others of a period: the Chinese remainder theorem."""
+    return period // prime * pow(period // prime, -1, prime)
+
+
 def sizes(variables: int) -> list[int]:
-    """Return a size for each assignment, by the Chinese remainder theorem; all others have one of their remainders."""
+    """Return a size for each assignment; all others that stand for one have the remainder of one of these."""
     period = math.prod(PRIMES[:variables])
-    units = [period // p * pow(period // p, -1, p) for p in PRIMES[:variables]]
+    units = [unit(period, prime) for prime in PRIMES[:variables]]
     return [
-        sum(unit for bit, unit in enumerate(units) if number >> bit & 1) % period + period
+        sum(one for bit, one in enumerate(units) if number >> bit & 1) % period + period
         for number in range(2**variables)
     ]

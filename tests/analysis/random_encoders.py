@@ -76,7 +76,7 @@ def unet(rng: random.Random) -> str:
         if kind != "none":
             if valid and rng.random() < 0.8:
                 skip = add(f"{{name: s{level}, op: crop, from: {skip}, like: {above}}}", f"s{level}")
-            if kind == "concat" or skip == "x":
+            if kind == "concat":
                 above = add(f"{{name: j{level}, op: concat, from: [{skip}, {above}]}}", f"j{level}")
                 above = add(f"{{name: o{level}, op: conv, out_channels: 8, kernel_size: 1}}", f"o{level}")
             else:
@@ -130,7 +130,7 @@ def classifier(rng: random.Random) -> str:
 
 
 def network(lines: list[str]) -> str:
-    return "\n".join(["shapecheck: 1", "inputs: {x: [1, 4, H]}", "dims: {H: 64}", "layers:", *lines]) + "\n"
+    return "\n".join(["shapecheck: 1", "inputs: {x: [1, 8, H]}", "dims: {H: 64}", "layers:", *lines]) + "\n"
 
 
 KINDS = (unet, unet, unet, pyramid, inception, classifier)

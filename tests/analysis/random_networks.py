@@ -64,8 +64,12 @@ def network(rng: random.Random, size: int = 64) -> str:
             op = rng.choice(["concat", "add", "like"])
             if op == "like":
                 add(f"{{name: j{count}, op: crop, from: {one}, like: {other}}}", f"j{count}")
+            elif op == "add":
+                add(f"{{name: j{count}, op: add, from: [{one}, {other}]}}", f"j{count}")
             else:
-                add(f"{{name: j{count}, op: {op}, from: [{one}, {other}]}}", f"j{count}")
+                # Back to four channels, so that what comes later differs in sizes alone.
+                lines.append(f"  - {{name: q{count}, op: concat, from: [{one}, {other}]}}")
+                add(f"{{name: j{count}, op: conv, out_channels: 4, kernel_size: 1}}", f"j{count}")
     if rng.random() < 0.3:
         lines.append(
             f"  - {{name: same, op: identity, from: {names[-1]}, same_shape_as: {rng.choice(['x', names[1]])}}}"

@@ -1,4 +1,4 @@
-"""Networks on which the question for every size is hard: the answer is right or says what it leaves out, and comes soon."""
+"""Networks on which the question for every size is hard: the answer is right, or says what it leaves out, soon."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Steps:
     failed = 0
 
 
-@pytest.fixture()
+@pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     counted = Steps()
     spend, value = Budget.spend, quasi.value
@@ -77,7 +77,7 @@ def test_the_encoding_is_right() -> None:
     assert 0 < len(right) < 40
 
 
-@pytest.mark.parametrize("variables", [10, 13, 20])
+@pytest.mark.parametrize("variables", [10, 13, 18])
 def test_formulas_that_are_too_hard_are_left_in_part(variables: int, steps: Steps) -> None:
     formula = clauses(variables, 4.0)
     found = sizes_of(hard_networks.network(variables, formula))
@@ -130,8 +130,11 @@ def test_a_chain_of_too_many_roundings_is_left_where_they_are_too_many(blocks: i
     assert found.status == "partial"
     (text,) = found.unresolved
     assert text.endswith(": its size is built of too many roundings to be followed")
-    # A file with such a chain can still be checked.
-    assert all(d.code != "SC503" for d in check_text(out_of_form(blocks), "long.net.yaml").diagnostics)
+
+
+def test_a_file_with_such_a_chain_can_be_checked() -> None:
+    report = check_text(out_of_form(400), "long.net.yaml")
+    assert report.ok and all(d.code != "SC503" for d in report.diagnostics)
 
 
 def test_a_size_that_doubles_at_every_layer_is_left_soon(steps: Steps) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from marked import HEAD, accepted, errors, layers, refused, shape
 
-from shapecheck.diagnostics import Finding, Position
+from shapecheck.diagnostics import Finding, Position, Span
 from shapecheck.linter import check_file, check_text, read_file
 from shapecheck.spec.document import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS
@@ -48,12 +48,13 @@ def test_every_line_ending_counts_as_a_line(end: str) -> None:
         ("a: 1\n".encode("utf-16"), Position(1, 1), "0xff"),
         (b"a\0b", Position(1, 2), "0x00"),
         (b"x: 1\ny: \x1b[31m\n", Position(2, 4), "0x1b"),
+        (b"\n\0", Position(2, 1), "0x00"),
     ],
 )
 def test_what_is_no_text_is_refused_at_its_first_bad_byte(data: bytes, place: Position, offender: str) -> None:
     found = decoded(data)
     assert found.rule == "unreadable-file"
-    assert found.span.start == place
+    assert found.span == Span(place, Position(place.line, place.column + 1))
     assert offender in found.message
 
 

@@ -104,6 +104,35 @@ def test_words_that_lead_nowhere(text: str, code: str, offender: str) -> None:
     refused(text, code, offender)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{name: mine, op: relux}",
+        "{name: mine}",
+        "{name: mine, op: conv, kernel_size: 3}",
+        "{name: mine, op: conv, kernel_size: 3, out_channels: 0}",
+        "{name: mine, op: conv, kernel_size: 3, out_channels: =nowhere}",
+        "{name: mine, op: relu, stride: 2}",
+        "{name: mine, op: relu, block: one}",
+        "{name: mine, op: relu, from: nowhere}",
+        "{name: mine, op: relu, same_shape_as: nowhere}",
+        "{name: mine, op: upsample, like: nowhere}",
+        "{name: mine, op: upsample}",
+        "{name: mine, op: upsample, size: 3, scale_factor: 2}",
+        "{name: mine, op: add, from: [x]}",
+        "{name: mine, block: nowhere}",
+        "{name: mine, block: one, channels: 3}",
+        "{name: mine, block: two, from: [x]}",
+        "{name: mine, block: free}",
+        "{name: mine, block: one, with: {nothing: 3}}",
+        "{name: mine, block: one, repeat: 1000000000}",
+    ],
+)
+def test_a_finding_names_its_layer(line: str) -> None:
+    (found,) = errors(check_text(with_blocks(line), "t"))
+    assert found.layer == "mine"
+
+
 def test_a_first_layer_must_choose_between_two_inputs() -> None:
     text = (
         "shapecheck: 1\ninputs: {left: [2, 3], right: [2, 3]}\nlayers:\n  - {op: ⟦relu⟧}\n  - {op: tanh, from: right}\n"
