@@ -142,7 +142,8 @@ def varying(network: Network, name: str, sizes: Iterable[int]) -> list[Varying]:
         if len(by_a) > 1:
             node = network.nodes[index]
             count = len(propagate(network, forgiving=True).windows(node))
-            period = tried[-1] - tried[0] + 1
+            # The sizes are one period of a rule such as "every multiple of 3".
+            period = tried[-1] - tried[0] + (tried[1] - tried[0])
             found.append(Varying(node, spatial_name(place, count), _table(name, by_a, period)))
     return found
 
