@@ -60,6 +60,8 @@ def _factors(question: Question) -> tuple[str, Size, str, Size, int] | None:
     The product comes multiplied out, a·xy + b·x + c·y + d; it is a·(x + c/a)·(y + b/a) where ad = bc.
     """
     left, right = question.left, question.right
+    if isinstance(left, int):
+        left, right = right, left
     if question.kind != "equal" or not isinstance(right, int) or not isinstance(left, Symbolic):
         return None
     pairs = [monomial for monomial in left.terms if len(monomial) == 2]
