@@ -21,7 +21,7 @@ from shapecheck.spec.words import nearest
 # Each command and the module that has it; only the one that is asked for is loaded.
 COMMANDS = {
     "check": "check",
-    "verify": "check",
+    "verify": "verify",
     "shapes": "network",
     "explain": "network",
     "sizes": "sizes",

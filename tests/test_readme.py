@@ -15,7 +15,7 @@ import pytest
 
 from shapecheck import config
 from shapecheck.cli import COMMANDS
-from shapecheck.commands.check import FORMATS
+from shapecheck.commands.checking import FORMATS
 from shapecheck.spec import reference
 from shapecheck.spec.limits import DEFAULT_LIMITS
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from shapecheck.commands.check import checked
+from shapecheck.commands.checking import checked
 from shapecheck.commands.figure import output_option, write
 from shapecheck.commands.options import set_option
 from shapecheck.output.progress import Progress

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 
 from shapecheck import linter
-from shapecheck.commands.check import FORMATS
+from shapecheck.commands.checking import FORMATS
 from shapecheck.diagnostics import Diagnostic, Edit, Fix, Position, Related, Severity, Span
 from shapecheck.linter import Report
 from shapecheck.rules import RULES

@@ -12,12 +12,13 @@ import sample_reports
 from click.testing import CliRunner
 
 from shapecheck.cli import main
-from shapecheck.commands import check as commands
-from shapecheck.commands.check import FORMATS
+from shapecheck.commands.check import check
+from shapecheck.commands.checking import FORMATS
+from shapecheck.commands.verify import verify
 
 CHOICES = {
     choice
-    for command in (commands.check, commands.verify)
+    for command in (check, verify)
     for option in command.params
     if option.name == "output_format"
     for choice in option.type.choices  # type: ignore[attr-defined]
