@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from shapecheck.diagnostics import Finding
 from shapecheck.layers.base import Broken
 from shapecheck.spec.expand import Expander, Pending, expectation
 from shapecheck.spec.limits import Limits
-from shapecheck.spec.network import Expectation, Network
+from shapecheck.spec.network import Expectation, Network, Node
 from shapecheck.spec.scope import LeftOut, Reading, Scope, Source, Unresolved, resolve
 from shapecheck.spec.templates import FileTemplate, Name
 from shapecheck.spec.usage import unused
@@ -29,9 +30,18 @@ def assemble(
     expander.run()
     assembler = _Assembler(file, expander)
     network = assembler.network()
-    network.resized = lambda sizes: assemble(file, {**overrides, **sizes}, limits)[0]
+    network.resized = lambda sizes: assembler.resized(network, {**overrides, **sizes}, limits)
     findings = [*expander.findings, *assembler.findings]
     return network, findings or ([] if found else assembler.unused(network))
+
+
+def _unstated(node: Node) -> Node:
+    """Return a node without expectations: itself, or a copy."""
+    if not node.expect:
+        return node
+    node = copy(node)
+    node.expect = ()
+    return node
 
 
 class _Assembler:
@@ -62,6 +72,35 @@ class _Assembler:
             symmetry,
             self.file.channels_last,
         )
+
+    def resized(self, network: Network, overrides: Mapping[str, Any], limits: Limits) -> Network:
+        """Return the network with other sizes for its dimensions.
+
+        Params cannot depend on dimensions. So where no key of a layer does either, the layers are those of
+        ``network``, and only inputs and expectations are read again.
+        """
+        if self.expander.sized or self.expander.findings or self.findings:
+            return assemble(self.file, overrides, limits)[0]
+        expander = Expander(self.file, overrides, limits)
+        expander.declare()
+        expander.nodes += [_unstated(node) for node in self.nodes[len(expander.nodes) :]]
+        expander.top = self.expander.top
+        other = _Assembler(self.file, expander)
+        for source, expect, same_as, scope, env in self.expander.stated:
+            other._state(source, expect, same_as, scope, env)
+        other._outputs()
+        result = Network(
+            network.name,
+            network.path,
+            expander.nodes,
+            network.order,
+            network.outputs,
+            expander.dims,
+            network.symmetry,
+            network.channels_last,
+        )
+        result.resized = network.resized
+        return result
 
     def unused(self, network: Network) -> list[Finding]:
         """Return what the file declares and nobody uses, layers among it."""

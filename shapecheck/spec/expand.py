@@ -44,6 +44,8 @@ class Expander(Declarations):
         self.block_outputs: list[Reading] = []
         self.placed_blocks: set[str] = set()
         self.full = False
+        # Whether a key of some layer depends on the size of a dimension.
+        self.sized = False
 
     def run(self) -> None:
         """Expand the whole file."""
@@ -145,6 +147,7 @@ class Expander(Declarations):
             kind = keys[key].kind
             try:
                 if kind.sizes:
+                    self.sized = self.sized or value.holds_words or not value.names.isdisjoint(self.words)
                     values[key] = value.read(kind, key, {**self.words, **env}, self.words)
                 else:
                     values[key] = value.read(kind, key, env)

@@ -2,42 +2,42 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import measure
 import pytest
 
 
+def least_ratio(measured: Callable[[], list[float]], attempts: int = 3) -> float:
+    """The least of some attempts: what else runs on a machine can only make a ratio of short times worse."""
+    return min(ours / theirs for ours, theirs in (measured() for _ in range(attempts)))
+
+
 def test_the_version_costs_little_more_than_python() -> None:
-    ours, theirs = measure.version()
-    assert ours < 3 * theirs
+    assert least_ratio(measure.version) < 3
 
 
 @pytest.mark.skipif(not measure.has("onnx"), reason="onnx is not installed")
 def test_a_check_is_faster_than_a_script_with_onnx() -> None:
-    ours, theirs = measure.check_and_onnx()
-    assert ours < theirs
+    assert least_ratio(measure.check_and_onnx) < 1
 
 
 @pytest.mark.skipif(not measure.has("torch"), reason="torch is not installed")
 def test_a_check_is_faster_than_a_script_with_torch() -> None:
-    ours, theirs = measure.check_and_torch()
-    assert ours < theirs
+    assert least_ratio(measure.check_and_torch) < 1
 
 
 def test_findings_take_a_tenth_of_a_trace_by_jax() -> None:
-    ours, theirs = measure.findings_and_jax()
-    assert ours < theirs / 10
+    assert least_ratio(measure.findings_and_jax) < 1 / 10
 
 
 @pytest.mark.skipif(not measure.has("onnx"), reason="onnx is not installed")
 def test_propagation_keeps_up_with_onnx() -> None:
-    ours, theirs = measure.propagation_and_onnx()
-    assert ours < 3 * theirs
+    assert least_ratio(measure.propagation_and_onnx) < 3
 
 
 def test_reading_keeps_up_with_pyyaml() -> None:
-    ours, theirs = measure.reading_and_yaml()
-    assert ours < 1.5 * theirs
+    assert least_ratio(measure.reading_and_yaml) < 1.5
 
 
 @pytest.mark.slow
