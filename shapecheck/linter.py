@@ -4,50 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from shapecheck import suppressions
 from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.diagnostics import Diagnostic, Edit, Finding, Fix, NetworkError, Severity
+from shapecheck.outcome import Outcome
 from shapecheck.rules import RULES
 from shapecheck.rules.ambiguous import ambiguous_findings, mended_by_padding
 from shapecheck.rules.promises import size_findings
 from shapecheck.selection import DEFAULT as EVERY_DEFAULT
 from shapecheck.selection import Selection
 from shapecheck.spec.assemble import assemble
-from shapecheck.spec.document import FILE_START, collector_off, decode, parse
+from shapecheck.spec.document import collector_off, parse
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 from shapecheck.spec.network import Network
 from shapecheck.spec.reader import read
+from shapecheck.spec.source import read_file
 from shapecheck.spec.templates import FileTemplate
 from shapecheck.spec.words import suggest
-from shapecheck.verification import Verification
 
+Prepare = Callable[[FileTemplate], None]
 _NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")
 
 
-class Report:
-    """What is known of one file after a check. ``network`` and ``shapes`` are None where it could not be read."""
+class Report(Outcome):
+    """The outcome of a check with all that led to it.
+
+    ``network`` and ``shapes`` are None where the file could not be read.
+    """
 
     def __init__(
         self, path: str, text: str, network: Network | None, shapes: Shapes | None, diagnostics: tuple[Diagnostic, ...]
     ) -> None:
-        self.path = path
-        self.text = text
+        super().__init__(path, text, diagnostics, 0 if network is None else len(network.layers))
         self.network = network
         self.shapes = shapes
-        self.diagnostics = diagnostics
-        self.verification: Verification | None = None
-        # The path as it was given, - for standard input, and how to check another text in its place.
-        self.source = path
-        self.again: Callable[[str], Report] | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was found that is an error or a warning."""
-        return all(d.severity is Severity.INFO for d in self.diagnostics)
 
     @property
     def readable(self) -> bool:
@@ -60,32 +53,17 @@ class Report:
         """Whether no shape rule is broken."""
         return self.shapes is not None and not self.shapes.troubles
 
-    def add(self, findings: list[Finding]) -> None:
-        """Add what was found later, by the second witness."""
-        self.diagnostics = tuple(
-            sorted((*self.diagnostics, *diagnostics(findings)), key=lambda d: (d.span.start, d.code))
-        )
+    def add(self, findings: list[Finding], selection: Selection = EVERY_DEFAULT) -> None:
+        """Add what was found later, by the second witness, less what is ignored.
 
-
-def read_file(path: str, limits: Limits = DEFAULT_LIMITS) -> str | Finding:
-    """Return the text of a file, or the finding that says why there is none."""
-    try:
-        data = (
-            Path(path).read_bytes()
-            if Path(path).stat().st_size <= limits.file_bytes
-            else b"\n" * (limits.file_bytes + 1)
-        )
-    except IsADirectoryError:
-        return Finding(
-            "unreadable-file",
-            "this is a folder, not a file",
-            FILE_START,
-            help="name a file in it, or give check the folder",
-        )
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return Finding("unreadable-file", f"the file cannot be read: {reason.lower()}", FILE_START)
-    return decode(data, limits)
+        What was asked for by another command is reported whatever ``selection`` selects.
+        """
+        suppressed, _ = suppressions.read(self.text)
+        chosen = selection._replace(select=None)
+        wanted = [d for d in diagnostics(findings) if chosen.allows(d.rule)]
+        wanted, _ = suppressions.apply(wanted, suppressed, chosen)
+        told = [d._replace(severity=selection.severity_of(d.rule, d.severity)) for d in wanted]
+        self.diagnostics = tuple(sorted((*self.diagnostics, *told), key=lambda d: (d.span.start, d.code)))
 
 
 @collector_off()
@@ -104,11 +82,17 @@ def check_text(
     overrides: Mapping[str, Any] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     selection: Selection = EVERY_DEFAULT,
+    prepare: Prepare | None = None,
 ) -> Report:
-    """Check the text of one file. ``overrides`` gives params and dimensions other values by name."""
+    """Check the text of one file. ``overrides`` gives params and dimensions other values by name.
+
+    ``prepare`` changes what was read of the text before it is checked.
+    """
     file, findings = read_text(text, path, limits)
     if file is None:
         return Report(path, text, None, None, controlled(findings, text, selection))
+    if prepare is not None:
+        prepare(file)
     return check_template(file, findings, text, path, overrides or {}, limits, selection)
 
 
@@ -121,17 +105,21 @@ def check_template(
     overrides: Mapping[str, Any],
     limits: Limits,
     selection: Selection = EVERY_DEFAULT,
+    earlier: Shapes | None = None,
 ) -> Report:
-    """Check a file that has been read, with what was ``found`` in reading it."""
+    """Check a file that has been read, with what was ``found`` in reading it.
+
+    ``earlier`` are the shapes before an edit; what does not lie behind the edit is then not computed again.
+    """
     network, more = assemble(file, overrides, limits, found)
-    shapes = propagate(network)
-    # A network that was cut off while its blocks were placed is not the one that is meant.
-    whole = not any(finding.rule in ("endless-block", "too-many-layers") for finding in more)
+    if any(finding.rule in ("endless-block", "too-many-layers") for finding in more):
+        # What was cut off while its blocks were placed is not the network that is meant.
+        return Report(path, text, None, None, controlled([*found, *more], text, selection))
+    shapes = propagate(network, earlier=earlier)
     readable = not any(map(_is_error, (*found, *more)))
     wrong = list(size_findings(shapes)) if readable else []
     shapes.sound = readable and not any(map(_is_error, wrong))
-    if whole:
-        wrong += shape_findings(shapes, selection)
+    wrong += shape_findings(shapes, selection)
     return Report(path, text, network, shapes, controlled([*found, *more, *wrong], text, selection))
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from shapecheck.symbolic import Size
 
 Shape: TypeAlias = tuple[Size, ...]
+
+# Frameworks count the elements of an array in a signed 64-bit number. What is proved of sizes holds for all of them,
+# so the bound here is far above that; it only keeps numbers short enough to be handled and printed.
+LARGEST_BITS = 512
+LARGEST = 2**LARGEST_BITS - 1
+# As many axes as PyTorch and NumPy allow.
+MOST_AXES = 64
 
 SPATIAL_NAMES: dict[int, tuple[str, ...]] = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
@@ -55,9 +63,30 @@ def axis_name(axis: int, rank: int, channels_last: bool) -> str:
     return f"axis {axis}"
 
 
+def show_number(number: int) -> str:
+    """Return a whole number as a message prints it; of one that nobody could read, how long it is."""
+    if number.bit_length() <= 128:
+        return str(number)
+    if number.bit_length() <= 4_096:
+        return f"a number with {len(str(abs(number)))} digits"
+    # Python refuses to print what is longer still.
+    return f"a number with about {int(number.bit_length() * math.log10(2)) + 1} digits"
+
+
 def show(shape: Iterable[object]) -> str:
     """Return a shape as a message prints it: ``[8, 64, 570, 570]``."""
     return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def not_held(shape: Shape) -> str | None:
+    """Return why no framework can hold an array of this shape, or None."""
+    if len(shape) > MOST_AXES:
+        return f"has {len(shape)} axes; arrays have at most {MOST_AXES}"
+    elements = math.prod(size for size in shape if type(size) is int)
+    if elements <= LARGEST:
+        return None
+    many = f"has 2^{elements.bit_length() - 1} elements or more"
+    return f"{many}; no array is so large (shapecheck counts to 2^{LARGEST_BITS})"
 
 
 def show_sizes(sizes: Shape) -> str:

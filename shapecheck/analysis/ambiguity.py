@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shapecheck.analysis.axis import ambiguous_axes, axis_problem
@@ -26,7 +26,7 @@ class AxisVerdict(NamedTuple):
     place: int
     window: Window
     status: str
-    values: tuple[int, ...]
+    values: Sequence[int]
 
 
 class Verdict(NamedTuple):

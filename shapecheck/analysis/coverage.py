@@ -12,6 +12,8 @@ from shapecheck.spec.network import Node
 # How many layers are followed towards an input, and how far from its size another one is looked for.
 LONGEST_WAY = 500
 FARTHEST = 300
+# Taps of a kernel, or rows of a stride, that are looked at one by one; of more no advice is given.
+MOST_TAPS = 10_000
 
 
 def settled(window: Window, lower: bool = False) -> Window:
@@ -56,6 +58,8 @@ def live_taps(window: Window) -> int:
         return k
     last = s * (o - 1)
     if window.before <= last and (k - 1) * d - window.before < i and s <= i:
+        return k
+    if k > MOST_TAPS:
         return k
     alive = 0
     for t in range(k):

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from shapecheck.analysis.quasi import followed
 from shapecheck.layers.base import Context, Layer, Problem, Question, Reference, Undecided
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, axis_name, channel_axis, show
+from shapecheck.shape import LARGEST, MOST_AXES, Shape, axis_name, channel_axis, not_held, show
 from shapecheck.spec.network import Expectation, Network, Node
 from shapecheck.symbolic import Size
 
@@ -55,6 +55,8 @@ class Shapes(Mapping[str, LayerShapes]):
         self.undecided = undecided
         # Layers that stand at some nodes in place of the network's own.
         self.layers: Mapping[int, Layer] = {}
+        # Of ``troubles`` and ``undecided`` as they were propagated, how many are the layers' own; statements follow.
+        self.own = (0, 0)
         # Whether nothing in the file is an error; advice on a network that has one would only stand in the way.
         self.sound = True
         # What analyses keep of these shapes, each under its own name, so that many rules share one walk.
@@ -111,7 +113,72 @@ class Shapes(Mapping[str, LayerShapes]):
         return references
 
 
-def propagate(network: Network, layers: Mapping[int, Layer] | None = None, forgiving: bool = False) -> Shapes:
+class _Earlier:
+    """What an earlier propagation found, by the names of the nodes."""
+
+    def __init__(self, shapes: Shapes, layers: Mapping[int, Layer], channels_last: bool) -> None:
+        fits = shapes.network.channels_last == channels_last and not shapes.layers and not layers
+        self.shapes = shapes
+        self.nodes = {node.name: node for node in shapes.network.nodes} if fits else {}
+        self.troubles: dict[int, list[Trouble]] = {}
+        self.undecided: dict[int, list[Open]] = {}
+        for trouble in shapes.troubles[: shapes.own[0]]:
+            self.troubles.setdefault(trouble.node, []).append(trouble)
+        for asked in shapes.undecided[: shapes.own[1]]:
+            self.undecided.setdefault(asked.node, []).append(asked)
+
+    def again(self, node: Node, context: Context, found: Shapes) -> bool:
+        """Take over what was found at a node, if the layer and all that it is told are what they were then."""
+        before = self.nodes.get(node.name)
+        if before is None or not _same_layer(before.layer, node.layer):
+            return False
+        then = self.shapes.outputs
+        if len(before.inputs) != len(context.inputs):
+            return False
+        for index, shape in zip(before.inputs, context.inputs, strict=True):
+            if then[index] != shape:
+                return False
+        if node.references or before.references:
+            told = self.shapes.context(before)
+            if told is None or not _same_references(told.references, context.references):
+                return False
+        at = before.index
+        found.outputs[node.index] = then[at]
+        if at in self.troubles:
+            found.troubles.extend(t._replace(node=node.index) for t in self.troubles[at])
+        if at in self.undecided:
+            found.undecided.extend(asked._replace(node=node.index) for asked in self.undecided[at])
+        return True
+
+
+def _same_layer(one: Layer | None, other: Layer | None) -> bool:
+    return one is other or (
+        type(one) is type(other)
+        and vars(one).keys() == vars(other).keys()
+        and all(map(_alike, vars(one).values(), vars(other).values()))
+    )
+
+
+def _alike(one: object, other: object) -> bool:
+    """Say whether two values of a key would be written alike, which 2 and 2.0 are not."""
+    if type(one) is not type(other) or one != other:
+        return False
+    return not isinstance(one, tuple) or not isinstance(other, tuple) or all(map(_alike, one, other))
+
+
+def _same_references(one: Mapping[str, Reference], other: Mapping[str, Reference]) -> bool:
+    return one.keys() == other.keys() and all(
+        a.name == b.name and a.inputs == b.inputs and a.output == b.output and _same_layer(a.layer, b.layer)
+        for a, b in ((one[key], other[key]) for key in one)
+    )
+
+
+def propagate(
+    network: Network,
+    layers: Mapping[int, Layer] | None = None,
+    forgiving: bool = False,
+    earlier: Shapes | None = None,
+) -> Shapes:
     """Return the shape of every input and layer.
 
     A layer that does not fit its input is unknown, and so is everything behind it; each broken rule stands in
@@ -119,6 +186,9 @@ def propagate(network: Network, layers: Mapping[int, Layer] | None = None, forgi
 
     ``layers`` puts other layers at some nodes, for what-if questions. ``forgiving`` lets a merge whose inputs
     differ go on with the sizes of its first input, so that what stands behind it can be looked at.
+
+    ``earlier`` are the shapes of the network before an edit, not forgiving: a layer of the same name whose keys and
+    input shapes are what they were is not computed again. The result is the same.
     """
     outputs: list[Shape | None] = [None] * len(network.nodes)
     troubles: list[Trouble] = []
@@ -128,6 +198,7 @@ def propagate(network: Network, layers: Mapping[int, Layer] | None = None, forgi
     nodes = network.nodes
     channels_last = network.channels_last
     stated: list[Node] = []
+    before = _Earlier(earlier, shapes.layers, channels_last) if earlier is not None and not forgiving else None
     for index in network.order:
         node = nodes[index]
         layer: Layer | None = node.layer if layers is None else layers.get(index, node.layer)
@@ -140,10 +211,12 @@ def propagate(network: Network, layers: Mapping[int, Layer] | None = None, forgi
         if inputs is None:
             continue
         context = shapes.context(node) if node.references else Context(inputs, channels_last)
-        if context is not None:
-            outputs[index] = _output(index, layer, context, troubles, undecided)
-            if forgiving and outputs[index] is None:
-                outputs[index] = _forgiven(layer, context)
+        if context is None or (before is not None and before.again(node, context, shapes)):
+            continue
+        outputs[index] = _output(index, layer, context, troubles, undecided)
+        if forgiving and outputs[index] is None:
+            outputs[index] = _forgiven(layer, context)
+    shapes.own = (len(troubles), len(undecided))
     for node in stated:
         if outputs[node.index] is not None:
             _check_expectations(shapes, node)
@@ -192,8 +265,22 @@ def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble],
             undecided.append(Open(index, str(reason)))
     if context.undecided:
         undecided.extend(Open(index, str(asked), asked) for asked in context.undecided)
-    if shape is not None and not all(isinstance(size, int) or followed(size) for size in shape):
-        undecided.append(Open(index, "its size is built of too many roundings to be followed"))
+    if shape is None:
+        return None
+    elements = 1
+    clear = True
+    for size in shape:
+        if isinstance(size, int):
+            elements *= size
+        elif not followed(size):
+            clear = False
+    if elements > LARGEST or len(shape) > MOST_AXES:
+        too_large = not_held(shape)
+        help = "no framework counts further; look for a factor or a size that is too large, here or above"
+        troubles.append(Trouble(index, Problem("array-too-large", f"its output {too_large}", help)))
+        return None
+    if not clear:
+        undecided.append(Open(index, "its size is built of too many roundings, or too large numbers, to be followed"))
         return None
     return shape
 

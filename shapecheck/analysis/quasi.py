@@ -15,6 +15,8 @@ from shapecheck.symbolic import Affine, Floor, Size, Symbolic
 # Roundings that a size may be built of, and how deep they may stand within each other; in the normal form there is one.
 MOST_ROUNDINGS = 2_000
 DEEPEST = 150
+# Bits of a number in a size.
+LONGEST_NUMBER = 1_000
 # Values tried in one question that has no closed form.
 MOST_TRIED = 100_000
 
@@ -98,7 +100,14 @@ def roundings(size: Size, most: int) -> int:
 
 
 def followed(size: Size) -> bool:
-    """Say whether a size has so few roundings, and so few within each other, that questions on it can be asked."""
+    """Say whether a size has so few roundings, and so few within each other, that questions on it can be asked.
+
+    The numbers in it are bounded too: they would grow with every layer.
+    """
+    if isinstance(size, Affine):
+        return max(size.factor, abs(size.offset), size.divisor).bit_length() <= LONGEST_NUMBER
+    if isinstance(size, Symbolic) and any(factor.bit_length() > LONGEST_NUMBER for factor in size.terms.values()):
+        return False
     count, depth = _nesting(size, MOST_ROUNDINGS, DEEPEST)
     return count <= MOST_ROUNDINGS and depth <= DEEPEST
 

@@ -7,7 +7,7 @@ narrow them until nothing changes; what is then still open is tried value by val
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ BUDGET = 2_000
 SWEEPS = 60
 # Stands for a size that has no bound.
 LARGEST = 1 << 1024
+# Values of one unknown that are tried one by one.
+MOST_CHOICES = 10_000
 # How far a demand may be missed for the nearest miss to be looked for.
 FARTHEST_MISS = 10_000
 # Sizes that are tried one by one of a function that does not rise.
@@ -52,7 +54,7 @@ class Answer(NamedTuple):
     node: int
     place: int
     status: str
-    values: tuple[int, ...]
+    values: Sequence[int]
 
 
 class Blocked(NamedTuple):
@@ -376,11 +378,13 @@ def _answer(
     if stuck:
         return Answer(node, place, "none", ())
     if not solver.matters(node, met):
-        return Answer(node, place, "free", tuple(choices))
+        return Answer(node, place, "free", choices)
     low, high = state.a[node]
     if low == high:
         return Answer(node, place, "unique", (low,))
     solver.refill()
+    if high - low >= MOST_CHOICES:
+        return Answer(node, place, "undecided", ())
     values = tuple(value for value in range(low, high + 1) if solver.feasible(state, met, node, value))
     if solver.exhausted:
         return Answer(node, place, "undecided", values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from shapecheck.analysis.blame import cause
@@ -18,6 +19,8 @@ from shapecheck.symbolic import Size
 FARTHEST = 20_000
 # Levels of an encoder and decoder that are counted.
 MOST_LEVELS = 200
+# Sizes of an open layer that are listed one by one.
+MOST_LISTED = 10_000
 
 
 class Pair(NamedTuple):
@@ -34,7 +37,7 @@ class Pair(NamedTuple):
     encoder_output: Shape | None
     decoder_output: Shape | None
     a: tuple[Size, ...]
-    candidates: tuple[tuple[Size, ...], ...]
+    candidates: tuple[Sequence[Size], ...]
     direct: tuple[Direct, ...]
     status: str
     message: str
@@ -145,15 +148,22 @@ def _pair(shapes: Shapes, decoder: Node, encoder: Node, declared: bool) -> Pair:
         if isinstance(layer, (ConvTranspose, MaxUnpool)):
             open_axes = layer.ambiguous_axes(context)
     candidates = (
-        tuple(
-            tuple(w.o - w.a + extra for extra in range(w.s)) if j in open_axes else (w.o,)
-            for j, w in enumerate(windows)
-        )
+        tuple(_candidates(w.o - w.a, w.s) if j in open_axes else (w.o,) for j, w in enumerate(windows))
         if open_axes
         else ()
     )
     status, message = _judge(shapes, decoder, encoder, before, after, bool(open_axes))
     return Pair(decoder, encoder, declared, before, between, after, a, candidates, direct, status, message)
+
+
+def listed(sizes: Sequence[Size], separator: str) -> str:
+    """Return sizes one by one, or the first and the last of many."""
+    return separator.join(map(str, sizes)) if len(sizes) <= 16 else f"{sizes[0]} to {sizes[-1]}"
+
+
+def _candidates(least: Size, s: int) -> Sequence[Size]:
+    """Return the s sizes that a transposed layer of stride s can give; s may be too large for a list."""
+    return range(least, least + s) if isinstance(least, int) else tuple(least + a for a in range(min(s, MOST_LISTED)))
 
 
 def _judge(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from shapecheck.analysis.explain import Direct
-from shapecheck.analysis.symmetry import Pair, pairs, sentence, summaries
+from shapecheck.analysis.symmetry import MOST_LISTED, Pair, listed, pairs, sentence, summaries
 from shapecheck.commands.network import complain
 from shapecheck.commands.options import format_option, one_network, set_option
 from shapecheck.output.tables import plain, size
@@ -68,7 +68,9 @@ def _json(pair: Pair) -> dict[str, Any]:
         "status": pair.status,
     }
     if pair.candidates:
-        document["candidates"] = [plain(sizes) for sizes in pair.candidates]
+        document["candidates"] = [plain(tuple(sizes[:MOST_LISTED])) for sizes in pair.candidates]
+        if any(len(sizes) > MOST_LISTED for sizes in pair.candidates):
+            document["candidates_left_out"] = [max(len(sizes) - MOST_LISTED, 0) for sizes in pair.candidates]
     if pair.message:
         document["message"] = pair.message
     if pair.direct:
@@ -88,7 +90,7 @@ def _text(pair: Pair) -> str:
     lines = [f"{pair.encoder.name} / {pair.decoder.name}{told}: {pair.status}"]
     lines.append(f"  {pair.encoder.name}: {sizes[0]} -> {sizes[1]}; {pair.decoder.name} gives back {sizes[2]}")
     if pair.candidates:
-        lines.append("  a is open: " + " x ".join("/".join(map(str, sizes)) for sizes in pair.candidates))
+        lines.append("  a is open: " + " x ".join(listed(sizes, "/") for sizes in pair.candidates))
     elif pair.a:
         lines.append(f"  a = {', '.join(map(str, pair.a))}")
     if pair.direct:

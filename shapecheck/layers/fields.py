@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from shapecheck.shape import LARGEST, show_number
+
 Json = dict[str, Any]
 
 # A string that begins with '=' is arithmetic; it may stand wherever a number or a list of numbers may.
@@ -34,15 +36,24 @@ def describe(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
+        if len(value) > 40 and value.lstrip("+-").isdecimal():
+            return f"a number with {len(value.lstrip('+-'))} digits"
         return f'the text "{value if len(value) <= 40 else value[:37] + "..."}"'
     if isinstance(value, float):
         return f"{value!r}, which is not a whole number" if not value.is_integer() else f"{value!r}, written as a float"
     if isinstance(value, list):
-        text = "[" + ", ".join(v if isinstance(v, str) else str(v) for v in value) + "]"
+        text = "[" + ", ".join(show_number(v) if type(v) is int else str(v) for v in value) + "]"
         return f"the list {text if len(text) <= 60 else text[:57] + '...'}"
     if isinstance(value, dict):
         return "a mapping"
-    return str(value)
+    return show_number(value)
+
+
+def within_arrays(value: int) -> int:
+    """Return a number that counts or measures parts of an array. Raises FieldError where no array is so large."""
+    if abs(value) > LARGEST:
+        raise FieldError(f"no array is so large (shapecheck counts to 2^512), found {show_number(value)}")
+    return value
 
 
 class Kind:
@@ -70,8 +81,8 @@ class Integer(Kind):
         if type(value) is not int:
             raise FieldError(f"expected {self.expected}, found {describe(value)}")
         if self.minimum is not None and value < self.minimum:
-            raise FieldError(f"expected {self.expected}, found {value}")
-        return value
+            raise FieldError(f"expected {self.expected}, found {show_number(value)}")
+        return within_arrays(value)
 
     def schema(self) -> Json:
         number: Json = {"type": "integer"}
@@ -86,6 +97,8 @@ class Number(Kind):
     def read(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise FieldError(f"expected a number, found {describe(value)}")
+        if isinstance(value, int):
+            within_arrays(value)
         if value != value or value in (float("inf"), float("-inf")):
             raise FieldError(f"expected a finite number, found {value}")
         return value
@@ -246,8 +259,8 @@ class SizeValue(Kind):
         if isinstance(value, (str, bool, float, list, dict)) or value is None:
             raise FieldError(f"expected a whole number of at least {self.minimum}, found {describe(value)}")
         if isinstance(value, int) and value < self.minimum:
-            raise FieldError(f"expected a whole number of at least {self.minimum}, found {value}")
-        return value
+            raise FieldError(f"expected a whole number of at least {self.minimum}, found {show_number(value)}")
+        return within_arrays(value) if isinstance(value, int) else value
 
     def schema(self) -> Json:
         return {"anyOf": [{"type": "integer", "minimum": self.minimum}, EXPRESSION]}

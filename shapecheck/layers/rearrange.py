@@ -175,7 +175,8 @@ class Slice(Layer):
         at = axis_of(self.axis, len(shape), "axis", shape)
         size = shape[at]
         if isinstance(size, int):
-            count: Size = len(range(*slice(self.start, self.stop, self.step).indices(size)))
+            start, stop, step = slice(self.start, self.stop, self.step).indices(size)
+            count: Size = arithmetic.sliced(max(stop - start, 0), 0, step)
         else:
             count = arithmetic.sliced(self._edge(context, self.stop, size), 0, 1) - self._edge(
                 context, self.start, size

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from shapecheck.analysis.sizes import Sizes
-from shapecheck.analysis.symmetry import Pair, Summary, sentence
+from shapecheck.analysis.symmetry import Pair, Summary, listed, sentence
 from shapecheck.shape import Shape, show_sizes
 from shapecheck.spec.network import Network
 
@@ -73,7 +73,7 @@ def pair(one: Pair) -> dict[str, Any]:
         "between": _sizes(one.encoder_output),
         "back": _sizes(one.decoder_output),
         "a": ", ".join(map(str, one.a)),
-        "candidates": [", ".join(map(str, sizes)) for sizes in one.candidates],
+        "candidates": [listed(sizes, ", ") for sizes in one.candidates],
         "status": one.status,
         "state": "open" if state == "fail" and not one.declared else state,
         "message": one.message,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shapecheck.analysis.ambiguity import Ambiguity, AxisVerdict, Mend, Verdict, what_if
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
@@ -81,7 +81,7 @@ def _sizes(axes: tuple[AxisVerdict, ...]) -> str:
         padding = "" if w.form != "transposed" or not w.before + w.after else f" − {w.before + w.after}"
         parts.append(
             f"stride {w.s} leaves {w.s} sizes open on {names or axis.axis},"
-            f" {_list([least + a for a in range(w.s)], 'or')}"
+            f" {_list([least + a for a in (*range(min(w.s, 4)), *range(max(w.s - 1, 4), w.s))], 'or')}"
             f" ({w.s}·({w.i} − 1) + a{kernel}{padding})"
         )
     return "; ".join(parts)
@@ -95,13 +95,14 @@ def _list(values: list[object], word: str) -> str:
 
 
 def _by_values(axes: list[AxisVerdict]) -> str:
-    groups: dict[tuple[int, ...], list[AxisVerdict]] = {}
+    groups: dict[Sequence[int], list[AxisVerdict]] = {}
     for axis in axes:
         groups.setdefault(axis.values, []).append(axis)
     parts = []
     for values, members in groups.items():
-        sizes = _list([members[0].window.o + a for a in values], "or")
-        parts.append(f"a = {_list(list(values), 'or')} on {' and '.join(m.axis for m in members)} (size {sizes})")
+        few = [*values[:4], *values[4:][-1:]]
+        sizes = _list([members[0].window.o + a for a in few], "or")
+        parts.append(f"a = {_list(list(few), 'or')} on {' and '.join(m.axis for m in members)} (size {sizes})")
     return ", ".join(parts)
 
 

@@ -316,3 +316,51 @@ def unpool_differs(finding: Finding, shapes: Shapes | None, trouble: Trouble | N
     Zeiler and Fergus (arXiv:1311.2901), section 2.1. PyTorch, `torch.nn.MaxUnpool2d`.
     """
     return finding
+
+
+@reported("SC221")
+def array_too_large(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """An array has more elements, or more axes, than any framework can count.
+
+    ## What it does
+
+    Checks that every input and every output has at most 64 axes and less than 2^512 elements; an axis that has no
+    size counts as one. `sizes` leaves this limit out of the sets of sizes that it prints.
+
+    ## Why it matters
+
+    PyTorch, JAX and NumPy count elements in a signed 64-bit number, and NumPy and PyTorch stop at 64 axes. A network
+    that asks for so much more has a size or a factor that nobody meant, often an expression that multiplies where it
+    should add. The arithmetic is right for all sizes, far beyond what can be run; this bound keeps its numbers
+    printable.
+
+    ## An example that fails
+
+    ```yaml fails
+    shapecheck: 1
+    params: {factor: =1000000000000000000000000000000 * 1000000000000000000000000000000}
+    inputs: {image: [1, 3, 1000000, 1000000]}
+    layers:
+      - {op: upsample, scale_factor: =factor}
+      - {op: upsample, scale_factor: =factor}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {image: [1, 3, 1000, 1000]}
+    layers:
+      - {op: upsample, scale_factor: 2}
+    ```
+
+    ## Instead
+
+    Look for the size or the factor that is too large, at this layer or above it. `shapecheck explain FILE LAYER`
+    shows the numbers.
+
+    ## Source
+
+    https://numpy.org/doc/stable/reference/c-api/array.html
+    """
+    return finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from shapecheck.analysis.coverage import phases
+from shapecheck.analysis.coverage import MOST_TAPS, phases
 from shapecheck.analysis.gridding import griddings
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Survey, join_axes, survey
@@ -129,7 +129,7 @@ def stride_larger_than_kernel(shapes: Shapes) -> Iterable[Finding]:
     """
     found = survey(shapes)
     for node, windows in found.slides:
-        if all(w.s == 1 or (w.d == 1 and w.k >= w.s) for w in windows):
+        if all(w.s == 1 or (w.d == 1 and w.k >= w.s) for w in windows) or max(w.s for w in windows) > MOST_TAPS:
             continue
         seen = _phases_read(found, node, windows)
         axes = [j for j, w in enumerate(windows) if len(seen[j]) < w.s]

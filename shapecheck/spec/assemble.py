@@ -8,9 +8,10 @@ from typing import Any
 
 from shapecheck.diagnostics import Finding
 from shapecheck.layers.base import Broken
+from shapecheck.spec import sharding
 from shapecheck.spec.expand import Expander, Pending, expectation
 from shapecheck.spec.limits import Limits
-from shapecheck.spec.network import Expectation, Network, Node
+from shapecheck.spec.network import Expectation, Network, Node, Placing
 from shapecheck.spec.scope import LeftOut, Reading, Scope, Source, Unresolved, resolve
 from shapecheck.spec.templates import FileTemplate, Name
 from shapecheck.spec.usage import unused
@@ -53,6 +54,9 @@ class _Assembler:
         self.read: set[int] = set()
 
     def network(self) -> Network:
+        if self.expander.full:
+            # It is not the network that is meant, and connecting what was placed would only cost time.
+            return Network(self.file.name, self.file.path, [], [], {}, self.expander.dims, {}, self.file.channels_last)
         for reading in self.expander.block_outputs:
             self._require_output(reading)
         for pending in self.expander.pending:
@@ -62,7 +66,7 @@ class _Assembler:
             self._state(source, expect, same_as, scope, env)
         outputs = self._outputs()
         symmetry = self._symmetry()
-        return Network(
+        network = Network(
             self.file.name,
             self.file.path,
             self.nodes,
@@ -72,6 +76,14 @@ class _Assembler:
             symmetry,
             self.file.channels_last,
         )
+        network.sharding, wrong = sharding.resolved(self.file, self.nodes, self.expander.dims, self.expander.top)
+        self.findings += wrong
+        network.placings = [
+            Placing(path, template.mapping, index)
+            for path, template, placed in self.expander.placings
+            if (index := self._resolve_quietly(placed)) is not None
+        ]
+        return network
 
     def resized(self, network: Network, overrides: Mapping[str, Any], limits: Limits) -> Network:
         """Return the network with other sizes for its dimensions.
@@ -100,6 +112,7 @@ class _Assembler:
             network.channels_last,
         )
         result.resized = network.resized
+        result.sharding = network.sharding
         return result
 
     def unused(self, network: Network) -> list[Finding]:
@@ -117,6 +130,7 @@ class _Assembler:
             if node.index not in used
         ]
         readers = {network.nodes[index].name for index in self.read if network.nodes[index].layer is None}
+        findings += sharding.unused_axes(self.file, network.sharding)
         return findings + unused(self.file, self.expander.placed_blocks, self.expander.dims, readers)
 
     def _resolve(self, source: Source, layer: str | None) -> int | None:

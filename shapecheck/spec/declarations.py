@@ -7,7 +7,7 @@ from typing import Any
 
 from shapecheck.diagnostics import Span
 from shapecheck.layers.fields import Integer, describe
-from shapecheck.shape import Shape
+from shapecheck.shape import LARGEST, Shape, not_held, show_number
 from shapecheck.spec import language
 from shapecheck.spec.document import span_of
 from shapecheck.spec.layer_reader import LayerReader
@@ -132,14 +132,25 @@ class Declarations(LayerReader):
             self.report("wrong-value", f"input {name.text}: a shape lists at least one size, found []", value.span)
             return None
         for item, node in zip(shape, value.node.value, strict=True):
-            if isinstance(item, Symbolic) or (type(item) is int and item >= 1):
+            if isinstance(item, Symbolic) or (type(item) is int and 1 <= item <= LARGEST):
                 sizes.append(item)
                 continue
+            if type(item) is int and item > LARGEST:
+                self.report(
+                    "wrong-value",
+                    f"input {name.text}: no array is so large (shapecheck counts to 2^512), found {show_number(item)}",
+                    span_of(node),
+                )
+                return None
             self.report(
                 "wrong-value",
                 f"input {name.text}: a size is a whole number of at least 1 or the name of a dimension, "
                 f"found {describe(item)}",
                 span_of(node),
             )
+            return None
+        reason = not_held(tuple(sizes))
+        if reason is not None:
+            self.report("array-too-large", f"input {name.text} {reason}", value.span)
             return None
         return tuple(sizes)

@@ -8,6 +8,7 @@ from typing import Any
 from shapecheck.diagnostics import Finding, Related
 from shapecheck.layers.base import Broken
 from shapecheck.layers.fields import Boolean, Integer, describe
+from shapecheck.shape import LARGEST, show_number
 from shapecheck.spec import language
 from shapecheck.spec.declarations import Declarations, Env
 from shapecheck.spec.document import span_of
@@ -43,6 +44,8 @@ class Expander(Declarations):
         self.stated: list[tuple[Source, Value | None, Name | None, Scope, Env]] = []
         self.block_outputs: list[Reading] = []
         self.placed_blocks: set[str] = set()
+        # What each placing of a block turned out to be, with the path and the template that place it.
+        self.placings: list[tuple[str, LayerTemplate, Source]] = []
         self.full = False
         # Whether a key of some layer depends on the size of a dimension.
         self.sized = False
@@ -99,6 +102,7 @@ class Expander(Declarations):
                 return LeftOut(first)
             if template.block is not None:
                 placed = self._place_block(template, template.block, scope, env, sources, depth)
+                self.placings.append((f"{scope.path}{template.name}", template, placed))
             else:
                 placed = self._place_layer(template, scope, env, sources, block)
         except Misread as error:
@@ -317,5 +321,8 @@ def expectation(value: Value, words: Mapping[str, Size], env: Env) -> tuple[Size
                     span_of(node),
                 )
             )
+        if type(item) is int and abs(item) > LARGEST:
+            message = f"expect: no array is so large (shapecheck counts to 2^512), found {show_number(item)}"
+            raise Misread(Finding("wrong-value", message, span_of(node)))
         sizes.append(item)
     return tuple(sizes)

@@ -128,6 +128,9 @@ def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
             else "a size is a number or the name of a dimension, without quotes"
         )
         return Finding("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help)
+    if word.isdecimal():
+        message = f"no array is so large (shapecheck counts to 2^512), found a number with {len(word)} digits"
+        return Finding("wrong-value", message, span_of(node))
     if word == ANY_SIZE:
         return Finding(
             "unknown-dimension",

@@ -129,7 +129,7 @@ def test_a_chain_of_too_many_roundings_is_left_where_they_are_too_many(blocks: i
     found = sizes_of(out_of_form(blocks))
     assert found.status == "partial"
     (text,) = found.unresolved
-    assert text.endswith(": its size is built of too many roundings to be followed")
+    assert text.endswith(": its size is built of too many roundings, or too large numbers, to be followed")
 
 
 def test_a_file_with_such_a_chain_can_be_checked() -> None:
