@@ -2,15 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 import measure
 import pytest
-
-
-def least_ratio(measured: Callable[[], list[float]], attempts: int = 3) -> float:
-    """The least of some attempts: what else runs on a machine can only make a ratio of short times worse."""
-    return min(ours / theirs for ours, theirs in (measured() for _ in range(attempts)))
+from measure import least_ratio
 
 
 def test_the_version_costs_little_more_than_python() -> None:
@@ -18,13 +13,13 @@ def test_the_version_costs_little_more_than_python() -> None:
 
 
 @pytest.mark.skipif(not measure.has("onnx"), reason="onnx is not installed")
-def test_a_check_is_faster_than_a_script_with_onnx() -> None:
-    assert least_ratio(measure.check_and_onnx) < 1
+def test_a_check_keeps_up_with_a_script_with_onnx() -> None:
+    assert least_ratio(measure.check_and_onnx) < 1.2
 
 
-@pytest.mark.skipif(not measure.has("torch"), reason="torch is not installed")
-def test_a_check_is_faster_than_a_script_with_torch() -> None:
-    assert least_ratio(measure.check_and_torch) < 1
+@pytest.mark.skipif(not measure.has("torchinfo"), reason="torchinfo is not installed")
+def test_a_check_takes_a_tenth_of_a_script_with_torchinfo() -> None:
+    assert least_ratio(measure.check_and_torchinfo) < 1 / 10
 
 
 def test_findings_take_a_tenth_of_a_trace_by_jax() -> None:
