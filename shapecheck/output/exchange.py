@@ -28,6 +28,12 @@ def below(path: str, variable: str | None = None) -> str | None:
     named = os.environ.get(variable) if variable is not None else None
     if named and _is_below(root, named):
         root = named
+    elif named and _is_below(os.path.realpath(root), os.path.realpath(named)):
+        root = os.path.realpath(named)
+    if not _is_below(path, root):
+        # Links on the way, as to /tmp on macOS, give one folder two names; the file itself keeps its own.
+        path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        root = os.path.realpath(root)
     return Path(os.path.relpath(path, root)).as_posix() if _is_below(path, root) else None
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from shapecheck._version import __version__
+from shapecheck.analysis.cost import item_bytes
 from shapecheck.analysis.explain import steps
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.sizes import analyse
@@ -24,7 +25,6 @@ VERSION = 1
 MOST_BARS = 14
 FEWEST_BARS = 6
 MOST_FIGURES = 1_000_000  # characters of SVG in one page
-BYTES = {"float16": 2, "bfloat16": 2, "float64": 8}
 RANKS = ("error", "warning", "note")
 
 
@@ -38,6 +38,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "network": report.network.name if report.network is not None else report.path,
         "findings": sorted((finding(d, lines) for d in report.diagnostics), key=lambda f: RANKS.index(f["severity"])),
         "verification": None if report.verification is None else report.verification.as_json(),
+        "costs": [] if report.verification is None else report.verification.cost_rows(),
         "dims": report.network.sizes if report.network is not None else {},
         "layers": [],
         "groups": [],
@@ -83,7 +84,7 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
     table = tables.as_json(shapes)
     rows = {row["name"]: row for row in table["layers"]}
     album = Album(shapes)
-    item = _item_size(shapes)
+    item = item_bytes(shapes)
     layers = []
     for node in network.nodes:
         shape = shapes.outputs[node.index]
@@ -153,13 +154,6 @@ def _gravest(report: Report) -> dict[str, str]:
         if d.layer is not None and RANKS.index(label) <= RANKS.index(found.get(d.layer, "note")):
             found[d.layer] = label
     return found
-
-
-def _item_size(shapes: Shapes) -> int:
-    for node in shapes.network.inputs:
-        if node.dtype is not None and "float" in node.dtype:
-            return BYTES.get(node.dtype, 4)
-    return 4
 
 
 def _relationship(shapes: Shapes, node: Node) -> str:
