@@ -12,7 +12,7 @@ from shapecheck.diagnostics import Diagnostic, Edit, Finding, Fix, Position, Spa
 from shapecheck.rules import RULES
 from shapecheck.selection import Selection, UnknownRule, check_word, covers
 
-_COMMENT = re.compile(
+COMMENT = re.compile(
     r"(?:^|(?<=\s))#\s*shapecheck:\s*(?P<kind>file-ignore|ignore)\b(?P<codes>\s*\[(?P<list>[^\]]*)\])?(?P<rest>[^#\n]*)"
 )
 # Findings about suppressions cannot be suppressed: a comment would then be its own excuse.
@@ -36,7 +36,9 @@ def read(text: str) -> tuple[list[Suppression], list[Finding]]:
     if "shapecheck:" not in text:
         return found, findings
     for number, line in enumerate(text.split("\n"), 1):
-        for match in _COMMENT.finditer(line):
+        if "shapecheck:" not in line:
+            continue
+        for match in COMMENT.finditer(line):
             comment = _span(number, match.start(), len(line.rstrip()))
             if match.group("codes") is None:
                 findings.append(
@@ -82,7 +84,8 @@ def apply(
         used.update(quiet)
         if not quiet:
             kept.append(diagnostic)
-    looked = [rule.info for rule in RULES.values() if selection.allows(rule.info)]
+    # What only verify can find is not known to be absent.
+    looked = [rule.info for rule in RULES.values() if selection.allows(rule.info) and rule.info.code[:3] != "SC8"]
     idle = [s for s in suppressions if s not in used and any(covers((s.word,), info) for info in looked)]
     unused = [_unused(s, suppressions) for s in idle]
     return kept, unused

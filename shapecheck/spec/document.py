@@ -18,9 +18,8 @@ from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNo
 
 from shapecheck.diagnostics import Finding, Position, Span
 from shapecheck.spec.limits import Limits
+from shapecheck.spec.source import FILE_START
 from shapecheck.spec.syntax import syntax_finding
-
-FILE_START = Span(Position(1, 1), Position(1, 1))
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
@@ -44,7 +43,9 @@ _SPECIAL: dict[str, Any] = {
 _LONGEST_NUMBER = 300
 
 
-class _TooDeep(Exception):
+class TooDeep(Exception):
+    """A text nests deeper than the limit; ``node`` is the first that does."""
+
     def __init__(self, node: Node) -> None:
         super().__init__()
         self.node = node
@@ -66,7 +67,7 @@ class _Composer(CParser):
     def descend_resolver(self, parent: Node | None, index: Any) -> None:
         self.left -= 1
         if self.left < 0 and parent is not None:
-            raise _TooDeep(parent)
+            raise TooDeep(parent)
 
     def ascend_resolver(self) -> None:
         self.left += 1
@@ -100,46 +101,18 @@ def plain_value(node: ScalarNode) -> Any:
     return text
 
 
-def decode(data: bytes, limits: Limits) -> str | Finding:
-    """Return the text of a file, or the finding that says why it is none."""
-    if len(data) > limits.file_bytes:
-        return Finding(
-            "file-too-large",
-            f"the file has more bytes than the limit of {limits.file_bytes:,}",
-            FILE_START,
-            help="raise limits.file_bytes in the configuration if it is meant to be this large",
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-        return Finding(
-            "unreadable-file",
-            f"the file is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}",
-            Span(Position(line, column), Position(line, column + 1)),
-            help="save it as UTF-8",
-        )
-    bad = re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", text)
-    if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
-        return Finding(
-            "unreadable-file",
-            f"the file is not text: it holds the control character 0x{ord(bad.group()):02x}",
-            Span(Position(line, column), Position(line, column + 1)),
-            help="a network file is YAML text",
-        )
-    return text
+def compose(text: str, nesting: int) -> Node | None:
+    """Return the tree of a text as it is, None where there is nothing in it. Raises YAMLError and TooDeep."""
+    with collector_off():
+        root: Node | None = _Composer(text, nesting).get_single_node()
+    return root
 
 
 def parse(text: str, limits: Limits) -> MappingNode | Finding:
     """Return the root of the tree, a mapping, or the finding that says why there is none."""
     try:
-        with collector_off():
-            root = _Composer(text, limits.nesting).get_single_node()
-    except _TooDeep as error:
+        root = compose(text, limits.nesting)
+    except TooDeep as error:
         return Finding(
             "nesting-too-deep",
             f"the file nests deeper than {limits.nesting} levels",

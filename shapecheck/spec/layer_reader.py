@@ -13,17 +13,22 @@ from shapecheck.layers.fields import REQUIRED, FieldError, Kind, describe
 from shapecheck.spec import language
 from shapecheck.spec.document import plain_value, span_of
 from shapecheck.spec.limits import Limits
-from shapecheck.spec.templates import LayerTemplate, Name
+from shapecheck.spec.templates import LayerTemplate, Memory, Name
 from shapecheck.spec.values import Misread, Value, mapping_entries
 from shapecheck.spec.words import nearest, suggest
 
 
 class LayerReader:
-    """Reads lists of layers and collects what is wrong in ``findings``."""
+    """Reads lists of layers and collects what is wrong in ``findings``.
 
-    def __init__(self, limits: Limits) -> None:
+    ``before`` is what was read of an earlier tree, ``memory`` what is read of this one.
+    """
+
+    def __init__(self, limits: Limits, before: Memory | None = None) -> None:
         self.limits = limits
         self.findings: list[Finding] = []
+        self.before = before
+        self.memory = Memory()
 
     def report(self, rule: str, message: str, span: Span, help: str | None = None, layer: str | None = None) -> None:
         """Note one mistake."""
@@ -166,7 +171,7 @@ class LayerReader:
         taken: dict[str, Span] = {}
         templates: list[tuple[LayerTemplate, bool]] = []
         for item in node.value:
-            template, named = self._layer(item)
+            template, named = self._layer(item) if self.before is None else self._layer_again(item, self.before)
             if template is None:
                 continue
             if named:
@@ -178,18 +183,35 @@ class LayerReader:
                         template.span,
                         "give one of the two layers another name",
                     )
-                    template.broken = True
+                    template = template.changed(broken=True)
                 taken.setdefault(template.name, template.span)
             templates.append((template, named))
+        result = []
         for template, named in templates:
             if not named:
                 stem = template.name
                 while True:
                     counts[stem] = counts.get(stem, 0) + 1
-                    template.name = f"{stem}_{counts[stem]}"
-                    if template.name not in taken:
+                    name = f"{stem}_{counts[stem]}"
+                    if name not in taken:
                         break
-        return [template for template, _ in templates]
+                template = template.changed(name=name)
+            result.append(template)
+        return result
+
+    def _layer_again(self, node: Node, before: Memory) -> tuple[LayerTemplate | None, bool]:
+        """Return what was read of a node before, or read it and keep that."""
+        known = before.layers.get(id(node))
+        if known is None:
+            so_far = len(self.findings)
+            template, named = self._layer(node)
+            if template is None:
+                return None, False
+            known = (node, template, named, tuple(self.findings[so_far:]))
+        else:
+            self.findings += known[3]
+        self.memory.layers[id(node)] = known
+        return known[1], known[2]
 
     def _layer(self, node: Node) -> tuple[LayerTemplate | None, bool]:
         if not isinstance(node, MappingNode):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Optional
 
 from shapecheck.diagnostics import Span
 from shapecheck.layers.base import Layer
@@ -33,6 +34,43 @@ class Dimension(NamedTuple):
     span: Span
 
 
+class Split(NamedTuple):
+    """The mesh axes over which one axis of an array is split, none of them where it is whole.
+
+    ``span`` is where the file says so, None where the command line does.
+    """
+
+    axes: tuple[str, ...]
+    span: Optional[Span]
+
+
+WHOLE = Split((), None)
+
+
+class Sharding(NamedTuple):
+    """How arrays are split over a mesh of devices.
+
+    ``mesh`` maps each axis to its size, in order. ``inputs`` maps every input's index to a split for each axis;
+    ``channels`` some layers to the split of their parameters' output channels; ``outputs`` some layers to what the
+    file says of their output, a split for each axis. ``span`` is None where the command line says all of it.
+    """
+
+    mesh: Mapping[str, int]
+    inputs: Mapping[int, tuple[Split, ...]]
+    channels: Mapping[int, Split]
+    outputs: Mapping[int, tuple[Split, ...]]
+    span: Optional[Span]
+
+    @property
+    def devices(self) -> int:
+        """How many devices the mesh has."""
+        return math.prod(self.mesh.values())
+
+    def parts(self, split: Split) -> int:
+        """Return into how many parts a split cuts an axis."""
+        return math.prod(self.mesh[axis] for axis in split.axes)
+
+
 class Source(NamedTuple):
     """Where a node was written. ``keys`` holds the place of each key's value that was given.
 
@@ -43,6 +81,14 @@ class Source(NamedTuple):
     keys: Mapping[str, Span]
     block: str | None
     mapping: MappingNode | None = None
+
+
+class Placing(NamedTuple):
+    """A block that stands somewhere: its full name, the YAML node that places it, and the node its name means."""
+
+    path: str
+    mapping: MappingNode | None
+    output: int
 
 
 class Node:
@@ -96,8 +142,14 @@ class Network:
         self.dims = dims
         self.symmetry = symmetry
         self.channels_last = channels_last
+        # Every block that is placed and has an output, those inside others first.
+        self.placings: list[Placing] = []
         # Expands the file again with other sizes for some dimensions.
         self.resized: Callable[[Mapping[str, Any]], Network] | None = None
+        # Stands in for the dtype of every floating-point input and parameter.
+        self.dtype: str | None = None
+        # How arrays are split over several devices, where the file or the command line says so.
+        self.sharding: Sharding | None = None
         self._graph: networkx.DiGraph[str] | None = None
 
     # How a notebook shows a network; the Python interface, which stands above this module, sets it.

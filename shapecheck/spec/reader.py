@@ -12,12 +12,14 @@ from shapecheck.spec import language
 from shapecheck.spec.document import plain_value, span_of
 from shapecheck.spec.layer_reader import LayerReader
 from shapecheck.spec.limits import Limits
+from shapecheck.spec.sharding_reader import read_sharding
 from shapecheck.spec.templates import (
     BlockTemplate,
     DimTemplate,
     FileTemplate,
     InputTemplate,
     LayerTemplate,
+    Memory,
     Name,
     OutputTemplate,
 )
@@ -32,11 +34,20 @@ def read(root: MappingNode, path: str, limits: Limits) -> tuple[FileTemplate, li
     return reader.file, reader.findings
 
 
+def read_again(
+    root: MappingNode, path: str, limits: Limits, before: Memory
+) -> tuple[FileTemplate, list[Finding], Memory]:
+    """Read a file after an edit, and only what was not read before; return also what to remember for the next time."""
+    reader = _FileReader(path, limits, before)
+    reader.read(root)
+    return reader.file, reader.findings, reader.memory
+
+
 class _FileReader(LayerReader):
     """Reads the top level; layers are read by the base."""
 
-    def __init__(self, path: str, limits: Limits) -> None:
-        super().__init__(limits)
+    def __init__(self, path: str, limits: Limits, before: Memory | None = None) -> None:
+        super().__init__(limits, before)
         self.file = FileTemplate(path)
 
     def read(self, root: MappingNode) -> None:
@@ -191,7 +202,7 @@ class _FileReader(LayerReader):
     def _layers(self, node: Node) -> None:
         self.file.layers = self.layers(node, "the file")
         taken = {name.name.text: name.name.span for name in self.file.inputs}
-        for layer in self.file.layers:
+        for at, layer in enumerate(self.file.layers):
             if layer.name in taken:
                 self.report(
                     "name-clash",
@@ -199,7 +210,7 @@ class _FileReader(LayerReader):
                     layer.span,
                     "give the layer another name",
                 )
-                layer.broken = True
+                self.file.layers[at] = layer.changed(broken=True)
 
     def _outputs(self, node: Node) -> None:
         if isinstance(node, SequenceNode):
@@ -229,3 +240,6 @@ class _FileReader(LayerReader):
             encoder = self.name_of(value_node, f"symmetry of {key}")
             if encoder is not None:
                 self.file.symmetry.append((Name(key, span_of(key_node)), encoder))
+
+    def _sharding(self, node: Node) -> None:
+        self.file.sharding = read_sharding(self, node)

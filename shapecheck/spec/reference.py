@@ -47,11 +47,11 @@ def ops() -> str:
     """Return the table of ops: what each does, how many inputs it takes, its keys with their defaults."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for op, kind in _ordered():
-        keys = ", ".join(_with_default(name, key) for name, key in kind.keys_of(op).items())
-        rows.setdefault((_sentence(kind), _inputs(kind), keys), []).append(op)
+        keys = ", ".join(with_default(name, key) for name, key in kind.keys_of(op).items())
+        rows.setdefault((sentence(kind), inputs(kind), keys), []).append(op)
     lines = ["| op | what it does | inputs | keys |", "| --- | --- | --- | --- |"]
-    for (does, inputs, keys), names in rows.items():
-        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {_cell(does)} | {inputs} | {keys} |")
+    for (does, takes_in, keys), names in rows.items():
+        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {_cell(does)} | {takes_in} | {keys} |")
     return "\n".join(lines) + "\n"
 
 
@@ -108,7 +108,8 @@ def _ordered() -> list[tuple[str, type[Layer]]]:
     return sorted(REGISTRY.items(), key=place)
 
 
-def _with_default(name: str, key: Key) -> str:
+def with_default(name: str, key: Key) -> str:
+    """Return a key with its default, in bold where it has none and must be given."""
     if key.default is REQUIRED:
         return f"**`{name}`**"
     if key.default is None:
@@ -117,12 +118,14 @@ def _with_default(name: str, key: Key) -> str:
     return f"`{name}` {default}"
 
 
-def _inputs(kind: type[Layer]) -> str:
+def inputs(kind: type[Layer]) -> str:
+    """Return how many inputs a layer takes."""
     low, high = kind.arity
     return f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
 
 
-def _sentence(kind: type[Layer]) -> str:
+def sentence(kind: type[Layer]) -> str:
+    """Return what a layer does."""
     return " ".join((kind.__doc__ or "").split())
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional, TypeAlias
 
-from yaml.nodes import MappingNode
+from yaml.nodes import MappingNode, Node
 
-from shapecheck.diagnostics import Span
+from shapecheck.diagnostics import Finding, Span
 from shapecheck.layers.base import Layer
 from shapecheck.spec.values import Value
 
@@ -64,10 +64,30 @@ class LayerTemplate:
         self.repeat: Value | None = None
         self.broken = False
 
+    def changed(self, name: str | None = None, broken: bool = False) -> LayerTemplate:
+        """Return a copy under another name, or called broken: what was read of a node stays as it was read."""
+        other = LayerTemplate(self.name if name is None else name, self.span)
+        other.mapping, other.op, other.block, other.kind = self.mapping, self.op, self.block, self.kind
+        other.layer, other.fixed, other.open, other.keys = self.layer, self.fixed, self.open, self.keys
+        other.sources, other.given, other.expect, other.same_as = self.sources, self.given, self.expect, self.same_as
+        other.when, other.repeat, other.broken = self.when, self.repeat, self.broken or broken
+        return other
+
     def values(self) -> list[Value]:
         """Return every value that may hold an expression."""
         extra = [value for value in (self.expect, self.when, self.repeat) if value is not None]
         return [*self.open.values(), *self.given.values(), *extra]
+
+
+class Memory:
+    """Layers that were read, by the nodes of the tree that they were read from, for reading after an edit.
+
+    What a layer says depends on its own node and the limits alone; a tree that shares nodes with the one before
+    (``reparse``) shares their layers too.
+    """
+
+    def __init__(self) -> None:
+        self.layers: dict[int, tuple[Node, LayerTemplate, bool, tuple[Finding, ...]]] = {}
 
 
 class BlockTemplate(NamedTuple):
@@ -110,6 +130,32 @@ class OutputTemplate(NamedTuple):
     same_as: Name | None
 
 
+# The mesh axes over which one axis of an array is split; empty where it is not.
+Axes: TypeAlias = tuple[Name, ...]
+
+
+class LayerShardingTemplate(NamedTuple):
+    """How one layer, or every layer of a block, is split in a way of its own; None where nothing is said."""
+
+    name: Name
+    channels: Optional[Axes]
+    output: Optional[tuple[Axes, ...]]
+
+
+class ShardingTemplate(NamedTuple):
+    """What is said of several devices: the mesh (axis to size, with its place) and what is split over its axes.
+
+    ``span`` is None where the command line says it.
+    """
+
+    span: Optional[Span]
+    mesh: dict[str, tuple[int, Optional[Span]]]
+    dims: tuple[tuple[Name, Axes], ...] = ()
+    inputs: tuple[tuple[Name, tuple[Axes, ...]], ...] = ()
+    channels: Axes = ()
+    layers: tuple[LayerShardingTemplate, ...] = ()
+
+
 class FileTemplate:
     """A whole file as read."""
 
@@ -128,6 +174,7 @@ class FileTemplate:
         self.layers: list[LayerTemplate] = []
         self.outputs: list[OutputTemplate] | None = None
         self.symmetry: list[tuple[Name, Name]] = []
+        self.sharding: ShardingTemplate | None = None
 
     def dimension_names(self) -> set[str]:
         """Return the names of the dimensions that stand in an input's shape or under dims."""

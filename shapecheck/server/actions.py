@@ -1,0 +1,148 @@
+"""What an editor offers to do about a finding: its fix, a comment that keeps it quiet, all safe fixes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lsprotocol import types
+
+from shapecheck import fixes, suppressions
+from shapecheck.diagnostics import Diagnostic
+from shapecheck.linter import Report
+from shapecheck.server import convert
+from shapecheck.server.checking import Analysis
+
+FIX_ALL = "source.fixAll.shapecheck"
+KINDS: list[types.CodeActionKind | str] = [types.CodeActionKind.QuickFix, FIX_ALL]
+# Findings of one request whose fixes are proved, each by a check of its own.
+MOST = 12
+
+
+class Actions:
+    """Makes code actions for one version of a file."""
+
+    def __init__(self, analysis: Analysis, uri: str, versioned: bool) -> None:
+        self.analysis = analysis
+        self.uri = uri
+        self.versioned = versioned
+
+    def of(self, wanted: types.Range, only: list[types.CodeActionKind | str] | None) -> list[types.CodeAction]:
+        """Return the actions for the findings in a range, of the kinds that are wanted."""
+        found: list[types.CodeAction] = []
+        if _asks_for(types.CodeActionKind.QuickFix.value, only):
+            here = [d for d in self.analysis.report.diagnostics if self._touches(d, wanted)]
+            for diagnostic in here[:MOST]:
+                found += self._fix(diagnostic)
+            for diagnostic in here[:MOST]:
+                found += self._ignore(diagnostic)
+        # Made only where it is asked for: it checks the text many times.
+        if only is not None and _asks_for(FIX_ALL, only):
+            found += self._fix_all()
+        return found
+
+    def _touches(self, diagnostic: Diagnostic, wanted: types.Range) -> bool:
+        span = self.analysis.text.span(diagnostic.span)
+        return (span.start.line, span.start.character) <= (wanted.end.line, wanted.end.character) and (
+            (wanted.start.line, wanted.start.character) <= (span.end.line, span.end.character)
+        )
+
+    def _fix(self, diagnostic: Diagnostic) -> Iterator[types.CodeAction]:
+        fix = diagnostic.fix
+        if fix is None or fix.applicability == "display" or not self._proved(diagnostic):
+            return
+        safe = fix.applicability == "safe"
+        yield types.CodeAction(
+            title=fix.message if safe else f"{fix.message} (changes what the network computes)",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[self._shown(diagnostic)],
+            is_preferred=safe,
+            edit=self._edit(convert.edits(fix.edits, self.analysis.text)),
+        )
+
+    def _proved(self, diagnostic: Diagnostic) -> bool:
+        """Say whether a fix does what it says, as ``check`` proves it."""
+        known = self.analysis.tried.get(diagnostic)
+        if known is None:
+            report = self.analysis.report
+            alone = tuple(d if d == diagnostic else d._replace(fix=None) for d in report.diagnostics)
+            tried = Report(report.path, report.text, report.network, report.shapes, alone)
+            kept = fixes.proved(tried, self.analysis.again).diagnostics
+            known = self.analysis.tried[diagnostic] = any(d.fix is not None for d in kept)
+        return known
+
+    def _ignore(self, diagnostic: Diagnostic) -> Iterator[types.CodeAction]:
+        if diagnostic.code.startswith("SC0") or diagnostic.rule.name in suppressions.OWN_RULES:
+            return
+        edit = self._comment(diagnostic)
+        if edit is None:
+            return
+        yield types.CodeAction(
+            title=f"Ignore {diagnostic.code} ({diagnostic.rule.name}) on this line",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[self._shown(diagnostic)],
+            is_preferred=False,
+            edit=self._edit([edit]),
+        )
+
+    def _comment(self, diagnostic: Diagnostic) -> types.TextEdit | None:
+        """Return the edit that keeps a finding quiet, in the comment that is there or in a new one."""
+        text = self.analysis.text
+        start = text.at(diagnostic.span.start)
+        number = text.position(start).line
+        line = text.lines[number]
+        end = text.starts[number] + len(line)
+        old = next((m for m in suppressions.COMMENT.finditer(line) if m["kind"] == "ignore" and m["codes"]), None)
+        if old is not None:
+            at = text.starts[number] + old.end("list")
+            written = f"{', ' if old['list'].strip() else ''}{diagnostic.code}"
+        else:
+            at = text.starts[number] + len(line.rstrip())
+            written = f"  # shapecheck: ignore[{diagnostic.code}]" if line.strip() else ""
+        source = text.source[:at] + written + text.source[at:]
+        return types.TextEdit(text.range(at, at), written) if at <= end and self._quiet(diagnostic, source) else None
+
+    def _quiet(self, diagnostic: Diagnostic, source: str) -> bool:
+        """Say whether a finding, and no other, is gone from a text; in a text of several lines # begins no comment."""
+        known = self.analysis.tried.get((diagnostic, source))
+        if known is None:
+            before = [(d.code, d.layer, d.message) for d in self.analysis.report.diagnostics]
+            after = [(d.code, d.layer, d.message) for d in self.analysis.again(source).diagnostics]
+            gone = [found for found in before if found not in after]
+            known = bool(gone) and all(code == diagnostic.code for code, _, _ in gone)
+            known = known and all(found in before for found in after)
+            self.analysis.tried[diagnostic, source] = known
+        return known
+
+    def _fix_all(self) -> Iterator[types.CodeAction]:
+        report = self.analysis.report
+        if not any(d.fix is not None and d.fix.applicability == "safe" for d in report.diagnostics):
+            return
+        copy = Report(report.path, report.text, report.network, report.shapes, report.diagnostics)
+        fixed = fixes.fix(copy, self.analysis.again, unsafe=False)
+        mark = "\ufeff" if self.analysis.text.source.startswith("\ufeff") else ""
+        edits = convert.replacement(self.analysis.text, mark + fixed.text)
+        if edits:
+            title = "Apply every safe fix of shapecheck"
+            yield types.CodeAction(title=title, kind=FIX_ALL, edit=self._edit(edits))
+
+    def _shown(self, diagnostic: Diagnostic) -> types.Diagnostic:
+        return convert.diagnostic(diagnostic, self.analysis.text, self.uri)
+
+    def _edit(self, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
+        return workspace_edit(self.uri, self.analysis.version, edits, self.versioned)
+
+
+def workspace_edit(uri: str, version: int | None, edits: list[types.TextEdit], versioned: bool) -> types.WorkspaceEdit:
+    """Return edits of one file, bound to its version where the editor can tell versions apart."""
+    if versioned:
+        document = types.OptionalVersionedTextDocumentIdentifier(uri, version)
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, list(edits))])
+    return types.WorkspaceEdit(changes={uri: edits})
+
+
+def _asks_for(kind: str, only: list[types.CodeActionKind | str] | None) -> bool:
+    """Say whether a kind of action, or one that it is a kind of, is asked for; nothing asked for is everything."""
+    if only is None:
+        return True
+    asked = [one.value if isinstance(one, types.CodeActionKind) else one for one in only]
+    return any(one == "" or kind == one or kind.startswith(f"{one}.") for one in asked)

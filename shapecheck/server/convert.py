@@ -1,0 +1,49 @@
+"""Findings as the protocol has them."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from shapecheck.diagnostics import Diagnostic, Edit, Severity
+from shapecheck.server.text import Text
+
+SOURCE = "shapecheck"
+SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.INFO: types.DiagnosticSeverity.Information,
+}
+
+
+def diagnostic(found: Diagnostic, text: Text, uri: str) -> types.Diagnostic:
+    """Return one finding; its help follows the message."""
+    related = [
+        types.DiagnosticRelatedInformation(types.Location(uri, text.span(other.span)), other.message)
+        for other in found.related
+    ]
+    return types.Diagnostic(
+        range=text.span(found.span),
+        message=found.message + (f"\nhelp: {found.help}" if found.help else ""),
+        severity=SEVERITIES[found.severity],
+        code=found.code,
+        source=SOURCE,
+        tags=[types.DiagnosticTag.Unnecessary] if found.rule.name.startswith("unused-") else None,
+        related_information=related or None,
+        data={"rule": found.rule.name, "layer": found.layer},
+    )
+
+
+def edits(found: tuple[Edit, ...], text: Text) -> list[types.TextEdit]:
+    """Return the edits of a fix, each once."""
+    return [types.TextEdit(text.span(edit.span), edit.text) for edit in dict.fromkeys(found)]
+
+
+def replacement(text: Text, new: str) -> list[types.TextEdit]:
+    """Return the one edit that makes ``new`` of a text, no longer than it must be."""
+    old = text.source
+    if old == new:
+        return []
+    shortest = min(len(old), len(new))
+    head = next((at for at in range(shortest) if old[at] != new[at]), shortest)
+    tail = next((at for at in range(shortest - head) if old[-1 - at] != new[-1 - at]), shortest - head)
+    return [types.TextEdit(text.range(head, len(old) - tail), new[head : len(new) - tail])]
