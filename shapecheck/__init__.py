@@ -15,14 +15,16 @@ from shapecheck._version import __version__
 TYPE_CHECKING = False  # type checkers take it for true; typing itself would cost more than all the rest here
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import LayerShapes, Shapes
-    from shapecheck.api import check, figure, load, loads, propagate, report_page, sizes, symmetry, verify
+    from shapecheck.api import build, check, figure, load, loads, propagate, report_page, sizes, symmetry, verify
     from shapecheck.diagnostics import Diagnostic, NetworkError, Severity
     from shapecheck.linter import Report
     from shapecheck.spec.network import Network
     from shapecheck.verification import Verification
+    from shapecheck.xla.functions import Functions
 
 _HOMES = {
     "Diagnostic": "shapecheck.diagnostics",
+    "Functions": "shapecheck.xla.functions",
     "LayerShapes": "shapecheck.analysis.propagation",
     "Network": "shapecheck.spec.network",
     "NetworkError": "shapecheck.diagnostics",
@@ -30,6 +32,7 @@ _HOMES = {
     "Severity": "shapecheck.diagnostics",
     "Shapes": "shapecheck.analysis.propagation",
     "Verification": "shapecheck.verification",
+    "build": "shapecheck.api",
     "check": "shapecheck.api",
     "figure": "shapecheck.api",
     "load": "shapecheck.api",
@@ -43,6 +46,7 @@ _HOMES = {
 
 __all__ = [
     "Diagnostic",
+    "Functions",
     "LayerShapes",
     "Network",
     "NetworkError",
@@ -51,6 +55,7 @@ __all__ = [
     "Shapes",
     "Verification",
     "__version__",
+    "build",
     "check",
     "figure",
     "load",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from shapecheck import linter
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.propagation import propagate as _propagate
 from shapecheck.analysis.sizes import Sizes, analyse
 from shapecheck.analysis.symmetry import Pair, pairs
+from shapecheck.costs import parse_amount
 from shapecheck.diagnostics import Finding, NetworkError
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
-from shapecheck.verification import Device, Level, Verification
+from shapecheck.spec.source import read_file
+from shapecheck.verification import Device, Level, Optimizer, Plan, Verification
 
 if TYPE_CHECKING:
     from shapecheck.figures import Figure
+    from shapecheck.xla import Functions
 
 
 def load(path: str | PathLike[str], **values: Any) -> Network:
@@ -25,7 +28,7 @@ def load(path: str | PathLike[str], **values: Any) -> Network:
     Raises NetworkError, which holds the diagnostics, where the file cannot be used; TypeError for a name that
     the file does not have.
     """
-    text = linter.read_file(fspath(path))
+    text = read_file(fspath(path))
     if isinstance(text, Finding):
         raise NetworkError(linter.diagnostics([text]), fspath(path))
     return linter.load_text(text, fspath(path), values)
@@ -49,15 +52,76 @@ def check(network: Network) -> Report:
     return linter.check_network(network)
 
 
-def verify(network: Network, level: Level = "compile", device: Device = "auto") -> Verification:
+def verify(
+    network: Network,
+    level: Level = "compile",
+    device: Device = "auto",
+    *,
+    cost: bool = False,
+    fit: int | str | None = None,
+    optimizer: Optimizer = "sgd",
+    dtype: str | None = None,
+    batch: int | None = None,
+) -> Verification:
     """Build the network with JAX and compare every layer: ``proof.result``, ``proof.disagreements``.
 
-    ``level`` is ``trace``, ``lower`` or ``compile``; ``device`` is ``cpu``, ``gpu`` or ``auto``.
-    Raises ValueError for another word.
+    ``level`` is ``trace``, ``lower``, ``compile`` or ``run``, which goes on to a training step on random numbers:
+    ``proof.run``; ``proof.levels`` tells what each found, and in how many seconds. ``device`` is ``cpu``, ``gpu`` or
+    ``auto``. Raises ValueError for another word.
+
+    ``cost`` asks what XLA knows of flops and memory: ``proof.cost``; ``fit``, in bytes or as ``"16GiB"``, whether a
+    training step with ``optimizer`` (``sgd``, ``momentum``, ``adam``) fits: ``proof.fit``. ``dtype`` and ``batch``
+    stand in for those of the file. ``proof.verdict`` is that of all that was asked.
     """
     from shapecheck import proof  # loads JAX
 
-    return proof.verify(linter.check_network(network), level, device)
+    if optimizer not in get_args(Optimizer):
+        raise ValueError(f"{optimizer!r} is none of {', '.join(get_args(Optimizer))}")
+    room = parse_amount(fit) if isinstance(fit, str) else fit
+    plan = Plan(level, device, dtype=dtype, batch=batch, cost=cost, fit=room, optimizer=optimizer)
+    return proof.verify(linter.check_network(network), plan)
+
+
+def build(network: Network) -> Functions:
+    """Return the network that was checked as the functions that train: ``init, apply = shapecheck.build(network)``.
+
+    Both are pure, for ``jax.jit``, ``jax.grad`` and ``jax.vmap``:
+
+    >>> params = init(jax.random.key(0))
+    >>> params["c1.kernel"].shape
+    (6, 1, 5, 5)
+    >>> apply(params, digits).shape
+    (64, 10)
+
+    ``params`` is a dict of arrays. Kernels are [out, in / groups, spatial ...] (of a transposed convolution
+    [in, out / groups, spatial ...], of a linear layer [in, out]) and begin with the variance 2 / fan_in where a
+    rectifier reads them, else 1 / fan_in; biases and shifts begin with 0, scales with 1. No parameter depends
+    on the batch: those of ``load(path, N=64)`` fit ``load(path, N=1)``.
+
+    ``apply(params, inputs, key=None, statistics=None)`` takes one array, or several in a dict or a tuple, and returns
+    one array, or several in a dict. Dropout drops only with a ``key``. batch_norm normalises by the mean and variance
+    of the batch at hand: nothing is kept from call to call. For use after training, average
+    ``apply.statistics(params, inputs)`` over some batches and give the result as ``statistics``.
+
+    Raises NetworkError where the network does not fit together; ValueError where a dimension has no size, and where
+    JAX builds another shape than was checked.
+    """
+    from shapecheck import proof  # loads JAX
+    from shapecheck.xla import functions
+
+    report = linter.check_network(network)
+    if report.errors:
+        raise NetworkError(report.errors, network.path)
+    open_dims = [name for name, dim in network.dims.items() if dim.size is None]
+    try:
+        made = functions(network)
+    except ValueError as error:
+        advice = f"; give every dimension a size: load(path, {'=..., '.join(open_dims)}=...)" if open_dims else ""
+        raise ValueError(f"{network.path}: {error}{advice}") from None
+    outcome = proof.verify(report, Plan("trace"))
+    if outcome.result == "refuted":
+        raise ValueError(f"{network.path}: {outcome.sentence()}")
+    return made
 
 
 def sizes(network: Network) -> dict[str, Sizes]:

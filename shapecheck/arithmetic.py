@@ -56,6 +56,20 @@ def same_padding(i: Number, k: int, s: int = 1, d: int = 1, lower: bool = False)
     return (total - small, small) if lower else (small, total - small)
 
 
+def taps_on_input(i: int, o: int, k: int, s: int = 1, before: int = 0, d: int = 1) -> int:
+    """Return how many of the o·k taps of all kernel positions read the input, and not padding (figure 2.6).
+
+    Tap t of the kernel at output j reads row j·s + t·d − p, which is there from 0 to i − 1. For a transposed layer
+    ``i`` is the output and ``o`` the input: the taps that are not cropped. Takes plain integers only.
+    """
+    found = 0
+    for tap in range(k):
+        first = max(-((tap * d - before) // s), 0)
+        behind = min((i - 1 - tap * d + before) // s + 1, o)
+        found += max(behind - first, 0)
+    return found
+
+
 def half_padding(k: int, d: int = 1) -> int:
     """Return p = ⌊k / 2⌋ of the dilated kernel; with an odd kernel and s = 1 it keeps the size (Relationship 3)."""
     return dilated_kernel(k, d) // 2

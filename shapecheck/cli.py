@@ -26,10 +26,12 @@ COMMANDS = {
     "explain": "network",
     "sizes": "sizes",
     "symmetry": "symmetry",
+    "diff": "diff",
     "calc": "calc",
     "report": "report",
     "figure": "figure",
     "rule": "rule",
+    "server": "server",
 }
 
 

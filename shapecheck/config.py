@@ -61,15 +61,24 @@ def find(start: Path) -> Path | None:
 
 def load(path: Path | None) -> Config:
     """Return the settings in a file, or the defaults where there is none. Raises ConfigError."""
-    if path is None:
-        return Config()
+    return Config() if path is None else parse(path, read(path))
+
+
+def read(path: Path) -> bytes:
+    """Return what is in a configuration file. Raises ConfigError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+
+
+def parse(path: Path, content: bytes) -> Config:
+    """Return the settings in the content of a file. Raises ConfigError."""
     import tomllib  # only needed where there is a configuration
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
         data: dict[str, Any] = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: {error or 'nested too deep'}") from None
     tool = data.get("tool", {}) if path.name == "pyproject.toml" else {"shapecheck": data}

@@ -4,58 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shapecheck.diagnostics import Finding, Severity
+from shapecheck.analysis.batch import NoBatch
+from shapecheck.costing import retyped
+from shapecheck.diagnostics import Finding
+from shapecheck.fit import add_costs, asked_for, without_costs
 from shapecheck.linter import Report
-from shapecheck.shape import show
+from shapecheck.mesh_proof import add_mesh, prepare
+from shapecheck.numbers_proof import add_numbers
+from shapecheck.provable import obstacle, stand_ins, unproved
+from shapecheck.rules import verification as rules
+from shapecheck.run_proof import add_levels, not_gone
 from shapecheck.spec.network import Network
-from shapecheck.verification import Device, Disagreement, Level, NotChecked, Verification
-from shapecheck.xla import DeviceError, Witness, leave_on_interrupt, witness
+from shapecheck.verification import Disagreement, NotChecked, Plan, Verification
+from shapecheck.xla import DeviceError, Witness, keep_modules, witness, witness_elsewhere
+from shapecheck.xla.mesh import prepare_devices
 
 Progress = Callable[[int, int, str], None]
+PLAIN = Plan()
+# What JAX calls the platform of the GPUs for which it can lower anywhere.
+_GPU = "cuda"
 
-__all__ = ["findings", "leave_on_interrupt", "verify"]
+__all__ = ["findings", "keep_modules", "prepare", "prepare_devices", "verify"]
 
 
-def verify(
-    report: Report, level: Level = "compile", device: Device = "auto", progress: Progress | None = None
-) -> Verification:
+def verify(report: Report, plan: Plan = PLAIN, progress: Progress | None = None) -> Verification:
     """Return whether JAX agrees with the shapes of a checked network. Raises ValueError for an unknown word."""
-    network, shapes = report.network, report.shapes
-    if network is None or shapes is None:
-        return _nothing(level, device, "the file could not be read")
-    if any(d.severity is Severity.ERROR and not d.code.startswith(("SC2", "SC3")) for d in report.diagnostics):
-        return _nothing(level, device, "the file has mistakes that leave no network to build")
-    sizes = _stand_ins(network)
-    if sizes and shapes.undecided:
-        names = ", ".join(sizes)
-        verb = "has" if len(sizes) == 1 else "have"
-        return _nothing(
-            level, device, f"{names} {verb} no size, and the network depends on it; give one under dims or with --set"
-        )
-    built = network if not sizes or network.resized is None else network.resized(sizes)
+    return without_costs(plan, _verify(report, plan, progress))
+
+
+def _verify(report: Report, plan: Plan, progress: Progress | None) -> Verification:
+    reason = obstacle(report)
+    if reason is not None:
+        return unproved(plan, reason)
+    network = report.network
+    assert network is not None
+    level, device = plan.level, plan.device
+    try:
+        report, network = asked_for(report, plan)
+    except NoBatch as why:
+        return unproved(plan, str(why))
+    sizes = stand_ins(network)
+    built = network if not sizes or network.resized is None else retyped(network.resized(sizes), plan.dtype)
     try:
         seen = witness(built, level=level, device=device, progress=progress)
     except DeviceError as error:
-        return _nothing(level, device, str(error))
-    return _compare(report, seen, {**network.sizes, **sizes})
+        return _without(report, plan, built, {**network.sizes, **sizes}, str(error), progress)
+    found = add_mesh(report, add_levels(report, _compare(report, seen, {**network.sizes, **sizes}), seen), progress)
+    return add_costs(built, plan, add_numbers(report, plan, found, progress), progress)
 
 
-def _stand_ins(network: Network) -> dict[str, int]:
-    """Return sizes to build with for the dimensions that have none: different ones, so that two cannot pass for one."""
-    names = sorted(
-        {
-            name
-            for node in network.inputs
-            for size in node.shape or ()
-            if not isinstance(size, int)
-            for name in size.names()
-        }
-    )
-    return {name: number for number, name in enumerate(names, 2)}
-
-
-def _nothing(level: str, device: str, reason: str) -> Verification:
-    return Verification(level, device, "not_checked", 0, (), (NotChecked(None, reason),), {}, 0.0)
+def _without(
+    report: Report, plan: Plan, built: Network, sizes: dict[str, int], why: str, progress: Progress | None
+) -> Verification:
+    """Return what can be proved without the device that was asked for: that JAX can lower the network for CUDA."""
+    if plan.device != "gpu" or plan.level == "trace":
+        return unproved(plan, why)
+    try:
+        seen = witness_elsewhere(built, _GPU, progress)
+    except DeviceError:
+        return unproved(plan, why)
+    found = add_levels(report, _compare(report, seen, sizes), seen)._replace(lowered_for=_GPU)
+    if plan.level == "lower" or found.result != "proved":
+        return found
+    reason = f"all {found.agree} layers agree when JAX lowers them for CUDA, but they were not compiled: {why}"
+    return not_gone(found._replace(result="not_checked", not_checked=(NotChecked(None, reason),)), plan.level)
 
 
 def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verification:
@@ -110,22 +122,5 @@ def _refused_by_us(report: Report, index: int) -> bool:
 
 
 def findings(report: Report, verification: Verification) -> list[Finding]:
-    """Return a finding at the line of each layer on which the witnesses disagree."""
-    if report.network is None:
-        return []
-    nodes = {node.name: node for node in report.network.nodes}
-    found = []
-    for d in verification.disagreements:
-        node = nodes.get(d.layer) or report.network.nodes[0]
-        ours = "refused" if d.propagated is None else show(d.propagated)
-        theirs = "refused" if d.witnessed is None else show(d.witnessed)
-        found.append(
-            Finding(
-                "witness-disagrees",
-                f"{d.layer}: the arithmetic says {ours}, JAX says {theirs}: {d.reason}",
-                node.source.span,
-                d.layer,
-                "one of the two is wrong; please report this network",
-            )
-        )
-    return found
+    """Return what the second witness found, at the lines of the layers."""
+    return [] if report.network is None else rules.findings(report.network, report.diagnostics, verification)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from shapecheck.diagnostics import RuleInfo, Severity
-from shapecheck.rules import RULES
 from shapecheck.spec.words import nearest
 
 # A whole name is as specific as a word can be.
@@ -63,6 +62,8 @@ class UnknownRule(Exception):
 
 def check_word(word: str) -> str:
     """Return a word that selects rules. Raises UnknownRule where it covers none."""
+    from shapecheck.rules import RULES  # heavy, and only words need them
+
     infos = [rule.info for rule in RULES.values()]
     if not word or not any(covers((word,), info) for info in infos):
         known = [text for info in infos for text in (info.code, info.name)]

@@ -10,9 +10,11 @@ import contextlib
 import hashlib
 import os
 import sys
+import time
 from pathlib import Path
 
 _DIGEST = hashlib.sha256().digest_size
+_DAY = 86_400.0
 
 
 def default_folder() -> Path:
@@ -50,10 +52,16 @@ class Store:
 
     def get(self, key: str) -> bytes | None:
         """Return what was put under ``key``, or None; a file that is not whole counts as none."""
+        path = self._path(key)
         try:
-            data = self._path(key).read_bytes()
+            with open(path, "rb") as stream:
+                data = stream.read()
+                old = time.time() - os.fstat(stream.fileno()).st_mtime > _DAY
         except OSError:
             return None
+        if old:
+            with contextlib.suppress(OSError):
+                os.utime(path)  # so that ``prune`` knows that it is of use
         body = data[_DIGEST:]
         return body if hashlib.sha256(body).digest() == data[:_DIGEST] else None
 
@@ -68,3 +76,24 @@ class Store:
         except OSError:
             with contextlib.suppress(OSError):
                 draft.unlink()
+
+    def prune(self, kept: float, every: float) -> None:
+        """Remove what was not asked for in ``kept`` days, if ``every`` days have gone by since this was last done.
+
+        Another process may do the same, or put and get meanwhile: at worst an answer is to be found anew.
+        """
+        mark = self.folder / "pruned"
+        now = time.time()
+        try:
+            if mark.exists() and now - mark.stat().st_mtime < every * _DAY:
+                return
+            mark.touch()
+            for folder in list(os.scandir(self.folder)):
+                if folder.is_dir(follow_symlinks=False):
+                    for entry in list(os.scandir(folder.path)):
+                        # What a killed process began to write counts by its age like any other.
+                        with contextlib.suppress(OSError):
+                            if now - entry.stat(follow_symlinks=False).st_mtime > kept * _DAY:
+                                os.unlink(entry.path)
+        except OSError:
+            return

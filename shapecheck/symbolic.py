@@ -358,6 +358,13 @@ def quotient(size: Size, divisor: Size) -> Size | None:
     return _simplest(result)
 
 
+def known(size: Size) -> int:
+    """Return a size that is a number. Raises ValueError for one that is not known."""
+    if not isinstance(size, int):
+        raise ValueError(f"{size} is no number")
+    return size
+
+
 def product(sizes: tuple[Size, ...]) -> Size:
     """Return the number of elements of a shape."""
     total: Size = 1

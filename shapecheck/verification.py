@@ -1,32 +1,83 @@
-"""What the second witness said, beside what the arithmetic says."""
+"""What is asked of the second witness, and what it said, beside what the arithmetic says.
+
+All of it is plain records (``shapecheck.records``), which another process and a file can hold.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Optional, TypeAlias, Union
+
+from shapecheck.comparison import Comparison
+from shapecheck.costs import Cost, Fit, Unknown
+from shapecheck.execution import Execution
+from shapecheck.partition import Partition
 
 # How far JAX goes, and what the network is built for.
-Level: TypeAlias = Literal["trace", "lower", "compile"]
+Level: TypeAlias = Literal["trace", "lower", "compile", "run"]
 Device: TypeAlias = Literal["auto", "cpu", "gpu"]
+Optimizer: TypeAlias = Literal["sgd", "momentum", "adam"]
+Result: TypeAlias = Literal["proved", "refuted", "not_checked"]
+
+LEVELS: tuple[Level, ...] = ("trace", "lower", "compile", "run")
+
+
+class Plan(NamedTuple):
+    """What is asked for; everything on which an outcome depends, besides the network and the machine.
+
+    ``dtype`` and ``batch`` stand in for those of the file. ``cost`` asks what the compiler knows of flops and
+    memory, ``fit`` whether a training step with ``optimizer`` fits into so many bytes. ``mesh`` is the axes of a
+    mesh of devices and their sizes, in order, in place of the file's own; ``shard`` the mesh axes over which
+    dimensions, and ``channels``, are split in place of what the file says.
+    """
+
+    level: Level = "compile"
+    device: Device = "auto"
+    dtype: Optional[str] = None
+    batch: Optional[int] = None
+    cost: bool = False
+    fit: Optional[int] = None
+    optimizer: Optimizer = "sgd"
+    mesh: tuple[tuple[str, int], ...] = ()
+    shard: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class LevelOutcome(NamedTuple):
+    """What one level found, how long it took, and ``what`` it is that looked."""
+
+    level: Level
+    result: Result
+    seconds: float
+    what: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the outcome as the interface has it."""
+        return {**self._asdict(), "seconds": round(self.seconds, 3)}
 
 
 class Disagreement(NamedTuple):
     """A layer on which the two witnesses differ. Shapes are None where one refuses the layer."""
 
     layer: str
-    propagated: tuple[int, ...] | None
-    witnessed: tuple[int, ...] | None
+    propagated: Optional[tuple[int, ...]]
+    witnessed: Optional[tuple[int, ...]]
     reason: str
 
 
 class NotChecked(NamedTuple):
     """A layer, or the whole network where ``layer`` is None, that was not checked, and why."""
 
-    layer: str | None
+    layer: Optional[str]
     reason: str
 
 
 class Verification(NamedTuple):
-    """The outcome of a proof. ``result`` is ``proved``, ``refuted`` or ``not_checked``; sizes are those proved at."""
+    """The outcome of a proof. ``result`` is ``proved``, ``refuted`` or ``not_checked``; sizes are those proved at.
+
+    ``levels`` tells of each level that was gone through; ``cached`` that an earlier run found it; ``lowered_for`` names
+    a platform that is not here, for which the network was lowered all the same. A further part of the outcome is a
+    field with the default None, named in ``PARTS``, and a record with the methods ``lines()``, for people, and
+    ``as_json()``.
+    """
 
     level: str
     backend: str
@@ -36,23 +87,70 @@ class Verification(NamedTuple):
     not_checked: tuple[NotChecked, ...]
     dims: dict[str, int]
     seconds: float
+    levels: tuple[LevelOutcome, ...] = ()
+    cached: bool = False
+    lowered_for: Optional[str] = None
+    mesh: Optional[Partition] = None
+    run: Optional[Execution] = None
+    numbers: Optional[Comparison] = None
+    cost: Optional[Union[Cost, Unknown]] = None
+    fit: Optional[Union[Fit, Unknown]] = None
+
+    @property
+    def verdict(self) -> Result:
+        """The outcome of all that was asked for: ``result``, unless that is proved and something else is not."""
+        if self.result != "proved":
+            return "refuted" if self.result == "refuted" else "not_checked"
+        if isinstance(self.cost, Unknown) or isinstance(self.fit, Unknown):
+            return "not_checked"
+        return "proved" if self.fit is None or self.fit.fits else "refuted"
 
     def sentence(self) -> str:
         """Return the outcome in one sentence."""
+        return self._of_shapes() + ("" if self.verdict == self.result else f"; but {self._but()}")
+
+    def _but(self) -> str:
+        unknown = [part.lines()[0] for part in (self.cost, self.fit) if isinstance(part, Unknown)]
+        return "; ".join(unknown or ([] if self.fit is None else self.fit.lines()[:1]))
+
+    def _of_shapes(self) -> str:
         at = ", ".join(f"{name}={size}" for name, size in self.dims.items())
-        by = {"trace": "traced by JAX", "lower": "lowered by JAX", "compile": "compiled by XLA"}.get(
-            self.level, self.level
-        )
+        before = " (as found before)" if self.cached else ""
         if self.result == "proved":
-            return f"proved: {by} for {self.backend}, all {self.agree} layers agree{f' ({at})' if at else ''}"
+            by = _BY.get(self.level, self.level)
+            return f"proved: {by} for {self.backend}, all {self.agree} layers agree{f' ({at})' if at else ''}{before}"
+        if self.result == "refuted" and not self.disagreements and self.mesh is not None and self.mesh.refusals:
+            return f"refuted: JAX refuses the mesh, though {self.agree} layers agree{before}"
         if self.result == "refuted":
+            if self.numbers is not None and self.numbers.differing:
+                return f"refuted: all {self.agree} shapes agree, but not all numbers on {self.backend}{before}"
+            if self.run is not None and self._only_run():
+                return f"refuted: all {self.agree} layers agree, but not all is well in a run{before}"
             total = self.agree + len(self.disagreements) + len(self.not_checked)
-            return f"refuted: {len(self.disagreements)} of {total} layers disagree with JAX"
+            return f"refuted: {len(self.disagreements)} of {total} layers disagree with JAX{before}"
         why = self.not_checked[0].reason if self.not_checked else "nothing was run"
         return f"not checked: {why}"
 
+    def _only_run(self) -> bool:
+        return all(outcome.result == "proved" or outcome.level == "run" for outcome in self.levels)
+
+    def cost_rows(self) -> list[tuple[str, str]]:
+        """Return what was found of cost and fit as rows of a table: what, and how much."""
+        return [row for part in (self.cost, self.fit) if part is not None for row in part.rows()]
+
+    def lines(self) -> list[str]:
+        """Return the outcome as text: the sentence, and what each part of it has to say."""
+        found = [self.sentence()]
+        if self.levels:
+            found.append("  " + ", ".join(_cost(outcome) for outcome in self.levels))
+        for name in PARTS:
+            part = getattr(self, name)
+            found += [] if part is None else [f"  {line}" for line in part.lines()]
+        return found
+
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as the interface has it."""
+        parts = {name: getattr(self, name) for name in PARTS}
         return {
             "level": self.level,
             "backend": self.backend,
@@ -69,7 +167,26 @@ class Verification(NamedTuple):
             ],
             "not_checked": [{"layer": n.layer, "reason": n.reason} for n in self.not_checked],
             "dims": self.dims,
+            "levels": [outcome.as_json() for outcome in self.levels],
+            "cached": self.cached,
+            "lowered_for": self.lowered_for,
+            **{name: None if part is None else part.as_json() for name, part in parts.items()},
         }
+
+
+# The fields of Verification that are parts, in the order in which they are told.
+PARTS: tuple[str, ...] = ("run", "numbers", "mesh", "cost", "fit")
+_BY = {
+    "trace": "traced by JAX",
+    "lower": "lowered by JAX",
+    "compile": "compiled by XLA",
+    "run": "compiled and run by XLA",
+}
+
+
+def _cost(outcome: LevelOutcome) -> str:
+    result = "" if outcome.result == "proved" else f": {outcome.result.replace('_', ' ')}"
+    return f"{outcome.level} ({outcome.what}) {outcome.seconds:.2f} s{result}"
 
 
 def _list(shape: tuple[int, ...] | None) -> list[int] | None:

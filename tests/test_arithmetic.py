@@ -38,6 +38,14 @@ def placements(length: int, k: int, s: int, d: int) -> list[range]:
     return found
 
 
+@given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION)
+def test_taps_on_input_are_counted_one_by_one(i: int, k: int, s: int, before: int, after: int, d: int) -> None:
+    padded = [False] * before + [True] * i + [False] * after
+    places = placements(len(padded), k, s, d)
+    found = sum(padded[place] for here in places for place in here)
+    assert arithmetic.taps_on_input(i, len(places), k, s, before, d) == found
+
+
 # --- the guide's figures --------------------------------------------------------------------------------------------
 
 
@@ -332,6 +340,7 @@ SIZED: dict[str, Callable[[Any, int, int, int, int, int, int], Any]] = {
 # They know the size as a number only: the larger of two sizes is no polynomial, and the others take no size.
 NUMBERS_ONLY = {
     "same_padding",
+    "taps_on_input",
     "dilated_kernel",
     "half_padding",
     "full_padding",

@@ -17,7 +17,7 @@ from shapecheck.layers import REGISTRY
 from shapecheck.linter import Report, check_text
 from shapecheck.rules import RULES
 from shapecheck.spec import language
-from shapecheck.spec.document import decode
+from shapecheck.spec.source import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS
 
 ROOT = Path(__file__).parent.parent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,51 @@ def test_the_environment_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert default_folder() == tmp_path / "xdg" / "shapecheck"
+
+
+def age(path: Path, days: float) -> None:
+    moment = time.time() - days * 86_400
+    os.utime(path, (moment, moment))
+
+
+def files(folder: Path) -> set[Path]:
+    return {p for p in folder.rglob("*") if p.is_file() and p.name != "pruned"}
+
+
+def test_what_nobody_asks_for_is_forgotten_and_what_is_asked_for_is_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path, "check")
+    store.prune(30, 1)
+    assert not (tmp_path / "check").exists()
+    for name in ("old", "asked", "new"):
+        store.put(key(name), name.encode())
+        if name != "new":
+            age(store._path(key(name)), 31)
+    draft = store._path(key("old")).with_name("cut.1.tmp")
+    draft.write_bytes(b"")
+    age(draft, 31)
+    assert store.get(key("asked")) == b"asked"
+    store.prune(30, 1)
+    assert files(tmp_path) == {store._path(key("asked")), store._path(key("new"))}
+    age(store._path(key("new")), 31)
+    store.prune(30, 1)
+    assert store.get(key("new")) == b"new", "it was looked through a moment ago"
+    age(store._path(key("new")), 31)
+    age(tmp_path / "check" / "pruned", 2)
+    store.prune(30, 1)
+    assert store.get(key("new")) is None
+
+
+def test_two_that_forget_at_once_do_not_mind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path, "check")
+    for number in range(20):
+        store.put(key(str(number)), b"")
+        age(store._path(key(str(number))), 31)
+    unlink = os.unlink
+
+    def other_was_first(path: str) -> None:
+        unlink(path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", other_was_first)
+    store.prune(30, 1)
+    assert files(tmp_path) == set()

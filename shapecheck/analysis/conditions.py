@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from shapecheck.analysis.periodic import EVERYTHING, NOTHING, Budget, Periodic, TooLarge, cyclic
 from shapecheck.analysis.quasi import MOST_TRIED, NotQuasi, Quasi, never_falls, quasi, roundings, value
-from shapecheck.analysis.size_set import EVERYTHING, NOTHING, Budget, Periodic, SizeSet, TooLarge, cyclic
+from shapecheck.analysis.size_set import SizeSet
 from shapecheck.layers.base import Question
 from shapecheck.symbolic import Affine, Size
 

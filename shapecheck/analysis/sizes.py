@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from shapecheck.analysis.conditions import MOST_STEPS, solve
 from shapecheck.analysis.coupled import Coupling, couple
+from shapecheck.analysis.periodic import Budget, TooLarge
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.quasi import NotQuasi
-from shapecheck.analysis.size_set import Budget, SizeSet, TooLarge
+from shapecheck.analysis.size_set import SizeSet
 from shapecheck.layers.base import Question
 from shapecheck.shape import split
 from shapecheck.spec.network import Network

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
-from pathlib import Path
 
 import click
 
 from shapecheck import baseline
-from shapecheck.commands.checking import FORMATS, Fixing, Rules, checked, findings_stream, fix, fix_options, render
-from shapecheck.commands.options import configuration, format_option, rule_options, set_option
-from shapecheck.linter import Report
+from shapecheck.cache import Cache
+from shapecheck.commands.answers import Answers, Request
+from shapecheck.commands.checking import FORMATS, Fixing, findings_stream, fix, fix_options, render
+from shapecheck.commands.options import (
+    Rules,
+    cache_options,
+    format_option,
+    network_files,
+    require_used,
+    rule_options,
+    set_option,
+)
+from shapecheck.outcome import Outcome
+from shapecheck.output.progress import Progress
 from shapecheck.output.summary import plural
 
 
-def _baseline_path(given: str | None, config_path: str | None) -> Path | None:
-    return Path(given) if given is not None else configuration(config_path, Path.cwd()).baseline
+def _checked(answers: Answers, paths: tuple[str, ...]) -> list[Outcome]:
+    progress = Progress(sys.stderr)
+    try:
+        found = answers.of(network_files(paths or (".",)), progress.of("checking"))
+    finally:
+        progress.stop()
+    require_used(answers.values, (answer.names for answer in found if answer.names is not None))
+    return [answer.outcome for answer in found]
 
 
-def _statistics(reports: list[Report], output_format: str) -> None:
+def _statistics(reports: list[Outcome], output_format: str) -> None:
     """Print how often each rule was found, the most frequent first."""
     counts = Counter((d.code, d.rule.name) for report in reports for d in report.diagnostics)
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
@@ -29,6 +46,15 @@ def _statistics(reports: list[Report], output_format: str) -> None:
         return
     for (code, name), number in rows:
         click.echo(f"{number:>6}  {code}  {name}")
+
+
+def _refuse_with_watch(paths: tuple[str, ...], output_format: str, other: bool) -> None:
+    if "-" in paths:
+        raise click.UsageError("--watch cannot watch standard input")
+    if output_format not in ("text", "concise"):
+        raise click.UsageError("--watch prints text or concise")
+    if other:
+        raise click.UsageError("--watch does not go with --fix, --diff, --statistics or --write-baseline")
 
 
 @click.command()
@@ -44,6 +70,14 @@ def _statistics(reports: list[Report], output_format: str) -> None:
 @click.option("--write-baseline", is_flag=True, help="Write the findings to the baseline and exit with 0.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--stdin-filename", default="<stdin>", help="The name to show for standard input.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Check on so many cores; without it on as many as there are, where that pays.",
+)
+@click.option("--watch", is_flag=True, help="Check again whatever changes, until Ctrl-C (exit code 130).")
+@cache_options
 def check(
     paths: tuple[str, ...],
     assignments: tuple[str, ...],
@@ -54,6 +88,9 @@ def check(
     write_baseline: bool,
     exit_zero: bool,
     stdin_filename: str,
+    jobs: int | None,
+    watch: bool,
+    cache: Cache | None,
     fixing: Fixing,
     rules: Rules,
 ) -> int:
@@ -61,12 +98,18 @@ def check(
 
     A folder is searched for *.net.yaml and *.net.yml; - is standard input; without PATHS, this folder.
     """
-    reports = checked(paths, assignments, config_path, stdin_filename, rules)
+    answers = Answers(Request(config_path, assignments, rules, stdin_filename, jobs), cache)
+    if watch:
+        _refuse_with_watch(paths, output_format, fixing.wanted or statistics or write_baseline)
+        from shapecheck.commands.watch import Watch  # only needed here
+
+        Watch(answers, paths or (".",), baseline_path, output_format).run()
+    reports = _checked(answers, paths)
     if fixing.wanted:
         reports, shown = fix(reports, fixing)
         if fixing.diff:
             return 1 if shown and not exit_zero else 0
-    known = _baseline_path(baseline_path, config_path)
+    known = answers.baseline(baseline_path)
     if write_baseline:
         if known is None:
             raise click.UsageError("--write-baseline needs --baseline FILE, or baseline in the configuration")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar, cast
 
 import click
 
-from shapecheck import fixes, linter
+from shapecheck.cache import Question
 from shapecheck.commands.options import (
     Command,
-    check_names,
+    Rules,
+    check_rules,
     chosen,
     configuration,
     network_files,
@@ -23,44 +24,42 @@ from shapecheck.commands.options import (
     require_used,
     use_color,
 )
-from shapecheck.diagnostics import Finding
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.summary import plural
-from shapecheck.spec.templates import FileTemplate
+
+if TYPE_CHECKING:
+    from shapecheck.linter import Prepare, Report
 
 FORMATS = ("text", "concise", "json", "json-lines", "github", "gitlab", "sarif", "junit", "markdown")
-
-
-Rules = tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
+Found = TypeVar("Found", bound=Outcome)
 
 
 def checked(
-    paths: tuple[str, ...], assignments: tuple[str, ...], config_path: str | None, stdin_name: str, rules: Rules
+    paths: tuple[str, ...],
+    assignments: tuple[str, ...],
+    config_path: str | None,
+    stdin_name: str,
+    rules: Rules,
+    prepare: Prepare | None = None,
 ) -> list[Report]:
-    """Return a report of every file that the paths name, by its own configuration, its fixes proved."""
+    """Return a report of every file that the paths name, by its own configuration, its fixes proved.
+
+    ``prepare`` changes what was read of a text before it is checked.
+    """
+    from shapecheck.commands.pipeline import report_of  # check itself may find all its answers without it
+
     values = parse_assignments(assignments)
+    check_rules(rules)
     reports: list[Report] = []
-    files: list[FileTemplate] = []
-    used: set[str] = set()
+    names: list[frozenset[str]] = []
     for path in network_files(paths or (".",)):
         settings = configuration(config_path, Path.cwd() if path == "-" else Path(path).parent)
-        limits = settings.limits
-        name, text = read_source(path, stdin_name, limits)
-        selection = chosen(settings, name, rules)
-        if isinstance(text, Finding):
-            reports.append(Report(name, "", None, None, linter.controlled([text], "", selection)))
-            continue
-        file, findings = linter.read_text(text, name, limits)
-        if file is None:
-            reports.append(Report(name, text, None, None, linter.controlled(findings, text, selection)))
-            continue
-        files.append(file)
-        mine = check_names(file, values, used)
-        report = linter.check_template(file, findings, text, name, mine, limits, selection)
-        report.source = path
-        report.again = partial(linter.check_text, path=name, overrides=mine, limits=limits, selection=selection)
-        reports.append(fixes.proved(report, report.again))
-    require_used(values, used, files)
+        name, text = read_source(path, stdin_name, settings.limits)
+        question = Question(name, values, settings.limits, chosen(settings, name, rules))
+        report, mine = report_of(question, text, path, prepare)
+        reports.append(report)
+        names += [] if mine is None else [mine]
+    require_used(values, names)
     return reports
 
 
@@ -88,15 +87,18 @@ def fix_options(function: Command) -> Command:
     return command
 
 
-def fix(reports: list[Report], fixing: Fixing) -> tuple[list[Report], bool]:
+def fix(reports: list[Found], fixing: Fixing) -> tuple[list[Found], bool]:
     """Apply fixes, or show them; return the reports of the files as they are then, and whether a diff was shown."""
-    result: list[Report] = []
+    from shapecheck import fixes  # only needed for --fix
+
+    result: list[Found] = []
     shown = False
     for report in reports:
         if report.again is None:
             result.append(report)
             continue
-        fixed = fixes.fix(report, report.again, fixing.unsafe)
+        # A text is checked again as it was checked before.
+        fixed = fixes.fix(report, cast("Callable[[str], Found]", report.again), fixing.unsafe)
         if fixing.diff:
             text = fixes.difference(report.path, report.text, fixed.text)
             click.echo(text, nl=False)
@@ -116,12 +118,12 @@ def fix(reports: list[Report], fixing: Fixing) -> tuple[list[Report], bool]:
     return result, shown
 
 
-def render(reports: list[Report], output_format: str, stream: TextIO) -> None:
+def render(reports: Sequence[Outcome], output_format: str, stream: TextIO) -> None:
     """Write reports in one of FORMATS."""
     module: Any = importlib.import_module(f"shapecheck.output.{output_format.replace('-', '_')}")
     module.render(reports, stream, use_color(stream))
 
 
-def findings_stream(reports: list[Report], fixing: Fixing) -> TextIO:
+def findings_stream(reports: Sequence[Outcome], fixing: Fixing) -> TextIO:
     """Return where findings go: standard output, unless the fixed text of standard input goes there."""
     return sys.stderr if fixing.wanted and any(report.source == "-" for report in reports) else sys.stdout

@@ -5,22 +5,28 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from shapecheck import config, linter
+from shapecheck import config
+from shapecheck.cache import Cache
 from shapecheck.diagnostics import Finding
-from shapecheck.linter import Report
 from shapecheck.selection import Selection, UnknownRule, check_word
-from shapecheck.spec.document import decode
 from shapecheck.spec.limits import Limits
-from shapecheck.spec.templates import FileTemplate
+from shapecheck.spec.source import decode, read_file
 from shapecheck.spec.words import suggest
+from shapecheck.store import default_folder
+
+if TYPE_CHECKING:
+    from shapecheck.linter import Report
+    from shapecheck.spec.templates import FileTemplate
 
 Command = Callable[..., Any]
+# The words of --select, or None where it is not given, of --extend-select and of --ignore.
+Rules: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
 SUFFIXES = (".net.yaml", ".net.yml")
 
 
@@ -59,13 +65,24 @@ def use_color(stream: Any) -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and bool(stream.isatty())
 
 
-def configuration(config_path: str | None, near: Path) -> config.Config:
-    """Return the configuration that is named, or the nearest one. Raises ConfigError."""
-    return _loaded(Path(config_path) if config_path else config.find(near.resolve()))
+def configuration(
+    config_path: str | None, near: Path, load: Callable[[Path], config.Config] | None = None
+) -> config.Config:
+    """Return the configuration that is named, or the nearest one, by another way to load it if given.
+
+    Raises ConfigError.
+    """
+    path = Path(config_path) if config_path else config.find(near.resolve())
+    return (load or _loaded)(path) if path is not None else config.Config()
+
+
+def folder_of(path: str) -> str:
+    """Return the folder whose configuration is that of a file, or of standard input for ``-``."""
+    return os.curdir if path == "-" else os.path.dirname(path) or os.curdir
 
 
 @functools.lru_cache(maxsize=64)
-def _loaded(path: Path | None) -> config.Config:
+def _loaded(path: Path) -> config.Config:
     return config.load(path)
 
 
@@ -75,9 +92,9 @@ def rule_options(function: Command) -> Command:
     @functools.wraps(function)
     def command(*args: Any, select: str | None, extend_select: str | None, ignore: str | None, **kwargs: Any) -> Any:
         rules = (
-            None if select is None else _words(select, "--select"),
-            _words(extend_select, "--extend-select"),
-            _words(ignore, "--ignore"),
+            None if select is None else _words(select),
+            _words(extend_select),
+            _words(ignore),
         )
         return function(*args, rules=rules, **kwargs)
 
@@ -90,20 +107,50 @@ def rule_options(function: Command) -> Command:
     return command
 
 
-def _words(text: str | None, option: str) -> tuple[str, ...]:
-    words = []
-    for word in (text or "").split(","):
-        if word.strip():
+def cache_options(function: Command) -> Command:
+    """Add --no-cache and --cache-dir, given to the command as one ``cache``."""
+
+    @functools.wraps(function)
+    def command(*args: Any, no_cache: bool, cache_dir: str | None, **kwargs: Any) -> Any:
+        return function(*args, cache=None if no_cache else cache_at(cache_dir), **kwargs)
+
+    for option in (
+        click.option(
+            "--cache-dir",
+            type=click.Path(file_okay=False),
+            help="Keep what is found here, not where the system keeps such things.",
+        ),
+        click.option(
+            "--no-cache", is_flag=True, envvar="SHAPECHECK_NO_CACHE", help="Work everything out anew, and keep nothing."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def cache_at(folder: str | None) -> Cache | None:
+    """Return what was found before, kept in a folder or where the system keeps such things; None where it cannot be."""
+    try:
+        return Cache(Path(folder) if folder is not None else default_folder())
+    except RuntimeError:
+        return None  # there is no home to keep anything in
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def check_rules(rules: Rules) -> None:
+    """Refuse a word of --select and its kin that is no rule; this loads the rules. Raises click.BadParameter."""
+    for option, words in zip(("--select", "--extend-select", "--ignore"), rules, strict=True):
+        for word in words or ():
             try:
-                words.append(check_word(word.strip()))
+                check_word(word)
             except UnknownRule as error:
                 raise click.BadParameter(str(error), param_hint=option) from None
-    return tuple(words)
 
 
-def chosen(
-    settings: config.Config, path: str, rules: tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
-) -> Selection:
+def chosen(settings: config.Config, path: str, rules: Rules) -> Selection:
     """Return the choice of rules for a file: the configuration's, changed by the command line's."""
     select, extend, ignore = rules
     selection = settings.selection_for(path)
@@ -140,10 +187,10 @@ def _literal(value: str, text: str) -> Any:
     raise click.BadParameter(f"{text!r}: expected a number, true, false or a list of numbers", param_hint="--set")
 
 
-def check_names(file: FileTemplate, values: dict[str, Any], used: set[str]) -> dict[str, Any]:
-    """Return the values that a file has a name for, checked; note them in ``used``. Raises click.BadParameter."""
+def check_names(file: FileTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a file has a name for, checked. Raises click.BadParameter."""
     mine = {}
-    dims = dimension_names(file)
+    dims = file.dimension_names()
     for name, value in values.items():
         if name in file.params:
             mine[name] = value
@@ -153,20 +200,20 @@ def check_names(file: FileTemplate, values: dict[str, Any], used: set[str]) -> d
                     f"the size of dimension {name} is a whole number of at least 1, found {value}", param_hint="--set"
                 )
             mine[name] = value
-    used |= set(mine)
     return mine
 
 
-def dimension_names(file: FileTemplate) -> set[str]:
-    """Return the names of a file's dimensions."""
-    return file.dimension_names()
+def names_of(file: FileTemplate) -> frozenset[str]:
+    """Return the names in a file that --set can set: its params and its dimensions."""
+    return frozenset((*file.params, *file.dimension_names()))
 
 
-def require_used(values: dict[str, Any], used: set[str], files: list[FileTemplate]) -> None:
-    """Refuse a name of --set that no file has. Raises click.BadParameter."""
+def require_used(values: dict[str, Any], files: Iterable[frozenset[str]]) -> None:
+    """Refuse a name of --set that is in none of the files, each given by its names. Raises click.BadParameter."""
+    every = list(files)
     for name in values:
-        if name not in used and files:
-            known = sorted({n for file in files for n in (*file.params, *dimension_names(file))})
+        if every and not any(name in names for names in every):
+            known = sorted(frozenset().union(*every))
             raise click.BadParameter(
                 f"no param or dimension is called {name}; {suggest(name, known, 'names')}", param_hint="--set"
             )
@@ -190,20 +237,21 @@ def read_source(path: str, stdin_name: str, limits: Limits) -> tuple[str, str | 
     """Return the shown name and the text of a file, or of standard input for ``-``."""
     if path == "-":
         return stdin_name, decode(sys.stdin.buffer.read(limits.file_bytes + 1), limits)
-    return path, linter.read_file(path, limits)
+    return path, read_file(path, limits)
 
 
 def one_network(path: str, assignments: tuple[str, ...], config_path: str | None) -> Report:
     """Check the one file of a command that shows a network."""
+    from shapecheck import linter  # the commands that take many files may not need it
+
     values = parse_assignments(assignments)
     limits = configuration(config_path, Path(path).parent if path != "-" else Path.cwd()).limits
     name, text = read_source(path, "<stdin>", limits)
     if isinstance(text, Finding):
-        return Report(name, "", None, None, linter.diagnostics([text]))
+        return linter.Report(name, "", None, None, linter.diagnostics([text]))
     file, findings = linter.read_text(text, name, limits)
     if file is None:
-        return Report(name, text, None, None, linter.diagnostics(findings))
-    used: set[str] = set()
-    mine = check_names(file, values, used)
-    require_used(values, used, [file])
+        return linter.Report(name, text, None, None, linter.diagnostics(findings))
+    mine = check_names(file, values)
+    require_used(values, [names_of(file)])
     return linter.check_template(file, findings, text, name, mine, limits)

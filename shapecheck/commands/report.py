@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from shapecheck.cache import Cache
 from shapecheck.commands.checking import checked
+from shapecheck.commands.costs import Asked, cost_options
 from shapecheck.commands.figure import output_option, write
-from shapecheck.commands.options import set_option
-from shapecheck.output.progress import Progress
+from shapecheck.commands.options import cache_options, set_option
+from shapecheck.commands.proving import Proving, prove, proving_options
+from shapecheck.verification import Plan
 
 
 @click.command()
@@ -27,21 +29,10 @@ from shapecheck.output.progress import Progress
     show_default=True,
     help="The page, or the data behind it.",
 )
-@click.option("--verify", is_flag=True, help="Ask the second witness as well, as shapecheck verify does.")
-@click.option(
-    "--level",
-    type=click.Choice(["trace", "lower", "compile"]),
-    default="compile",
-    show_default=True,
-    help="How far JAX goes with --verify.",
-)
-@click.option(
-    "--device",
-    type=click.Choice(["cpu", "gpu", "auto"]),
-    default="auto",
-    show_default=True,
-    help="What the network is built for with --verify.",
-)
+@click.option("--verify", is_flag=True, help="Ask the second witness as well, as verify does; so does --cost.")
+@proving_options
+@cost_options
+@cache_options
 def report(
     file: str,
     assignments: tuple[str, ...],
@@ -49,8 +40,9 @@ def report(
     output: str | None,
     output_format: str,
     verify: bool,
-    level: str,
-    device: str,
+    proving: Proving,
+    asked: Asked,
+    cache: Cache | None,
 ) -> int:
     """Write the sanity report of a network: one HTML page that needs no network access.
 
@@ -62,14 +54,10 @@ def report(
         raise click.BadParameter(f"{file} is a folder; name one file", param_hint="FILE")
     (found,) = checked((file,), assignments, config_path, "<stdin>", (None, (), ()))
     proved = True
-    if verify:
-        proof: Any = importlib.import_module("shapecheck.proof")  # loads JAX
-        progress = Progress(sys.stderr)
-        with proof.leave_on_interrupt(progress.stop):
-            found.verification = proof.verify(found, level, device, progress.of(found.path))
-        found.add(proof.findings(found, found.verification))
-        progress.stop()
-        proved = found.verification.result == "proved"
+    if verify or asked.anything:
+        asked.require_batch([found])
+        prove([found], asked.into(Plan(proving.level, proving.device)), proving.timeout, cache)
+        proved = found.verification is not None and found.verification.verdict == "proved"
     pages: Any = importlib.import_module("shapecheck.report")  # loads Jinja2
     if output_format == "json":
         write(output, json.dumps(pages.page_data(found), indent=2, ensure_ascii=False) + "\n")

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from shapecheck.analysis.periodic import TooLarge
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.size_set import TooLarge
 from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
 from shapecheck.commands.network import complain
 from shapecheck.commands.options import format_option, one_network, set_option

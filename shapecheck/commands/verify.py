@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-
 import click
 
-from shapecheck.commands.checking import FORMATS, Fixing, Rules, checked, findings_stream, fix, fix_options, render
-from shapecheck.commands.options import format_option, rule_options, set_option
-from shapecheck.output.progress import Progress
+from shapecheck.cache import Cache
+from shapecheck.commands.checking import FORMATS, Fixing, checked, findings_stream, fix, fix_options, render
+from shapecheck.commands.costs import Asked, cost_options
+from shapecheck.commands.devices import at_batch, device_options, parse_devices
+from shapecheck.commands.options import Rules, cache_options, format_option, rule_options, set_option
+from shapecheck.commands.proving import Proving, prove, proving_options
+from shapecheck.spec.templates import FileTemplate
+from shapecheck.verification import Plan
 
 
 @click.command()
@@ -18,47 +20,42 @@ from shapecheck.output.progress import Progress
 @format_option(*FORMATS)
 @rule_options
 @fix_options
-@click.option(
-    "--level",
-    type=click.Choice(["trace", "lower", "compile"]),
-    default="compile",
-    show_default=True,
-    help="How far JAX goes.",
-)
-@click.option(
-    "--device",
-    type=click.Choice(["cpu", "gpu", "auto"]),
-    default="auto",
-    show_default=True,
-    help="What the network is built for.",
-)
+@proving_options
+@device_options
+@cost_options
+@cache_options
 @click.option("--stdin-filename", default="<stdin>", help="The name to show for standard input.")
 def verify(
     paths: tuple[str, ...],
     assignments: tuple[str, ...],
     config_path: str | None,
     output_format: str,
-    level: str,
-    device: str,
+    proving: Proving,
+    mesh: str | None,
+    shards: tuple[str, ...],
+    asked: Asked,
+    cache: Cache | None,
     stdin_filename: str,
     fixing: Fixing,
     rules: Rules,
 ) -> int:
     """Check network files, then build each with JAX and compare the shape of every layer.
 
-    The build knows nothing of the shapes that check computed. Exit code 0 means proved.
+    The build knows nothing of the shapes that check computed. Exit code 0 means proved. A network that was proved or
+    refuted before, on this machine and with these versions, is not built again: --no-cache builds it.
     """
-    reports = checked(paths, assignments, config_path, stdin_filename, rules)
+    devices = parse_devices(mesh, shards)
+    read: list[FileTemplate] = []
+    reports = checked(paths, assignments, config_path, stdin_filename, rules, devices.into(read))
+    devices.require_used(read)
     if fixing.wanted:
         reports, shown = fix(reports, fixing)
         if fixing.diff:
             return 1 if shown else 0
-    proof = importlib.import_module("shapecheck.proof")  # loads JAX
-    progress = Progress(sys.stderr)
-    with proof.leave_on_interrupt(progress.stop):
-        for report in reports:
-            report.verification = proof.verify(report, level, device, progress.of(report.path))
-            report.add(proof.findings(report, report.verification))
-    progress.stop()
+    asked.require_batch(reports)
+    plan = asked.into(Plan(proving.level, proving.device, mesh=devices.mesh, shard=devices.shards))
+    if plan.batch is not None:
+        at_batch(reports, plan.batch)
+    prove(reports, plan, proving.timeout, cache)
     render(reports, output_format, findings_stream(reports, fixing))
-    return 0 if all(r.ok and r.verification is not None and r.verification.result == "proved" for r in reports) else 1
+    return 0 if all(r.ok and r.verification is not None and r.verification.verdict == "proved" for r in reports) else 1

@@ -205,6 +205,10 @@ class Layer:
         """Return the multiply-adds of one forward pass over the whole batch, padding counted as in the textbook."""
         return 0
 
+    def padding_multiply_adds(self, context: Context, output: Shape) -> int:
+        """Return those of the multiply-adds that read padding or are cropped; every size must be a number."""
+        return 0
+
 
 REGISTRY: dict[str, type[Layer]] = {}
 

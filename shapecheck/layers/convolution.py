@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from shapecheck import symbolic
+from shapecheck.arithmetic import taps_on_input
 from shapecheck.layers.base import Context, Problem, state
 from shapecheck.layers.fields import Boolean, Integer, Word, key
-from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, slide, taps
+from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, rest_of, slide, taps
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape, show
-from shapecheck.symbolic import Size
+from shapecheck.symbolic import Size, known
 
 
 class Convolving(Sliding):
@@ -94,6 +95,16 @@ class Conv(Convolving):
     def multiply_adds(self, context: Context, output: Shape) -> Size:
         """Return one multiply-add for every tap, input channel of the group and output element."""
         return symbolic.product(output) * self._group_width(context) * taps(self.windows(context))
+
+    def padding_multiply_adds(self, context: Context, output: Shape) -> int:
+        """Return the multiply-adds with a zero of the padding; what another mode pads is real input."""
+        if self.padding_mode != "zeros":
+            return 0
+        axes = []
+        for w in self.windows(context):
+            before, _ = _edges(w, self.padding == "same_lower")
+            axes.append((known(w.o) * w.k, taps_on_input(known(w.i), known(w.o), w.k, w.s, before, w.d)))
+        return rest_of(known(self.multiply_adds(context, output)), axes)
 
     def _group_width(self, context: Context) -> Size:
         """Return how many input channels an output channel reads."""

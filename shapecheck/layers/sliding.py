@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from shapecheck import arithmetic
@@ -111,6 +112,12 @@ def _edges(w: Window, lower: bool) -> tuple[int, int]:
     # An input of 1 is padded by k − 1 in all, and no other by more.
     before, after = arithmetic.same_padding(w.i if isinstance(w.i, int) else 1, w.k, w.s, w.d, lower)
     return before, after
+
+
+def rest_of(multiply_adds: int, axes: list[tuple[int, int]]) -> int:
+    """Return the multiply-adds on no input, from the taps of all kernel positions of each axis: in all, on input."""
+    positions = math.prod(every for every, _ in axes)
+    return multiply_adds // positions * (positions - math.prod(found for _, found in axes))
 
 
 def taps(windows: tuple[Window, ...]) -> int:

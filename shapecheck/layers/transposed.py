@@ -8,10 +8,10 @@ from shapecheck import arithmetic, symbolic
 from shapecheck.layers.base import Context, Problem, count_axes, per_axis
 from shapecheck.layers.convolution import Conv, Convolving
 from shapecheck.layers.fields import Edges, Integer, LayerName, PerAxis, SizeValue, Word, key
-from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, padding_edges, taps
+from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, padding_edges, rest_of, taps
 from shapecheck.layers.window import Window
 from shapecheck.shape import Shape, show_sizes, spatial_name
-from shapecheck.symbolic import Size
+from shapecheck.symbolic import Size, known
 
 
 class ConvTranspose(Convolving):
@@ -225,6 +225,17 @@ class ConvTranspose(Convolving):
         """Return one multiply-add for every input element, tap and output channel of the group."""
         out, groups = self._channels(context)
         return symbolic.product(context.inputs[0]) * (out // groups) * taps(self.windows(context))
+
+    def padding_multiply_adds(self, context: Context, output: Shape) -> int:
+        """Return the multiply-adds whose sum is cropped: the taps of the associated convolution on its padding."""
+        lower = self.geometry(context, "padding", 0) == "same_lower"
+        axes = []
+        for w in self.windows(context):
+            i, o, before = known(w.i), known(w.o), w.before
+            if w.form == "transposed_same":
+                before, _ = arithmetic.same_padding(o, w.k, w.s, w.d, lower)
+            axes.append((i * w.k, arithmetic.taps_on_input(o, i, w.k, w.s, before, w.d)))
+        return rest_of(known(self.multiply_adds(context, output)), axes)
 
     def _channels(self, context: Context) -> tuple[Size, int]:
         """Return the output channels and the number of groups."""

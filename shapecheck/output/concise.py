@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.summary import summary_line
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+    """Write every diagnostic of ``reports`` on a line of its own, and a line that sums up."""
+    findings(reports, stream)
+    stream.write(summary_line(reports) + "\n")
+
+
+def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write every diagnostic of ``reports`` on a line of its own."""
     for report in reports:
         for d in report.diagnostics:
@@ -19,4 +25,3 @@ def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> No
             )
         if report.verification is not None:
             stream.write(f"{report.path}: {report.verification.sentence()}\n")
-    stream.write(summary_line(reports) + "\n")

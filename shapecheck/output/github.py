@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from shapecheck.diagnostics import Diagnostic, Severity
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.exchange import last_line, printable, shown
 from shapecheck.output.summary import summary_line
 from shapecheck.verification import Verification
@@ -16,7 +16,7 @@ COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO:
 OUTCOMES = {"proved": "notice", "refuted": "error", "not_checked": "warning"}
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write a command for every diagnostic and every proof, and a line that sums up."""
     for report in reports:
         path = shown(report.path, ROOT)
@@ -41,7 +41,7 @@ def _annotation(path: str, d: Diagnostic) -> str:
 
 def _outcome(path: str, verification: Verification) -> str:
     properties: dict[str, object] = {"file": path, "title": "shapecheck verify"}
-    return _command(OUTCOMES.get(verification.result, "warning"), properties, f"{path}: {verification.sentence()}")
+    return _command(OUTCOMES.get(verification.verdict, "warning"), properties, f"{path}: {verification.sentence()}")
 
 
 def _command(name: str, properties: dict[str, object], message: str) -> str:

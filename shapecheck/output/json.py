@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from shapecheck.diagnostics import Diagnostic, Severity, Span
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.summary import count
 
 VERSION = 1
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as one JSON document."""
     document = {
         "version": VERSION,
@@ -28,7 +28,7 @@ def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> No
     stream.write("\n")
 
 
-def _file(report: Report) -> dict[str, Any]:
+def _file(report: Outcome) -> dict[str, Any]:
     return {
         "path": report.path,
         "diagnostics": [diagnostic(d) for d in report.diagnostics],

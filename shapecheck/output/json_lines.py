@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from shapecheck.diagnostics import Severity
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.exchange import as_ascii, shown
 from shapecheck.output.json import VERSION, diagnostic
 from shapecheck.output.summary import count
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as JSON lines; the objects are those of the JSON format, with the path in each."""
     for report in reports:
         path = shown(report.path)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from shapecheck.diagnostics import Diagnostic, Severity
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.exchange import shown
 from shapecheck.verification import Verification
 
@@ -18,7 +18,7 @@ from shapecheck.verification import Verification
 _FORBIDDEN = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as one XML document. Errors and warnings are failures; notes are the output of what passes."""
     root = Element("testsuites", name="shapecheck")
     for report in reports:
@@ -31,7 +31,7 @@ def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> No
     stream.write(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')
 
 
-def _suite(suite: Element, report: Report) -> None:
+def _suite(suite: Element, report: Outcome) -> None:
     path = _text(shown(report.path))
     suite.set("name", path)
     seen: Counter[str] = Counter()
@@ -68,9 +68,9 @@ def _finding(case: Element, path: str, d: Diagnostic) -> None:
 
 def _verification(case: Element, verification: Verification) -> None:
     said = _text(verification.sentence())
-    if verification.result == "proved":
+    if verification.verdict == "proved":
         SubElement(case, "system-out").text = said
-    elif verification.result == "refuted":
+    elif verification.verdict == "refuted":
         why = [f"{d.layer}: {d.reason}" for d in verification.disagreements]
         SubElement(case, "failure", message=said, type="refuted").text = _text("\n".join([said, *why]))
     else:

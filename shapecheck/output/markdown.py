@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from shapecheck.diagnostics import Diagnostic
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.exchange import printable, shown
 from shapecheck.output.summary import plural, summary_line
+from shapecheck.partition import HEAD, Pass, show_flops, size
 
 # GitHub refuses a summary of more than 1 MiB.
 MOST_BYTES = 900_000
@@ -31,7 +32,7 @@ _ENTITIES = {
 }
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write the verdict, a table of the findings, and one of the proofs."""
     stream.write(f"### shapecheck\n\n**{summary_line(reports)}**\n")
     found = [(shown(report.path), d) for report in reports for d in report.diagnostics]
@@ -39,6 +40,19 @@ def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> No
     proofs = [(shown(r.path), r.verification) for r in reports if r.verification is not None]
     rows = [(path, v.result.replace("_", " "), v.sentence()) for path, v in proofs]
     _table(stream, "Proofs", ("File", "Result", "Details"), rows)
+    amounts = [(path, *row) for path, v in proofs for row in v.cost_rows()]
+    _table(stream, "Cost", ("File", "What", "How much"), amounts)
+    meshes = [(path, v.mesh) for path, v in proofs if v.mesh is not None]
+    passes = [(path, one) for path, mesh in meshes for one in mesh.passes]
+    head = ("File", "Compiled", "Flops a device", "Flops on one device", "Memory a device")
+    _table(stream, "Devices", head, [_devices(path, one) for path, one in passes])
+    exchanged = [(path, one.title, *exchange.row()) for path, one in passes for exchange in one.exchanges]
+    _table(stream, "Collectives", ("File", "Compiled", *(word.capitalize() for word in HEAD)), exchanged)
+
+
+def _devices(path: str, one: Pass) -> tuple[str, ...]:
+    memory = "unknown" if one.each.memory is None else size(one.each.memory)
+    return path, one.title, show_flops(one.each), show_flops(one.whole), memory
 
 
 def _finding(path: str, d: Diagnostic) -> tuple[str, ...]:
@@ -61,7 +75,7 @@ def _table(stream: TextIO, title: str, head: Sequence[str], rows: Sequence[Seque
 def _within(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     left = MOST_BYTES // 2
     for row in rows:
-        text = _row([_cell(cell) for cell in row])
+        text = _row([cell(one) for one in row])
         left -= len(text.encode("utf-8", "replace"))
         if left < 0:
             return
@@ -72,5 +86,6 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return a text as it can stand in a table, whatever is in it."""
     return _SPECIAL.sub(lambda found: _ENTITIES.get(found.group(), f"\\{found.group()}"), printable(text).strip())

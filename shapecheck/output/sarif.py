@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from shapecheck._version import __version__
 from shapecheck.diagnostics import Diagnostic, Fix, RuleInfo, Severity, Span
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.exchange import Fingerprints, as_ascii, below
 from shapecheck.rules import RULES, manual
 from shapecheck.verification import Verification
@@ -34,7 +34,7 @@ VERIFY = {
 }
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as one run. All rules are listed, not those alone that found something."""
     found = {d.rule.code: d.rule for report in reports for d in report.diagnostics}
     rules = {**found, **{rule.info.code: rule.info for rule in RULES.values()}}
@@ -152,7 +152,7 @@ def _fix(fix: Fix, file: dict[str, Any]) -> dict[str, Any]:
 def _notification(verification: Verification, file: dict[str, Any]) -> dict[str, Any]:
     return {
         "descriptor": {"id": "verify", "index": 0},
-        "level": OUTCOMES.get(verification.result, "warning"),
+        "level": OUTCOMES.get(verification.verdict, "warning"),
         "message": _message(verification.sentence()),
         "locations": [{"physicalLocation": {"artifactLocation": file}}],
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shapecheck.diagnostics import Severity
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 
 
-def count(reports: Sequence[Report], severity: Severity) -> int:
+def count(reports: Sequence[Outcome], severity: Severity) -> int:
     """Return how many diagnostics of one severity there are."""
     return sum(1 for report in reports for d in report.diagnostics if d.severity is severity)
 
@@ -18,11 +18,11 @@ def plural(number: int, word: str) -> str:
     return f"{number} {word}" + ("" if number == 1 else "es" if word.endswith("x") else "s")
 
 
-def summary_line(reports: Sequence[Report]) -> str:
+def summary_line(reports: Sequence[Outcome]) -> str:
     """Return the line that ends the text output."""
     errors, warnings, notes = (count(reports, s) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO))
     files = plural(len(reports), "file")
-    layers = sum(len(report.network.layers) for report in reports if report.network is not None)
+    layers = sum(report.layers for report in reports)
     found = [plural(n, word) for n, word in ((errors, "error"), (warnings, "warning"), (notes, "note")) if n]
     if errors or warnings:
         return f"Found {', '.join(found)} in {files}."

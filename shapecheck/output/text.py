@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from shapecheck.diagnostics import Diagnostic, Severity, Span
-from shapecheck.linter import Report
+from shapecheck.outcome import Outcome
 from shapecheck.output.summary import summary_line
 
 COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.INFO: "36"}
@@ -25,16 +25,21 @@ class Painter:
         return f"\x1b[{code}m{text}\x1b[0m" if self.enabled else text
 
 
-def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write every diagnostic of ``reports``, what was proved, and a line that sums up."""
+    findings(reports, stream, color)
+    stream.write(summary_line(reports) + "\n")
+
+
+def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+    """Write every diagnostic of ``reports``, and what was proved."""
     painter = Painter(color)
     for report in reports:
         lines = report.text.splitlines()
         for diagnostic in report.diagnostics:
             stream.write(one(diagnostic, report.path, lines, painter) + "\n")
         if report.verification is not None:
-            stream.write(f"{report.path}: {report.verification.sentence()}\n")
-    stream.write(summary_line(reports) + "\n")
+            stream.write(f"{report.path}: " + "\n".join(report.verification.lines()) + "\n")
 
 
 def one(diagnostic: Diagnostic, path: str, lines: list[str], painter: Painter) -> str:

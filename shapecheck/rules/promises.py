@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from shapecheck.analysis.ambiguity import resolve
+from shapecheck.analysis.periodic import EVERYTHING, TooLarge, cyclic
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.quasi import value
 from shapecheck.analysis.remainders import Varying, varying
-from shapecheck.analysis.size_set import EVERYTHING, SizeSet, TooLarge, cyclic
+from shapecheck.analysis.size_set import SizeSet
 from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
 from shapecheck.diagnostics import Finding, Related
 from shapecheck.rules.mending import follow_the_encoder

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Finding
+from shapecheck.diagnostics import Diagnostic, Finding, Severity
+from shapecheck.execution import Execution, Lost, NotFinite
 from shapecheck.rules.base import reported
+from shapecheck.shape import show
+from shapecheck.spec.network import Network, Node
+from shapecheck.verification import Verification
+
+# Rules that have said already why no gradient comes through a layer.
+_EXPLAINED = ("unused-layer", "layers-without-effect", "norm-of-one-value", "softmax-of-one")
 
 
 @reported("SC801")
@@ -47,3 +56,165 @@ def witness_disagrees(finding: Finding, shapes: Shapes | None, trouble: Trouble 
     JAX, `jax.eval_shape` and `jax.jit(...).lower(...).compile()`.
     """
     return finding
+
+
+@reported("SC802")
+def not_finite(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """A layer gives infinite numbers, or none at all, when the network is run on random numbers.
+
+    ## What it does
+
+    `shapecheck verify --level run` runs the network forward and back, its inputs and parameters drawn at random:
+    inputs of mean 0 and variance 1, kernels as training begins with them, all else near its first value. The
+    first layer, in the order of the forward pass, of whose output some number is infinite or not a number is
+    reported; or, where all outputs are finite, the first on the way back that makes a gradient so. In float16 a
+    gradient is looked at again with a loss 1024 times smaller.
+
+    ## Why it matters
+
+    One such number is in every later one a few layers on, and after one step of training in every parameter.
+    float16 ends at 65,504: a product of two maps, or a sum over a large one, leaves it soon.
+
+    ## An example that fails
+
+    ```yaml verified
+    shapecheck: 1
+    inputs: {signal: {shape: [4, 8, 32], dtype: float16}}
+    layers:
+      - {name: a, op: multiply, from: [signal, signal]}
+      - {name: b, op: multiply, from: [a, a]}
+      - {name: c, op: multiply, from: [b, b]}
+      - {name: d, op: multiply, from: [c, c]}  # here
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {signal: {shape: [4, 8, 32], dtype: float16}}
+    layers:
+      - {name: a, op: multiply, from: [signal, signal]}
+      - {name: b, op: batch_norm}
+      - {name: c, op: multiply, from: [b, b]}
+    ```
+
+    ## Instead
+
+    Normalise before numbers grow, or compute in bfloat16 or float32 there.
+
+    ## Source
+
+    IEEE 754; Micikevicius and others, "Mixed precision training" (arXiv:1710.03740).
+    """
+    return finding
+
+
+@reported("SC803", Severity.WARNING)
+def no_gradient(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """A parameter gets no gradient: training leaves it as it is.
+
+    ## What it does
+
+    `shapecheck verify --level run` takes the gradient of a sum of all outputs, each element times a random number of
+    its own, by every parameter. Those whose gradient is zero throughout, on up to four draws of all numbers, are
+    reported at the layer in which the gradient ends, all that end there together. Where no output depends on
+    them at all, that is certain, and refutes; otherwise it is what four draws have shown, and nothing is proved.
+
+    ## Why it matters
+
+    The layer keeps its random first values for ever. Nothing fails: the rest of the network learns around it, and is
+    worse than it could be. Typical causes are a branch of which only the shape is read, a normalisation of a single
+    value, and a rectifier that reads nothing positive.
+
+    ## An example that fails
+
+    ```yaml verified
+    shapecheck: 1
+    inputs: {features: [4, 16]}
+    layers:
+      - {name: score, op: linear, out_features: 8}
+      - {name: share, op: log_softmax}
+      - {name: act, op: relu}  # here
+      - {name: sum, op: linear, out_features: 2}
+    ```
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {features: [4, 16]}
+    layers:
+      - {name: score, op: linear, out_features: 8}
+      - {name: act, op: relu}
+      - {name: sum, op: linear, out_features: 2}
+      - {name: share, op: log_softmax}
+    ```
+
+    ## Instead
+
+    Read the layer where it was meant to be read, or take away what stops the gradient.
+
+    ## Source
+
+    JAX, `jax.vjp`; Lu and others, "Dying ReLU and initialization" (arXiv:1903.06733).
+    """
+    return finding
+
+
+def findings(network: Network, known: Collection[Diagnostic], verification: Verification) -> list[Finding]:
+    """Return what the second witness found, at the lines of the layers; ``known`` is what was found before."""
+    nodes = {node.name: node for node in network.nodes}
+    found = list(_disagreements(network, nodes, verification))
+    if verification.run is not None:
+        found += _of_run(nodes, known, verification.run)
+    return found
+
+
+def _disagreements(network: Network, nodes: dict[str, Node], verification: Verification) -> Iterator[Finding]:
+    for d in verification.disagreements:
+        node = nodes.get(d.layer) or network.nodes[0]
+        ours = "refused" if d.propagated is None else show(d.propagated)
+        theirs = "refused" if d.witnessed is None else show(d.witnessed)
+        yield Finding(
+            "witness-disagrees",
+            f"{d.layer}: {d.reason}"
+            if d.propagated is None and d.witnessed is None
+            else f"{d.layer}: the arithmetic says {ours}, JAX says {theirs}: {d.reason}",
+            node.source.span,
+            d.layer,
+            "one of the two is wrong; please report this network",
+        )
+
+
+def _of_run(nodes: dict[str, Node], known: Collection[Diagnostic], run: Execution) -> Iterator[Finding]:
+    if run.not_finite is not None:
+        yield _not_finite(nodes[run.not_finite.layer], run.not_finite)
+    for lost in run.lost:
+        if not any(d.layer in lost.layers and d.rule.name in _EXPLAINED for d in known):
+            yield _no_gradient(nodes[lost.layers[0]], lost)
+
+
+def _not_finite(node: Node, wrong: NotFinite) -> Finding:
+    return Finding(
+        "not-finite",
+        wrong.sentence(),
+        node.source.span,
+        node.name,
+        "normalise before it, or compute it in a wider dtype"
+        if wrong.what == "value"
+        else "its derivative has a pole where random numbers lie, or leaves the range of the dtype",
+    )
+
+
+def _no_gradient(node: Node, lost: Lost) -> Finding:
+    return Finding(
+        "no-gradient",
+        lost.sentence(),
+        node.source.span,
+        node.name,
+        "read the layer where it was meant to be read, name it under outputs, or remove it"
+        if not lost.connected
+        else "the layer before it gives nothing that it lets through"
+        if lost.silent
+        else "what it gives hardly depends on what it reads",
+    )

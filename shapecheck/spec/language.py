@@ -21,6 +21,7 @@ TOP_KEYS = {
     "outputs": "A list of layers, or name to layer, or name to {from, expect, same_shape_as}. "
     "Default: every layer that nothing reads.",
     "symmetry": "Decoder layer to the encoder layer that it mirrors.",
+    "sharding": "How arrays are split over several devices: the mesh, and what is split over its axes.",
 }
 LAYER_KEYS = {
     "name": "Name of the layer, unique in its scope; by default the op and a number.",
@@ -52,6 +53,19 @@ ACCEPTS_KEYS = {
     "max": "Largest promised size.",
     "multiple_of": "Promised sizes are multiples of this.",
     "sizes": "The promised sizes, one by one.",
+}
+SHARDING_KEYS = {
+    "mesh": "The mesh of devices: axis to size; its product is the number of devices. --mesh overrides it.",
+    "dims": "Dimension to mesh axis, or to a list of them: every input axis that is this dimension is split. "
+    "--shard NAME=AXIS says the same.",
+    "inputs": "Input to a list with a mesh axis, a list of them, or _ for each axis; overrides dims.",
+    "channels": "The mesh axis over which the output channels of every layer's parameters are split. "
+    "--shard channels=AXIS says the same.",
+    "layers": "What is otherwise for a layer, or for all that is in a block: name to {channels, output}.",
+}
+LAYER_SHARDING_KEYS = {
+    "channels": "The mesh axis over which the output channels of these parameters are split; _ for none.",
+    "output": "What the output is split over: a list with a mesh axis, a list of them, or _ for each axis.",
 }
 OUTPUT_KEYS = {"from": "The layer.", "expect": LAYER_KEYS["expect"], "same_shape_as": LAYER_KEYS["same_shape_as"]}
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int32", "int64", "int8", "uint8", "bool")

@@ -150,6 +150,7 @@ _TOP: Json = {
     "layers": _ref("layers"),
     "outputs": {"anyOf": [_NAME, _listed(_NAME), _named(_ref("output"))]},
     "symmetry": _named(_NAME),
+    "sharding": _ref("sharding"),
 }
 
 
@@ -171,6 +172,26 @@ def _common() -> Json:
         "block": _mapping(_documented(_BLOCK, language.BLOCK_KEYS), ["layers"]),
         "layers": _listed(_ref("layer"), 1),
         "output": {"anyOf": [_NAME, _mapping(_documented(_OUTPUT, language.OUTPUT_KEYS))]},
+        **_sharding(),
+    }
+
+
+def _sharding() -> Json:
+    """Return the definitions of what is split over several devices."""
+    split, splits = _ref("split"), _ref("splits")
+    layer = {"channels": split, "output": splits}
+    keys = {
+        "mesh": {**_named(_COUNT, _IDENTIFIER), "minProperties": 1},
+        "dims": _named(split, _IDENTIFIER),
+        "inputs": _named(splits),
+        "channels": split,
+        "layers": _named(_mapping(_documented(layer, language.LAYER_SHARDING_KEYS))),
+    }
+    word: Json = {"type": "string", **_IDENTIFIER}
+    return {
+        "split": {"anyOf": [word, _listed(word, 1)]},
+        "splits": _listed(split, 1),
+        "sharding": _mapping(_documented(keys, language.SHARDING_KEYS), ["mesh"]),
     }
 
 

@@ -8,20 +8,29 @@ from shapecheck.xla import quiet as quiet  # before anything imports JAX
 from shapecheck.xla.call import BUILDERS
 from shapecheck.xla.device import DeviceName
 from shapecheck.xla.errors import DeviceError, WitnessError
-from shapecheck.xla.interrupt import leave_on_interrupt
+from shapecheck.xla.export import witness_elsewhere
+from shapecheck.xla.functions import Apply, Functions, functions
+from shapecheck.xla.keeping import keep_modules
 from shapecheck.xla.model import Model, build
+from shapecheck.xla.numbers import compare_numbers, compare_with_cpu
 from shapecheck.xla.witness import Level, Progress, Witness, witness
 
 __all__ = [
     "BUILDERS",
+    "Apply",
     "DeviceError",
     "DeviceName",
+    "Functions",
     "Level",
     "Model",
     "Progress",
     "Witness",
     "WitnessError",
     "build",
-    "leave_on_interrupt",
+    "compare_numbers",
+    "compare_with_cpu",
+    "functions",
+    "keep_modules",
     "witness",
+    "witness_elsewhere",
 ]

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from shapecheck.shape import show
 from shapecheck.spec.network import Network, Node
 from shapecheck.xla.builders import BUILDERS
-from shapecheck.xla.call import Call, ParameterSource, Reference
+from shapecheck.xla.call import PLAIN, Call, Mode, ParameterSource, Reference
 from shapecheck.xla.errors import WitnessError
 
 # References whose builder needs the values that the named layer reads; of all others it needs the shapes.
@@ -21,23 +21,25 @@ _VALUES = ("pool",)
 
 
 def input_dtype(network: Network, node: Node) -> Any:
-    """Return the dtype of an input.
+    """Return the dtype of an input: where it is floating point, that of the network if it has one.
 
     An input of which the file gives no dtype and which only embeddings read holds indices: int32.
     Raises WitnessError on a word that is no dtype.
     """
     if node.dtype is None:
         readers = {other.op for other in network.layers if node.index in other.inputs}
-        return jnp.dtype("int32" if readers == {"embedding"} else "float32")
-    try:
-        return jnp.dtype(node.dtype)
-    except TypeError:
-        raise WitnessError(f"JAX knows no dtype {node.dtype}") from None
+        own = jnp.dtype("int32" if readers == {"embedding"} else "float32")
+    else:
+        try:
+            own = jnp.dtype(node.dtype)
+        except TypeError:
+            raise WitnessError(f"JAX knows no dtype {node.dtype}") from None
+    return jnp.dtype(network.dtype) if network.dtype and jnp.issubdtype(own, jnp.floating) else own
 
 
 def precision(network: Network) -> contextlib.AbstractContextManager[object]:
     """Return the context in which to trace: JAX makes 64-bit numbers 32-bit unless it is told otherwise."""
-    wide = any(node.dtype in ("float64", "int64") for node in network.inputs)
+    wide = any(node.dtype in ("float64", "int64") for node in network.inputs) or network.dtype == "float64"
     if not wide:
         return contextlib.nullcontext()
     # JAX before 0.8 keeps this context elsewhere.
@@ -48,6 +50,8 @@ def precision(network: Network) -> contextlib.AbstractContextManager[object]:
 
 def parameter_dtype(network: Network) -> Any:
     """Return the dtype of parameters that no input decides: that of the floating-point inputs where they agree."""
+    if network.dtype is not None:
+        return jnp.dtype(network.dtype)
     found = set()
     for node in network.inputs:
         try:
@@ -72,6 +76,7 @@ def run(
     structs: Mapping[int, jax.ShapeDtypeStruct],
     parameters: ParameterSource,
     dtype: Any,
+    mode: Mode = PLAIN,
 ) -> jax.Array:
     """Return what a layer makes of its inputs' ``values``; ``structs`` holds the traced shape of every earlier node.
 
@@ -89,7 +94,8 @@ def run(
         references[key] = Reference(there.name, there.layer, tuple(inputs), structs[index])
     inputs_here = tuple(values[i] for i in node.inputs)
     with jax.named_scope(f"n{node.index}"):
-        result = BUILDERS[layer.op](Call(layer, inputs_here, network.channels_last, dtype, parameters, references))
+        call = Call(layer, inputs_here, network.channels_last, dtype, parameters, references, mode)
+        result = BUILDERS[layer.op](call)
     if not result.shape:
         raise WitnessError("the output would have no axis at all")
     if min(result.shape) < 1:

@@ -29,6 +29,21 @@ class ParameterSpec(NamedTuple):
 
 
 ParameterSource: TypeAlias = Callable[[str, ParameterSpec], jax.Array]
+# Given the name of a statistic and a way to compute it from the array at hand, returns the one to normalise with.
+StatisticSource: TypeAlias = Callable[[str, Callable[[], jax.Array]], jax.Array]
+
+
+class Mode(NamedTuple):
+    """How a layer is run: ``key`` draws what is random while training, None as in inference.
+
+    ``statistics`` supplies the statistics of batch_norm, None those of the array at hand.
+    """
+
+    key: jax.Array | None = None
+    statistics: StatisticSource | None = None
+
+
+PLAIN = Mode()
 
 
 class Reference(NamedTuple):
@@ -46,7 +61,7 @@ class Reference(NamedTuple):
 class Call:
     """One layer in the middle of a trace."""
 
-    __slots__ = ("channels_last", "dtype", "inputs", "layer", "parameter_source", "references")
+    __slots__ = ("channels_last", "dtype", "inputs", "layer", "mode", "parameter_source", "references")
 
     def __init__(
         self,
@@ -56,6 +71,7 @@ class Call:
         dtype: Any,
         parameter_source: ParameterSource,
         references: Mapping[str, Reference],
+        mode: Mode = PLAIN,
     ) -> None:
         self.layer = layer
         self.inputs = inputs
@@ -63,6 +79,7 @@ class Call:
         self.dtype = dtype
         self.parameter_source = parameter_source
         self.references = references
+        self.mode = mode
 
     @property
     def x(self) -> jax.Array:
@@ -99,6 +116,10 @@ class Call:
         if min(shape, default=1) < 1:
             raise WitnessError(f"its {name} would have the shape {show(shape)}")
         return self.parameter_source(name, ParameterSpec(shape, jnp.dtype(dtype or self.x.dtype), initial, fan_in))
+
+    def statistic(self, name: str, compute: Callable[[], jax.Array]) -> jax.Array:
+        """Return a statistic of the whole batch: that of the array at hand, unless the mode supplies another."""
+        return compute() if self.mode.statistics is None else self.mode.statistics(name, compute)
 
     def require_floating(self) -> None:
         """Refuse inputs that are not floating point: nothing is converted silently."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -38,7 +40,7 @@ class Bytes(NamedTuple):
     found: int
 
 
-class _Module(NamedTuple):
+class Module(NamedTuple):
     """What XLA says of a module; ``size`` is that of its outputs, and None below the level ``compile``."""
 
     flops: float | None
@@ -76,7 +78,10 @@ def segment(
 
 
 class Compiler:
-    """Lowers and compiles segments; equal modules are compiled once. ``compiled`` counts those that were."""
+    """Lowers and compiles segments; equal modules are compiled once. ``compiled`` counts those that were.
+
+    ``refused_by`` tells which level refused a layer, ``seconds`` how long each took.
+    """
 
     def __init__(self, network: Network, traced: Trace, with_xla: bool) -> None:
         self.network = network
@@ -84,10 +89,12 @@ class Compiler:
         self.structs: Structs = dict(traced.structs)
         self.specs = traced.specs
         self.refused: dict[int, str] = {}
+        self.refused_by: dict[int, str] = {}
+        self.seconds = {"lower": 0.0, "compile": 0.0}
         self.bytes: list[Bytes] = []
         self.flops: list[float | None] = []
         self.compiled = 0
-        self._modules: dict[str, _Module] = {}
+        self._modules: dict[str, Module] = {}
         self._options: dict[str, Any] = dict(QUICK)
 
     def check(self, nodes: list[int]) -> None:
@@ -96,44 +103,68 @@ class Compiler:
         A piece that is refused is halved until the layer is found that is the cause; the others count.
         """
         piece = segment(self.network, nodes, self.structs, self.specs)
+        level = "lower"
         try:
-            lowered = jax.jit(piece.function).lower(piece.parameters, piece.arguments)
-            module = self._module(lowered)
+            with self._timed("lower"):
+                lowered, infos = self._lower(piece)
+            level = "compile"
+            with self._timed("compile"):
+                module = self._module(lowered)
         except Exception as error:  # XLA raises of many kinds, and each is what it has to say
             if len(nodes) == 1:
                 self.refused[nodes[0]] = one_line(error)
+                self.refused_by[nodes[0]] = level
                 return
             middle = len(nodes) // 2
             self.check(nodes[:middle])
             self.check(nodes[middle:])
             return
-        outputs = [abstract(out.shape, out.dtype) for out in lowered.out_info]
+        outputs = [abstract(out.shape, out.dtype) for out in infos]
         self.structs.update(zip(nodes, outputs, strict=True))
         self.flops.append(module.flops)
         if module.size is not None:
             self.bytes.append(Bytes(_expected(outputs), module.size))
 
-    def _module(self, lowered: Any) -> _Module:
+    def _lower(self, piece: Segment) -> tuple[Any, Sequence[Any]]:
+        """Return the lowered piece, and what has the shape and the dtype of each of its outputs."""
+        lowered = jax.jit(piece.function).lower(piece.parameters, piece.arguments)
+        return lowered, lowered.out_info
+
+    @contextlib.contextmanager
+    def _timed(self, level: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            # Without XLA what is left of the second level belongs to the first.
+            self.seconds[level if self.with_xla else "lower"] += time.perf_counter() - start
+
+    def _module(self, lowered: Any) -> Module:
         text = hashlib.sha256(lowered.as_text().encode()).hexdigest()
         if text not in self._modules:
             size = None
             if self.with_xla:
                 size = self._compile(lowered).memory_analysis().output_size_in_bytes
                 self.compiled += 1
-            self._modules[text] = _Module(_flops(lowered), size)
+            self._modules[text] = Module(flops(lowered), size)
         return self._modules[text]
 
     def _compile(self, lowered: Any) -> Any:
-        while True:
-            try:
-                return lowered.compile(compiler_options=self._options or None)
-            except Exception as error:
-                # Another version of XLA may not know an option; it is a matter of speed alone.
-                unknown = [name for name in self._options if name in str(error)]
-                if not unknown:
-                    raise
-                for name in unknown:
-                    del self._options[name]
+        return compiled(lowered, self._options)
+
+
+def compiled(lowered: Any, options: dict[str, Any]) -> Any:
+    """Compile with ``options``, from which those that this version of XLA does not know are taken out."""
+    while True:
+        try:
+            return lowered.compile(compiler_options=options or None)
+        except Exception as error:
+            # What an option that is not known would have changed is speed alone.
+            unknown = [name for name in options if name in str(error)]
+            if not unknown:
+                raise
+            for name in unknown:
+                del options[name]
 
 
 def _expected(outputs: list[jax.ShapeDtypeStruct]) -> int:
@@ -143,8 +174,9 @@ def _expected(outputs: list[jax.ShapeDtypeStruct]) -> int:
     return total
 
 
-def _flops(lowered: Any) -> float | None:
-    costs = lowered.cost_analysis()
+def flops(stage: Any) -> float | None:
+    """Return XLA's count for something lowered or compiled; None where it does not know."""
+    costs = stage.cost_analysis()
     if not isinstance(costs, dict):
         return None
     # A module that only moves elements has no entry at all; a negative one means that XLA does not know.

@@ -41,7 +41,7 @@ def _missing(name: str, error: Exception) -> str:
     if not plugins:
         return (
             "JAX finds no GPU: no GPU plugin of JAX is installed;"
-            ' install one (for CUDA: pip install "jax[cuda13]"), or use the device cpu'
+            ' install one (for CUDA: pip install "shapecheck-nn[cuda]"), or use the device cpu'
         )
     if not any(path.exists() for path in _DRIVERS):
         return (

@@ -8,7 +8,7 @@ _LONGEST = 400
 _SOURCE_LINE = re.compile(r"(?:\S*/)?\S+\.py:\d+(?::\d+)?(?: \([^)]*\))?")
 
 
-class WitnessError(Exception):
+class WitnessError(ValueError):
     """A layer that the witness refuses; the message is one line, without the layer's name."""
 
 

@@ -46,11 +46,11 @@ def _trace(network: Network) -> Trace:
             if node.layer is None:
                 found.structs[index] = _input(network, node)
             else:
-                kind = _kind(node, found.structs)
-                made = known.get(kind) or _layer(network, node, found.structs, dtype)
+                alike = kind(node, found.structs)
+                made = known.get(alike) or _layer(network, node, found.structs, dtype)
                 found.structs[index], found.specs[index] = made
                 if not node.references:
-                    known[kind] = made
+                    known[alike] = made
         except Exception as error:  # whatever JAX raises is what it has to say of this layer
             found.refused[index] = one_line(error)
     for node in network.nodes:
@@ -100,7 +100,8 @@ def _input(network: Network, node: Node) -> jax.ShapeDtypeStruct:
     return abstract(shape, input_dtype(network, node))
 
 
-def _kind(node: Node, structs: dict[int, jax.ShapeDtypeStruct]) -> Any:
+def kind(node: Node, structs: dict[int, jax.ShapeDtypeStruct]) -> Any:
+    """Return what two layers have in common that are traced alike, if they refer to no other layer."""
     assert node.layer is not None
     keys = tuple(getattr(node.layer, name) for name in node.layer.keys_of(node.op))
     return node.op, keys, tuple(structs[i] for i in node.inputs)

@@ -13,11 +13,13 @@ from shapecheck.spec.network import Network
 from shapecheck.xla.build import precision
 from shapecheck.xla.compile import Compiler
 from shapecheck.xla.device import DeviceName, find_device
+from shapecheck.xla.running import Run, run_network
 from shapecheck.xla.segments import cut
 from shapecheck.xla.trace import Trace, trace
 
-Level: TypeAlias = Literal["trace", "lower", "compile"]
+Level: TypeAlias = Literal["trace", "lower", "compile", "run"]
 Progress: TypeAlias = Callable[[int, int, str], None]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 class Witness(NamedTuple):
@@ -27,7 +29,8 @@ class Witness(NamedTuple):
     not take; ``not_checked`` why nobody looked. ``bytes_agree`` compares, at the level ``compile`` on a CPU, the size
     of all outputs that XLA reports with the size that ``shapes`` make, to the byte; None where that was not done.
     ``flops`` is XLA's count for one forward pass, from the level ``lower`` on. ``compiled`` counts the modules that
-    XLA compiled, equal ones once.
+    XLA compiled, equal ones once. ``refused_by`` tells which level refused a layer, ``levels`` how many seconds each
+    level took, in order. ``run`` is what the level ``run`` found, None below it.
     """
 
     level: Level
@@ -41,6 +44,9 @@ class Witness(NamedTuple):
     flops: float | None
     seconds: float
     compiled: int
+    refused_by: Mapping[int, str]
+    levels: Mapping[str, float]
+    run: Run | None = None
 
 
 def witness(
@@ -51,10 +57,11 @@ def witness(
 ) -> Witness:
     """Let JAX (``trace``), StableHLO (``lower``) and XLA (``compile``) find the shape of every layer.
 
-    Nothing that shapecheck's own arithmetic computed is used. ``progress(done, total, what)`` is called before each
-    step and once at the end. Raises DeviceError where ``device`` is not here, ValueError for an unknown word.
+    The level ``run`` goes on to a training step on random numbers, if all layers passed. Nothing that shapecheck's
+    own arithmetic computed is used. ``progress(done, total, what)`` is called before each step and once at the end.
+    Raises DeviceError where ``device`` is not here, ValueError for an unknown word.
     """
-    for word, words in ((level, get_args(Level)), (device, get_args(DeviceName))):
+    for word, words in ((level, LEVELS), (device, get_args(DeviceName))):
         if word not in words:
             raise ValueError(f"{word!r} is none of {', '.join(words)}")
     start = time.perf_counter()
@@ -64,16 +71,36 @@ def witness(
         warnings.simplefilter("ignore")
         tell(0, 1 if level == "trace" else 2, "trace")
         traced = trace(network)
-        compiler = Compiler(network, traced, level == "compile")
+        seconds = {"trace": time.perf_counter() - start}
+        compiler = Compiler(network, traced, level in ("compile", "run"))
         pieces = [] if level == "trace" else cut(network, traced)
+        total = len(pieces) + (2 if level == "run" else 1)
         for done, piece in enumerate(pieces, 1):
-            tell(done, len(pieces) + 1, f"{level} {len(piece)} layers")
+            tell(done, total, f"{'compile' if level == 'run' else level} {len(piece)} layers")
             compiler.check(piece)
-    tell(len(pieces) + 1, len(pieces) + 1, "done")
-    return _record(level, place.platform, traced, compiler, time.perf_counter() - start)
+        found = None
+        if level == "run":
+            begun = time.perf_counter()
+            found = _run(network, traced, compiler, place, lambda what: tell(total - 1, total, what))
+            compiler.seconds["run"] = time.perf_counter() - begun
+    tell(total, total, "done")
+    gone = LEVELS[: LEVELS.index(level) + 1]
+    seconds |= {name: spent for name, spent in compiler.seconds.items() if name in gone}
+    return record(level, place.platform, traced, compiler, seconds, time.perf_counter() - start)._replace(run=found)
 
 
-def _record(level: Level, backend: str, traced: Trace, compiler: Compiler, seconds: float) -> Witness:
+def _run(
+    network: Network, traced: Trace, compiler: Compiler, place: jax.Device, tell: Callable[[str], None]
+) -> Run | None:
+    if traced.refused or traced.not_checked or compiler.refused:
+        return Run(not_run="not every layer could be compiled")
+    return run_network(network, traced, place, tell)
+
+
+def record(
+    level: Level, backend: str, traced: Trace, compiler: Compiler, levels: Mapping[str, float], seconds: float
+) -> Witness:
+    """Return what was traced and compiled as a witness's word."""
     refused = traced.refused | compiler.refused
     shapes = {i: tuple(struct.shape) for i, struct in compiler.structs.items() if i not in refused}
     known = [flops for flops in compiler.flops if flops is not None]
@@ -91,4 +118,6 @@ def _record(level: Level, backend: str, traced: Trace, compiler: Compiler, secon
         sum(known) if known and len(known) == len(compiler.flops) else None,
         seconds,
         compiler.compiled,
+        dict.fromkeys(traced.refused, "trace") | compiler.refused_by,
+        levels,
     )

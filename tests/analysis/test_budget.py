@@ -9,10 +9,10 @@ import hard_networks
 import pytest
 from every_size import load, sizes_of, working
 
-from shapecheck.analysis import conditions, quasi, size_set, sizes
+from shapecheck.analysis import conditions, periodic, quasi, sizes
 from shapecheck.analysis.conditions import MOST_STEPS
+from shapecheck.analysis.periodic import Budget, TooLarge
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.size_set import Budget, TooLarge
 from shapecheck.analysis.sizes import MOST_HANDLED, analyse
 from shapecheck.linter import check_text
 from shapecheck.symbolic import Size
@@ -181,4 +181,4 @@ def test_a_budget_ends_and_small_questions_still_fit() -> None:
 
 
 def test_the_limits_are_those_of_the_documentation() -> None:
-    assert (size_set.MOST_INTERVALS, quasi.MOST_TRIED) == (100_000, 100_000)
+    assert (periodic.MOST_INTERVALS, quasi.MOST_TRIED) == (100_000, 100_000)

@@ -9,8 +9,9 @@ import random
 import pytest
 from random_sets import LIMIT, REGULAR, listed, random_periodic, random_set, runs
 
-from shapecheck.analysis import size_set
-from shapecheck.analysis.size_set import EVERYTHING, NOTHING, Periodic, SizeSet, TooLarge, complement, cyclic
+from shapecheck.analysis import periodic, size_set
+from shapecheck.analysis.periodic import EVERYTHING, NOTHING, Periodic, TooLarge, complement, cyclic
+from shapecheck.analysis.size_set import SizeSet
 
 
 def members(p: Periodic, stop: int = 200) -> set[int]:
@@ -74,7 +75,7 @@ def test_a_period_may_be_as_long_as_it_likes() -> None:
 
 
 def test_what_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(size_set, "MOST_INTERVALS", 50)
+    monkeypatch.setattr(periodic, "MOST_INTERVALS", 50)
     even = cyclic(0, 1, 2)
     assert len(even.lifted(100).intervals) == 50
     with pytest.raises(TooLarge):

@@ -12,7 +12,7 @@ from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
 from shapecheck.rules import RULES
 from shapecheck.selection import Selection
-from shapecheck.spec.document import decode
+from shapecheck.spec.source import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
 
 NAMES = sorted(RULES, key=lambda name: RULES[name].info.code)

@@ -10,7 +10,7 @@ from marked import HEAD, accepted, errors, layers, refused, shape
 
 from shapecheck.diagnostics import Finding, Position, Span
 from shapecheck.linter import check_file, check_text, read_file
-from shapecheck.spec.document import decode
+from shapecheck.spec.source import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS
 
 RELU = "layers: [{op: relu}]\n"

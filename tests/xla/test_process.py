@@ -1,22 +1,19 @@
-"""What can only be seen from outside: the noise, the exit on Ctrl-C, and devices that are not here."""
+"""What can only be seen from outside: the noise, and devices that are not here."""
 
 from __future__ import annotations
 
 import logging
 import os
 import runpy
-import signal
 import subprocess
 import sys
 import textwrap
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shapecheck.xla import leave_on_interrupt, quiet
+from shapecheck.xla import quiet
 
 HERE = Path(__file__).parent
 
@@ -129,63 +126,3 @@ def test_a_plugin_without_a_driver_is_told_apart(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(DeviceError, match="JAX_PLATFORMS is 'cpu'; unset it"):
         devices.find_device("gpu")
     assert devices.find_device("cpu").platform == "cpu"
-
-
-def test_ctrl_c_during_a_compilation_leaves_at_once() -> None:
-    code = """
-        import sys
-        import shapecheck.xla.compile as compiling
-        from handmade import chain
-        from shapecheck.xla import leave_on_interrupt, witness
-        compiling.QUICK.clear()  # as slow as XLA is by itself: 20 seconds and more
-        layers = [{"op": "conv", "out_channels": 30 + i, "kernel_size": 3} for i in range(250)]
-        made = chain((1, 3, 600, 600), *layers)
-
-        def tell(done, total, what):
-            sys.stderr.write(what + "\\n")
-
-        sys.stdout.write("not flushed")
-        with leave_on_interrupt(lambda: sys.stderr.write("bar gone\\n")):
-            witness(made, progress=tell)
-        print("too late")
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stderr is not None
-    assert [child.stderr.readline() for _ in range(2)] == ["trace\n", "compile 250 layers\n"]
-    time.sleep(1.5)
-    assert child.poll() is None
-    start = time.perf_counter()
-    child.send_signal(signal.SIGINT)
-    output, noise = child.communicate(timeout=30)
-    assert time.perf_counter() - start < 10
-    assert child.returncode == 130
-    assert output == "not flushed"
-    assert noise == "bar gone\n"
-
-
-def test_what_ctrl_c_means_is_put_back() -> None:
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    with leave_on_interrupt():
-        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        with leave_on_interrupt():  # somebody else has said what it means
-            pass
-        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert signal.set_wakeup_fd(-1) == -1
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
-
-
-def test_another_thread_may_use_it() -> None:
-    def work() -> str:
-        with leave_on_interrupt():
-            return "done"
-
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(work).result() == "done"

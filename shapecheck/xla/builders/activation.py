@@ -46,10 +46,23 @@ def relu6(call: Call) -> jax.Array:
     return nn.relu6(call.x)
 
 
-@builds("identity", "dropout")
+@builds("identity")
 def identity(call: Call) -> jax.Array:
-    """Return the input: dropout is applied as in inference."""
+    """Return the input."""
     return call.x
+
+
+@builds("dropout")
+def dropout(call: Call) -> jax.Array:
+    """Zero elements at random and scale the rest, so that the mean stays; return the input where there is no key."""
+    p = float(call.layer.p)
+    if call.mode.key is None or p == 0:
+        return call.x
+    if p == 1:
+        return jnp.zeros_like(call.x)
+    call.require_floating()
+    kept = jax.random.bernoulli(call.mode.key, 1 - p, call.x.shape)
+    return jnp.where(kept, call.x / (1 - p), jnp.zeros((), call.x.dtype))
 
 
 @builds("prelu")

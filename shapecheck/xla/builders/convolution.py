@@ -89,7 +89,9 @@ def conv_transpose(call: Call) -> jax.Array:
         out = _encoder_input(call, count).shape[call.channel_axis]
     geometry = _transposed_geometry(call, count, out)
     inner = out // geometry.groups
-    kernel = call.parameter("kernel", (call.channels, inner, *geometry.k), "normal", inner * math.prod(geometry.k))
+    # With a stride only every s-th tap meets an element of the input.
+    fan_in = max(1, call.channels // geometry.groups * math.prod(geometry.k) // math.prod(geometry.s))
+    kernel = call.parameter("kernel", (call.channels, inner, *geometry.k), "normal", fan_in)
     target = _target(call, count)
     if target is not None:
         y = _adjoint(call, geometry, kernel, out, target)

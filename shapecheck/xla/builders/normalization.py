@@ -1,4 +1,4 @@
-"""Normalisations, in their training form: statistics are those of the array at hand."""
+"""Normalisations; their statistics are those of the array at hand, but that batch_norm may be given others."""
 
 from __future__ import annotations
 
@@ -46,8 +46,16 @@ def _feature_axis(call: Call) -> int:
 @builds("batch_norm")
 def batch_norm(call: Call) -> jax.Array:
     """Normalise each channel over the batch and space."""
-    axis = _feature_axis(call)
-    return _affine(call, _standardise(call.x, tuple(i for i in range(call.x.ndim) if i != axis)), axis)
+    axis, x = _feature_axis(call), call.x
+    axes = tuple(i for i in range(x.ndim) if i != axis)
+
+    def spread(statistic: jax.Array) -> jax.Array:
+        return lax.broadcast_in_dim(statistic, x.shape, (axis,))
+
+    centred = x - spread(call.statistic("mean", lambda: jnp.mean(x, axis=axes)))
+
+    variance = call.statistic("variance", lambda: jnp.mean(jnp.square(centred), axis=axes))
+    return _affine(call, centred * spread(lax.rsqrt(variance + EPSILON)), axis)
 
 
 @builds("instance_norm")

@@ -1,0 +1,194 @@
+"""What a run shows: numbers that are not finite, and parameters that the gradient does not reach, with the cause."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from shapecheck.spec.network import Network, Node
+from shapecheck.xla.build import values_read
+from shapecheck.xla.errors import one_line
+from shapecheck.xla.execute import DRAWS, PATIENCE, SMALLER, WRAP, Marks, Runner, TooLarge
+from shapecheck.xla.model import parameter_name
+from shapecheck.xla.trace import Trace
+
+# Normalisations that take the mean of each channel away, and with it whatever was added to the channel.
+_CENTRING = ("batch_norm", "instance_norm")
+_ADDED = {"conv": "bias", "conv_transpose": "bias", "linear": "bias"} | dict.fromkeys(
+    ("batch_norm", "instance_norm", "group_norm"), "shift"
+)
+
+
+class NotFinite(NamedTuple):
+    """The first layer whose ``value``, or the last whose ``gradient``, is not finite, and of how many numbers."""
+
+    node: int
+    what: str
+    numbers: int | None
+
+
+class Lost(NamedTuple):
+    """Parameters that get no gradient, and the nodes ``at`` which it ends.
+
+    ``connected`` is False where no output depends on them at all; otherwise it is what random numbers showed.
+    ``silent`` says that those nodes gave nothing but zeros.
+    """
+
+    parameters: tuple[str, ...]
+    at: tuple[int, ...]
+    connected: bool
+    silent: bool
+
+
+class Run(NamedTuple):
+    """What a run found.
+
+    ``shapes`` holds what came out of it; ``cancelled`` maps parameters to the node that subtracts them again, so that
+    their gradient is zero but for rounding. ``not_run`` says why there was no run.
+    """
+
+    shapes: Mapping[int, tuple[int, ...]] = {}
+    draws: int = 0
+    parameters: int = 0
+    not_finite: NotFinite | None = None
+    lost: tuple[Lost, ...] = ()
+    cancelled: Mapping[str, int] = {}
+    dropout: bool = False
+    not_run: str | None = None
+
+
+def run_network(network: Network, traced: Trace, device: Any, tell: Callable[[str], None]) -> Run:
+    """Run a network of which every layer was traced, forward and back on random numbers."""
+    try:
+        runner = Runner(network, traced, device, tell)
+    except TooLarge as error:
+        return Run(not_run=str(error))
+    except Exception as error:  # XLA raises of many kinds, and each is what it has to say
+        return Run(not_run=f"the training step does not compile: {one_line(error)}")
+    try:
+        return _Study(network, traced, runner).run()
+    except MemoryError:
+        return Run(not_run="the memory was used up")
+    except Exception as error:
+        return Run(not_run=f"the run failed: {one_line(error)}")
+
+
+class _Study:
+    def __init__(self, network: Network, traced: Trace, runner: Runner) -> None:
+        self.network = network
+        self.traced = traced
+        self.runner = runner
+        self.keys = [(node, name) for node, held in traced.specs.items() for name in held]
+        self.readers: dict[int, list[Node]] = {}
+        for node in network.layers:
+            for index in values_read(network, node):
+                self.readers.setdefault(index, []).append(node)
+        self.outputs = set(network.outputs.values())
+        self.seen: list[Marks] = []
+
+    def run(self) -> Run:
+        start = time.perf_counter()
+        cancelled = {key: norm for key in self.keys if (norm := self._cancelling(*key)) is not None}
+        found = Run(
+            parameters=len(self.keys),
+            cancelled={self._name(key): norm for key, norm in cancelled.items()},
+            dropout=any(node.op == "dropout" for node in self.network.layers),
+        )
+        missing: set[tuple[int, str]] = set(self.keys) - set(cancelled)
+        for seed in range(DRAWS):
+            marks = self.runner.once(seed)
+            wrong = self._not_finite(marks)
+            if wrong is not None and wrong.what == "gradient" and self._half():
+                marks = self.runner.once(seed, SMALLER)
+                wrong = self._not_finite(marks)
+            self.seen.append(marks)
+            found = found._replace(shapes=marks.shapes, draws=seed + 1, not_finite=wrong)
+            if wrong is not None:
+                return found
+            missing = {key for key in missing if not marks.parameters_flowing[key]}
+            if not missing or (seed > 0 and time.perf_counter() - start > PATIENCE):
+                break
+        return found._replace(lost=self._lost(missing))
+
+    def _name(self, key: tuple[int, str]) -> str:
+        return parameter_name(self.network.nodes[key[0]], key[1])
+
+    def _half(self) -> bool:
+        return any(struct.dtype == jnp.float16 for struct in self.traced.structs.values())
+
+    def _not_finite(self, marks: Marks) -> NotFinite | None:
+        nodes = [index for index in self.network.order if self.network.nodes[index].layer is not None]
+        for index in nodes:
+            size = math.prod(self.traced.structs[index].shape)
+            if marks.finite[index] != size % WRAP:
+                return NotFinite(index, "value", (size - marks.finite[index]) % WRAP)
+        for index in reversed(nodes):
+            # Where the gradient by its output is sound, it is this layer that spoils the others.
+            spoilt = any(not marks.parameters_sound[key] for key in self.keys if key[0] == index)
+            reads = values_read(self.network, self.network.nodes[index])
+            if marks.sound[index] and (spoilt or any(not marks.sound.get(i, True) for i in reads)):
+                return NotFinite(index, "gradient", None)
+        return None
+
+    def _lost(self, missing: Iterable[tuple[int, str]]) -> tuple[Lost, ...]:
+        """Return the parameters without a gradient, those together for which it ends at the same nodes."""
+        groups: dict[tuple[tuple[int, ...], bool], list[str]] = {}
+        for key in sorted(missing, key=self.keys.index):
+            connected, at = self._ends(key[0])
+            groups.setdefault((tuple(at), connected), []).append(self._name(key))
+        return tuple(
+            Lost(tuple(names), at, connected, not any(self._alive(index) for index in at))
+            for (at, connected), names in groups.items()
+        )
+
+    def _ends(self, start: int) -> tuple[bool, list[int]]:
+        """Return whether an output depends on a node, and where the gradient ends that should reach it."""
+        if self._flows(start):
+            return True, [self._first_silent(start)]
+        ends: list[int] = []
+        loose: list[int] = []
+        connected = False
+        seen, waiting = {start}, [start]
+        while waiting:
+            index = waiting.pop()
+            readers = [node for node in self.readers.get(index, []) if self._passes(node)]
+            connected = connected or index in self.outputs
+            if not readers and index not in self.outputs:
+                loose.append(index)
+            for reader in readers:
+                if self._flows(reader.index):
+                    ends.append(reader.index)
+                elif reader.index not in seen:
+                    seen.add(reader.index)
+                    waiting.append(reader.index)
+        connected = connected or bool(ends)
+        return connected, sorted(set(ends)) if connected else sorted(set(loose))
+
+    def _first_silent(self, index: int) -> int:
+        """Return the node from which on all that a node reads is zero, or the node itself."""
+        while reads := [i for i in values_read(self.network, self.network.nodes[index]) if not self._alive(i)]:
+            index = reads[0]
+        return index
+
+    def _alive(self, index: int) -> bool:
+        """Tell whether a node gave anything but zeros; an input always does."""
+        return any(marks.alive.get(index, True) for marks in self.seen)
+
+    def _flows(self, index: int) -> bool:
+        return any(marks.flowing[index] for marks in self.seen)
+
+    def _passes(self, node: Node) -> bool:
+        return bool(jnp.issubdtype(self.traced.structs[node.index].dtype, jnp.inexact))
+
+    def _cancelling(self, index: int, name: str) -> int | None:
+        """Return the normalisation that subtracts what a parameter adds to each channel, and is all that reads it."""
+        node = self.network.nodes[index]
+        readers = self.readers.get(index, [])
+        if _ADDED.get(node.op) != name or len(readers) != 1 or index in self.outputs:
+            return None
+        by_channel = node.op != "linear" or self.network.channels_last or len(self.traced.structs[index].shape) == 2
+        return readers[0].index if by_channel and readers[0].op in _CENTRING else None
