@@ -75,7 +75,7 @@ def test_severity_can_be_changed_by_code_or_name_the_more_specific_first() -> No
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("SC9", "no rule is called SC9"), ("unused-parm", "did you mean unused-param?")]
+    ("word", "hint"), [("SC99", "no rule is called SC99"), ("unused-parm", "did you mean unused-param?")]
 )
 def test_a_word_that_covers_no_rule_is_refused(word: str, hint: str) -> None:
     with pytest.raises(UnknownRule, match=hint.replace("?", r"\?")):
