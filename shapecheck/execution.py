@@ -11,19 +11,17 @@ _MANY = 4
 class NotFinite(NamedTuple):
     """The layer whose output (``value``), or whose gradient by its input (``gradient``), is the first not finite.
 
-    ``numbers`` of ``size`` are infinite or none at all; None for a gradient.
+    ``nan`` says that there are results that are no number at all among them, and not only infinite ones.
     """
 
     layer: str
     what: str
-    numbers: Optional[int]
-    size: int
+    nan: bool
 
     def sentence(self) -> str:
         """Return it in words."""
-        if self.what == "gradient":
-            return f"{self.layer}: the gradient of the loss by what it reads, or by its parameters, is not finite"
-        return f"{self.layer}: {self.numbers:,} of the {self.size:,} numbers that it gives are not finite"
+        of = "what it gives" if self.what == "value" else "the gradient by what it reads, or by its parameters,"
+        return f"{self.layer}: {of} is {'not a number (NaN)' if self.nan else 'infinite'}, in places or everywhere"
 
 
 class Lost(NamedTuple):
@@ -94,7 +92,8 @@ class Execution(NamedTuple):
             "reached": self.reached,
             "not_finite": None if self.not_finite is None else self.not_finite._asdict(),
             "without_gradient": [
-                {**lost._asdict(), "parameters": list(lost.parameters), "layers": list(lost.layers)} for lost in self.lost
+                {**lost._asdict(), "parameters": list(lost.parameters), "layers": list(lost.layers)}
+                for lost in self.lost
             ],
             "cancelled": [{"parameter": name, "by": norm} for name, norm in self.cancelled],
             "dropout": "off" if self.dropout else None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from shapecheck.execution import Execution, Lost, NotFinite
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
@@ -85,9 +83,7 @@ def _execution(network: Network, seen: Witness) -> Execution:
         run.draws,
         len(network.layers),
         run.parameters,
-        None
-        if wrong is None
-        else NotFinite(network.nodes[wrong.node].name, wrong.what, wrong.numbers, math.prod(seen.shapes[wrong.node])),
+        None if wrong is None else NotFinite(network.nodes[wrong.node].name, wrong.what, wrong.nan),
         tuple(
             Lost(one.parameters, tuple(network.nodes[i].name for i in one.at), one.connected, one.silent)
             for one in run.lost

@@ -32,8 +32,8 @@ DRAWS, PATIENCE = 4, 20.0
 _LARGE = 3e10
 # float16 ends at 65,504: a gradient that is larger is looked at again with a smaller loss, as in mixed precision.
 SMALLER = 2.0**-10
-# Counts of elements are kept in 32 bits.
-WRAP = 2**32
+# What is told of float64 is float32.
+_LEAST, _MOST = 1e-30, 1e30
 
 
 class TooLarge(Exception):
@@ -43,18 +43,15 @@ class TooLarge(Exception):
 class Marks(NamedTuple):
     """What was seen of each node, by its index, in one run.
 
-    ``shapes`` are those of the arrays that came out, of the nodes that another piece or the user reads; ``finite``
-    counts the elements that are finite numbers, ``alive`` says whether any is not zero. Of the gradient of the loss by
-    a node's value, and by each parameter: whether any element is not zero, and whether all are finite.
+    ``shapes`` are those of the arrays that came out, of the nodes that another piece or the user reads. The others are
+    the largest magnitude, infinite or NaN where any element is: of the node's value, of the gradient of the loss by
+    it, and of that by each parameter.
     """
 
     shapes: dict[int, tuple[int, ...]]
-    finite: dict[int, int]
-    alive: dict[int, bool]
-    flowing: dict[int, bool]
-    sound: dict[int, bool]
-    parameters_flowing: dict[tuple[int, str], bool]
-    parameters_sound: dict[tuple[int, str], bool]
+    values: dict[int, float]
+    gradients: dict[int, float]
+    parameters: dict[tuple[int, str], float]
 
 
 @jax.custom_vjp
@@ -68,16 +65,22 @@ def _probe_forward(x: jax.Array, mark: jax.Array) -> tuple[jax.Array, None]:
 
 
 def _probe_backward(_: None, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return gradient, _seen(gradient)
+    return gradient, _peak(gradient)
 
 
 _probe.defvjp(_probe_forward, _probe_backward)
 
 
-def _seen(gradient: jax.Array) -> jax.Array:
-    """Return whether any element is not zero, and whether all are finite."""
-    seen: jax.Array = jnp.stack([jnp.any(gradient != 0), jnp.all(jnp.isfinite(gradient))])
-    return seen.astype(jnp.float32)
+def _peak(x: jax.Array) -> jax.Array:
+    """Return the largest magnitude: one reduction says all, for each takes XLA about as long as a layer."""
+    if not _real(x):
+        return jnp.any(x != 0).astype(jnp.float32)
+    peak = jnp.max(jnp.abs(x))
+    if x.dtype == jnp.float64:
+        # Neither may a large number become infinite nor a small one zero.
+        held = jnp.where(peak > 0, jnp.clip(peak, _LEAST, _MOST), peak)
+        peak = jnp.where(jnp.isfinite(peak), held, peak)
+    return peak.astype(jnp.float32)
 
 
 def _real(x: Any) -> bool:
@@ -114,15 +117,10 @@ class _Piece:
             values[index] = _probe(made, marks[at]) if marks is not None and _real(made) else made
         return values
 
-    def _checks(self, values: dict[int, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        mine = [values[index] for index in self.nodes]
-        finite = jnp.stack([jnp.sum(jnp.isfinite(x), dtype=jnp.uint32) for x in mine])
-        return finite, jnp.stack([jnp.any(x != 0) for x in mine])
-
     def forward(self, parameters: Any, arguments: Any) -> Any:
         """Return the values that are read elsewhere, and what was seen of all."""
         values = self._values(parameters, arguments, None)
-        return tuple(values[i] for i in self.kept), self._checks(values)
+        return tuple(values[i] for i in self.kept), tuple(_peak(values[i]) for i in self.nodes)
 
     def step(self, parameters: Any, arguments: Any, gradients: Any) -> Any:
         """Go forward and back: return the kept values, the updated parameters, gradients by arguments, and marks."""
@@ -132,15 +130,15 @@ class _Piece:
             rest = iter(floating)
             given = [next(rest) if real else x for x, real in zip(arguments, reals, strict=True)]
             values = self._values(parameters, given, marks)
-            return tuple(values[i] for i in self.real), (tuple(values[i] for i in self.kept), self._checks(values))
+            peaks = tuple(_peak(values[i]) for i in self.nodes)
+            return tuple(values[i] for i in self.real), (tuple(values[i] for i in self.kept), peaks)
 
         floating = tuple(x for x, real in zip(arguments, reals, strict=True) if real)
-        marks = (jnp.zeros(2, jnp.float32),) * len(self.nodes)
-        _, pull, (kept, checks) = jax.vjp(loss, parameters, floating, marks, has_aux=True)
+        marks = (jnp.zeros((), jnp.float32),) * len(self.nodes)
+        _, pull, (kept, peaks) = jax.vjp(loss, parameters, floating, marks, has_aux=True)
         by_parameters, by_arguments, by_marks = pull(gradients)
         updated = tuple(p - jnp.asarray(RATE, p.dtype) * g for p, g in zip(parameters, by_parameters, strict=True))
-        seen = tuple(_seen(g) for g in by_parameters)
-        return kept, checks, updated, by_arguments, by_marks, seen
+        return kept, peaks, updated, by_arguments, by_marks, tuple(_peak(g) for g in by_parameters)
 
 
 class Runner:
@@ -195,11 +193,11 @@ class Runner:
             node.index: draw.value(self.network, node, self.structs[node.index], random) for node in self.network.inputs
         }
         parameters = [self._parameters(piece, random) for piece in self.pieces]
-        marks = Marks({}, {}, {}, {}, {}, {}, {})
+        marks = Marks({}, {}, {}, {})
         for piece, given, function in zip(self.pieces, parameters, self._forward, strict=False):
-            kept, checks = function(given, tuple(values[i] for i in piece.outside))
+            kept, peaks = function(given, tuple(values[i] for i in piece.outside))
             values.update(zip(piece.kept, kept, strict=True))
-            _note_values(marks, piece, kept, checks)
+            _note_values(marks, piece, kept, peaks)
         gradients: dict[int, Any] = {}
         for index in self.network.outputs.values():
             struct = self.structs[index]
@@ -209,9 +207,10 @@ class Runner:
             piece = self.pieces[at]
             back = tuple(_or_zero(gradients.pop(i, None), self.structs[i]) for i in piece.real)
             found = self._step[at](parameters.pop(), tuple(values[i] for i in piece.outside), back)
-            kept, checks, _, by_arguments, by_marks, seen = found
-            _note_values(marks, piece, kept, checks)
-            _note_gradients(marks, piece, by_marks, seen)
+            kept, peaks, _, by_arguments, by_marks, by_parameters = found
+            _note_values(marks, piece, kept, peaks)
+            marks.gradients.update((n, float(peak)) for n, peak in zip(piece.nodes, by_marks, strict=True))
+            marks.parameters.update((key, float(peak)) for key, peak in zip(piece.specs, by_parameters, strict=True))
             reads = (i for i in piece.outside if _real(self.structs[i]))
             for index, gradient in zip(reads, by_arguments, strict=True):
                 if nodes[index].layer is not None:
@@ -225,21 +224,9 @@ class Runner:
         )
 
 
-def _note_values(marks: Marks, piece: _Piece, kept: Any, checks: Any) -> None:
-    finite, alive = (np.asarray(check) for check in checks)
+def _note_values(marks: Marks, piece: _Piece, kept: Any, peaks: Any) -> None:
     marks.shapes.update((index, tuple(value.shape)) for index, value in zip(piece.kept, kept, strict=True))
-    marks.finite.update((index, int(count)) for index, count in zip(piece.nodes, finite, strict=True))
-    marks.alive.update((index, bool(some)) for index, some in zip(piece.nodes, alive, strict=True))
-
-
-def _note_gradients(marks: Marks, piece: _Piece, by_marks: Any, seen: Any) -> None:
-    for index, mark in zip(piece.nodes, by_marks, strict=True):
-        some, sound = np.asarray(mark)
-        marks.flowing[index] = bool(some)
-        # A value that no output depends on has no gradient at all, and nothing that could be wrong with it.
-        marks.sound[index] = bool(sound) or not some
-    for key, mark in zip(piece.specs, seen, strict=True):
-        marks.parameters_flowing[key], marks.parameters_sound[key] = (bool(x) for x in np.asarray(mark))
+    marks.values.update((index, float(peak)) for index, peak in zip(piece.nodes, peaks, strict=True))
 
 
 def _or_zero(gradient: Any, struct: Any) -> Any:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from shapecheck.spec.network import Network, Node
 from shapecheck.xla.build import values_read
 from shapecheck.xla.errors import one_line
-from shapecheck.xla.execute import DRAWS, PATIENCE, SMALLER, WRAP, Marks, Runner, TooLarge
+from shapecheck.xla.execute import DRAWS, PATIENCE, SMALLER, Marks, Runner, TooLarge
 from shapecheck.xla.model import parameter_name
 from shapecheck.xla.trace import Trace
 
@@ -24,11 +24,11 @@ _ADDED = {"conv": "bias", "conv_transpose": "bias", "linear": "bias"} | dict.fro
 
 
 class NotFinite(NamedTuple):
-    """The first layer whose ``value``, or the last whose ``gradient``, is not finite, and of how many numbers."""
+    """The first layer whose ``value``, or the last whose ``gradient``, is not finite; ``nan`` or only infinite."""
 
     node: int
     what: str
-    numbers: int | None
+    nan: bool
 
 
 class Lost(NamedTuple):
@@ -109,7 +109,7 @@ class _Study:
             found = found._replace(shapes=marks.shapes, draws=seed + 1, not_finite=wrong)
             if wrong is not None:
                 return found
-            missing = {key for key in missing if not marks.parameters_flowing[key]}
+            missing = {key for key in missing if marks.parameters[key] == 0}
             if not missing or (seed > 0 and time.perf_counter() - start > PATIENCE):
                 break
         return found._replace(lost=self._lost(missing))
@@ -123,15 +123,15 @@ class _Study:
     def _not_finite(self, marks: Marks) -> NotFinite | None:
         nodes = [index for index in self.network.order if self.network.nodes[index].layer is not None]
         for index in nodes:
-            size = math.prod(self.traced.structs[index].shape)
-            if marks.finite[index] != size % WRAP:
-                return NotFinite(index, "value", (size - marks.finite[index]) % WRAP)
+            if not math.isfinite(marks.values[index]):
+                return NotFinite(index, "value", math.isnan(marks.values[index]))
         for index in reversed(nodes):
             # Where the gradient by its output is sound, it is this layer that spoils the others.
-            spoilt = any(not marks.parameters_sound[key] for key in self.keys if key[0] == index)
-            reads = values_read(self.network, self.network.nodes[index])
-            if marks.sound[index] and (spoilt or any(not marks.sound.get(i, True) for i in reads)):
-                return NotFinite(index, "gradient", None)
+            if math.isfinite(marks.gradients[index]):
+                made = [marks.parameters[key] for key in self.keys if key[0] == index]
+                made += [marks.gradients.get(i, 0.0) for i in values_read(self.network, self.network.nodes[index])]
+                if not all(map(math.isfinite, made)):
+                    return NotFinite(index, "gradient", any(map(math.isnan, made)))
         return None
 
     def _lost(self, missing: Iterable[tuple[int, str]]) -> tuple[Lost, ...]:
@@ -176,10 +176,10 @@ class _Study:
 
     def _alive(self, index: int) -> bool:
         """Tell whether a node gave anything but zeros; an input always does."""
-        return any(marks.alive.get(index, True) for marks in self.seen)
+        return any(marks.values.get(index, 1.0) != 0 for marks in self.seen)
 
     def _flows(self, index: int) -> bool:
-        return any(marks.flowing[index] for marks in self.seen)
+        return any(marks.gradients[index] != 0 for marks in self.seen)
 
     def _passes(self, node: Node) -> bool:
         return bool(jnp.issubdtype(self.traced.structs[node.index].dtype, jnp.inexact))
