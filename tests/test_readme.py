@@ -60,7 +60,7 @@ def test_python_gives_what_the_comments_say(monkeypatch: pytest.MonkeyPatch) -> 
         else:
             assert eval(code, names) == expected, line
             compared += 1
-    assert compared >= 5
+    assert compared >= 4
 
 
 def test_the_tables_of_ops_and_keys_are_fresh() -> None:

@@ -378,7 +378,8 @@ def _answer(
     if stuck:
         return Answer(node, place, "none", ())
     if not solver.matters(node, met):
-        return Answer(node, place, "free", choices)
+        # What is too long for a list stays a range.
+        return Answer(node, place, "free", tuple(choices) if choices.stop <= MOST_CHOICES else choices)
     low, high = state.a[node]
     if low == high:
         return Answer(node, place, "unique", (low,))

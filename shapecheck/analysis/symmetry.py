@@ -163,7 +163,9 @@ def listed(sizes: Sequence[Size], separator: str) -> str:
 
 def _candidates(least: Size, s: int) -> Sequence[Size]:
     """Return the s sizes that a transposed layer of stride s can give; s may be too large for a list."""
-    return range(least, least + s) if isinstance(least, int) else tuple(least + a for a in range(min(s, MOST_LISTED)))
+    if isinstance(least, int) and s > MOST_LISTED:
+        return range(least, least + s)
+    return tuple(least + a for a in range(min(s, MOST_LISTED)))
 
 
 def _judge(
