@@ -37,6 +37,11 @@ QUESTION = Question("net", {}, DEFAULT_LIMITS, DEFAULT)
 FOUND = Verification(
     "compile", "cpu", "proved", 2, (), (), {}, 0.5, (LevelOutcome("trace", "proved", 0.1, "JAX's shape rules"),)
 )
+# A shell that runs tests in the background has them ignore interrupts, and would pass that on.
+COMMAND = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " from shapecheck.__main__ import main; sys.exit(main())"
+)
 LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc to look for processes in")
 
 
@@ -47,14 +52,12 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def start(folder: Path, *arguments: str, python: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *python, "-m", "shapecheck", "verify", *arguments],
+        [sys.executable, *python, "-c", COMMAND, "verify", *arguments],
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Without it a shell that ignores interrupts in the background would pass that on.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

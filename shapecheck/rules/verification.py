@@ -189,8 +189,10 @@ def _disagreements(network: Network, nodes: dict[str, Node], verification: Verif
 def _of_run(nodes: dict[str, Node], known: Collection[Diagnostic], run: Execution) -> Iterator[Finding]:
     if run.not_finite is not None:
         yield _not_finite(nodes[run.not_finite.layer], run.not_finite)
+    # Copies of a layer in a block stand at one place, and one diagnostic speaks for all.
+    explained = {d.span for d in known if d.rule.name in _EXPLAINED}
     for lost in run.lost:
-        if not any(d.layer in lost.layers and d.rule.name in _EXPLAINED for d in known):
+        if not any(nodes[name].source.span in explained for name in lost.layers):
             yield _no_gradient(nodes[lost.layers[0]], lost)
 
 

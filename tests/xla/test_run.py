@@ -151,9 +151,9 @@ def test_a_gradient_that_is_not_finite_is_named() -> None:
 
 
 def test_a_gradient_too_large_for_float16_is_looked_at_with_a_smaller_loss() -> None:
-    """A kernel that reads up to 22,000 and is read with a gradient of up to 4 has one beyond 65,504."""
+    """A kernel that reads up to 57,000, with gradients of up to 4 by what it gives, has one beyond 65,504."""
     made = network(
-        ("x", (8, 64), None),
+        ("x", (8, 200), None),
         ("p", {"op": "multiply"}, "x" * 8),
         ("y", {"op": "linear", "out_features": 3000}, "p"),
         dtypes={"x": "float16"},
