@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional
 
-# How many parameters are told by name.
+# How many parameters, layers and places are told by name.
 _MANY = 4
 
 
@@ -81,7 +81,9 @@ class Execution(NamedTuple):
             who = _listed(tuple(name for name, _ in self.cancelled))
             norm = self.cancelled[0][1] if len(self.cancelled) == 1 else "the normalisation behind it"
             found.append(f"run: {norm} subtracts the mean of each channel, and with it {who}")
-        return found + [f"run: {lost.sentence()}" for lost in self.lost]
+        found += [f"run: {lost.sentence()}" for lost in self.lost[:_MANY]]
+        more = len(self.lost) - _MANY
+        return found if more <= 0 else [*found, f"run: and likewise at {more} more places"]
 
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as the interface has it."""

@@ -21,6 +21,7 @@ import shapecheck.xla.execute as execute
 import shapecheck.xla.memory as memory
 import shapecheck.xla.segments as segments
 from shapecheck import linter, proof
+from shapecheck.execution import Execution, Lost
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
 from shapecheck.verification import Plan
@@ -312,6 +313,17 @@ def test_text_and_json_of_a_run() -> None:
     assert data["run"]["cancelled"] == [{"parameter": "conv_1.bias", "by": "batch_norm_1"}]
     assert (data["run"]["reached"], data["run"]["parameters"], data["run"]["not_finite"]) == (3, 4, None)
     assert math.isclose(sum(one["seconds"] for one in data["levels"]), found.seconds, rel_tol=0.5)
+
+
+def test_text_tells_of_some_places_and_json_of_all() -> None:
+    lost = tuple(Lost(tuple(f"l{n}.p{i}" for i in range(n)), (f"l{n}",), True, False) for n in range(1, 8))
+    found = Execution(4, 7, 30, None, lost, (), False)
+    first, *rest = found.lines()
+    assert "reaches 2 of 30 parameters (4 random draws)" in first
+    assert rest[0] == "run: l1: no gradient came through, whatever numbers were tried: l1.p0 gets no gradient"
+    assert rest[4:] == ["run: and likewise at 3 more places"]
+    assert "l7.p3 and 3 more get no gradient" in lost[6].sentence()
+    assert [len(one["parameters"]) for one in found.as_json()["without_gradient"]] == list(range(1, 8))
 
 
 def test_levels_that_were_not_reached_are_not_called_proved() -> None:
