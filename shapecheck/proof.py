@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shapecheck.analysis.batch import NoBatch
+from shapecheck.analysis.cost import cost
 from shapecheck.costing import retyped
 from shapecheck.diagnostics import Finding
 from shapecheck.fit import add_costs, asked_for, without_costs
@@ -81,7 +82,13 @@ def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verificati
         theirs = seen.shapes.get(node.index)
         refused = seen.refused.get(node.index)
         if theirs is not None and known == theirs:
-            agree += 1
+            learned = cost(report.shapes, node).parameters
+            count = learned if isinstance(learned, int) else learned.at(sizes)
+            if count == seen.parameters.get(node.index, 0):
+                agree += 1
+            else:
+                reason = f"{count:,} parameters by the arithmetic, {seen.parameters.get(node.index, 0):,} in JAX's build"
+                disagreements.append(Disagreement(node.name, known, theirs, reason))
         elif theirs is None and refused is None:
             not_checked.append(NotChecked(node.name, seen.not_checked.get(node.index, "JAX was not asked")))
         elif ours is None and refused is not None:

@@ -126,7 +126,11 @@ class Verification(NamedTuple):
                 return f"refuted: all {self.agree} shapes agree, but not all numbers on {self.backend}{before}"
             if self.run is not None and self._only_run():
                 return f"refuted: all {self.agree} layers agree, but not all is well in a run{before}"
-            total = self.agree + len(self.disagreements) + len(self.not_checked)
+            unseen = sum(1 for each in self.not_checked if each.layer is not None)
+            if not self.disagreements:
+                rest = f"; {unseen} could not be looked at" if unseen else ""
+                return f"refuted: the network does not fit, and JAX says the same of {self.agree} layers{rest}{before}"
+            total = self.agree + len(self.disagreements) + unseen
             return f"refuted: {len(self.disagreements)} of {total} layers disagree with JAX{before}"
         why = self.not_checked[0].reason if self.not_checked else "nothing was run"
         return f"not checked: {why}"

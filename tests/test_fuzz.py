@@ -17,8 +17,8 @@ from shapecheck.layers import REGISTRY
 from shapecheck.linter import Report, check_text
 from shapecheck.rules import RULES
 from shapecheck.spec import language
-from shapecheck.spec.source import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS
+from shapecheck.spec.source import decode
 
 ROOT = Path(__file__).parent.parent
 # Small enough that nothing but the code itself can take long.

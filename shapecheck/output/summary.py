@@ -27,4 +27,7 @@ def summary_line(reports: Sequence[Outcome]) -> str:
     if errors or warnings:
         return f"Found {', '.join(found)} in {files}."
     noted = f" ({', '.join(found)})" if found else ""
+    unproved = sum(1 for r in reports if r.verification is not None and r.verification.verdict != "proved")
+    if unproved:
+        return f"No error found, but {unproved} of {files} {'is' if unproved == 1 else 'are'} not proved{noted}."
     return f"All shapes fit: {files}, {plural(layers, 'layer')}{noted}."

@@ -18,13 +18,13 @@ _EXPLAINED = ("unused-layer", "layers-without-effect", "norm-of-one-value", "sof
 
 @reported("SC801")
 def witness_disagrees(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
-    """JAX/XLA gives this layer another shape than the arithmetic, or refuses it.
+    """JAX/XLA gives this layer another shape or other parameters than the arithmetic, or refuses it.
 
     ## What it does
 
     `shapecheck verify` builds the network with JAX, without looking at the shapes that the arithmetic
-    computed, traces and compiles it, and compares every layer. A layer on which the two differ is reported
-    with both shapes.
+    computed, traces and compiles it, and compares every layer: its shape, and the number of its parameters. A
+    layer on which the two differ is reported with both.
 
     ## Why it matters
 
@@ -178,7 +178,7 @@ def _disagreements(network: Network, nodes: dict[str, Node], verification: Verif
         yield Finding(
             "witness-disagrees",
             f"{d.layer}: {d.reason}"
-            if d.propagated is None and d.witnessed is None
+            if d.propagated == d.witnessed
             else f"{d.layer}: the arithmetic says {ours}, JAX says {theirs}: {d.reason}",
             node.source.span,
             d.layer,

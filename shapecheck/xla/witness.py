@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ class Witness(NamedTuple):
     ``shapes`` holds every node that passed, inputs included; ``refused`` what JAX or XLA says of a layer that it does
     not take; ``not_checked`` why nobody looked. ``bytes_agree`` compares, at the level ``compile`` on a CPU, the size
     of all outputs that XLA reports with the size that ``shapes`` make, to the byte; None where that was not done.
-    ``flops`` is XLA's count for one forward pass, from the level ``lower`` on. ``compiled`` counts the modules that
+    ``parameters`` counts the learned numbers of every layer that passed. ``flops`` is XLA's count for one forward pass, from the level ``lower`` on. ``compiled`` counts the modules that
     XLA compiled, equal ones once. ``refused_by`` tells which level refused a layer, ``levels`` how many seconds each
     level took, in order. ``run`` is what the level ``run`` found, None below it.
     """
@@ -46,6 +47,7 @@ class Witness(NamedTuple):
     compiled: int
     refused_by: Mapping[int, str]
     levels: Mapping[str, float]
+    parameters: Mapping[int, int]
     run: Run | None = None
 
 
@@ -120,4 +122,5 @@ def record(
         compiler.compiled,
         dict.fromkeys(traced.refused, "trace") | compiler.refused_by,
         levels,
+        {i: sum(math.prod(spec.shape) for spec in held.values()) for i, held in traced.specs.items() if i in shapes},
     )

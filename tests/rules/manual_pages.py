@@ -12,8 +12,8 @@ from shapecheck.diagnostics import Finding
 from shapecheck.linter import Report
 from shapecheck.rules import RULES
 from shapecheck.selection import Selection
-from shapecheck.spec.source import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
+from shapecheck.spec.source import decode
 
 NAMES = sorted(RULES, key=lambda name: RULES[name].info.code)
 

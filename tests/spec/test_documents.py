@@ -10,8 +10,8 @@ from marked import HEAD, accepted, errors, layers, refused, shape
 
 from shapecheck.diagnostics import Finding, Position, Span
 from shapecheck.linter import check_file, check_text, read_file
-from shapecheck.spec.source import decode
 from shapecheck.spec.limits import DEFAULT_LIMITS
+from shapecheck.spec.source import decode
 
 RELU = "layers: [{op: relu}]\n"
 
