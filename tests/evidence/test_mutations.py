@@ -202,8 +202,10 @@ def changed(layer: Layer, key: str, value: Any) -> Layer:
 
 
 def rule_misreads(patch: pytest.MonkeyPatch, op: str, key: str, value: Any) -> None:
-    right = REGISTRY[op].output
-    patch.setattr(REGISTRY[op], "output", lambda self, context: right(changed(self, key, value), context))
+    kind = REGISTRY[op]
+    output, parameters = kind.output, kind.parameters
+    patch.setattr(kind, "output", lambda self, context: output(changed(self, key, value), context))
+    patch.setattr(kind, "parameters", lambda self, context: parameters(changed(self, key, value), context))
 
 
 def builder_misreads(patch: pytest.MonkeyPatch, op: str, key: str, value: Any) -> None:
