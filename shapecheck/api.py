@@ -10,12 +10,12 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.propagation import propagate as _propagate
 from shapecheck.analysis.sizes import Sizes, analyse
 from shapecheck.analysis.symmetry import Pair, pairs
-from shapecheck.costs import parse_amount
 from shapecheck.diagnostics import Finding, NetworkError
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
 from shapecheck.spec.source import read_file
 from shapecheck.verification import Device, Level, Optimizer, Plan, Verification
+from shapecheck.verification.costs import parse_amount
 
 if TYPE_CHECKING:
     from shapecheck.figures import Figure
@@ -73,7 +73,7 @@ def verify(
     training step with ``optimizer`` (``sgd``, ``momentum``, ``adam``) fits: ``proof.fit``. ``dtype`` and ``batch``
     stand in for those of the file. ``proof.verdict`` is that of all that was asked.
     """
-    from shapecheck import proof  # loads JAX
+    from shapecheck.proof import whole as proof  # loads JAX
 
     if optimizer not in get_args(Optimizer):
         raise ValueError(f"{optimizer!r} is none of {', '.join(get_args(Optimizer))}")
@@ -106,7 +106,7 @@ def build(network: Network) -> Functions:
     Raises NetworkError where the network does not fit together; ValueError where a dimension has no size, and where
     JAX builds another shape than was checked.
     """
-    from shapecheck import proof  # loads JAX
+    from shapecheck.proof import whole as proof  # loads JAX
     from shapecheck.xla import functions
 
     report = linter.check_network(network)

@@ -12,13 +12,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from shapecheck import loads, proof, verify
+from shapecheck import loads, verify
 from shapecheck.cli import main
-from shapecheck.costs import Cost, Fit, Unknown, parse_amount, show_amount
-from shapecheck.fit import fit_of
 from shapecheck.linter import Report, check_text
+from shapecheck.proof import whole as proof
+from shapecheck.proof.fit import fit_of
 from shapecheck.records import decode, encode
 from shapecheck.verification import Plan, Verification
+from shapecheck.verification.costs import Cost, Fit, Unknown, parse_amount, show_amount
 from shapecheck.xla.cost import on_device, training
 
 NETWORK = """

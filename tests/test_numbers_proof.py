@@ -10,11 +10,12 @@ import jax
 import pytest
 
 import shapecheck
-from shapecheck import linter, numbers_proof
-from shapecheck.comparison import Comparison, Differing
-from shapecheck.numbers_proof import add_numbers
+from shapecheck import linter
+from shapecheck.proof import numbers as numbers_proof
+from shapecheck.proof.numbers import add_numbers
 from shapecheck.records import decode, encode
 from shapecheck.verification import Plan, Verification
+from shapecheck.verification.comparison import Comparison, Differing
 from shapecheck.xla import DeviceError, compare_numbers
 from shapecheck.xla.numbers import LayerNumbers
 

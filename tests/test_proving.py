@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from shapecheck import proofs
 from shapecheck.cache import Question
 from shapecheck.commands import prover
 from shapecheck.commands.prover import Prover
-from shapecheck.execution import Execution, Lost
 from shapecheck.partition import Partition
-from shapecheck.proofs import Proofs, settled
+from shapecheck.proof import kept as proofs
+from shapecheck.proof.kept import Proofs, settled
 from shapecheck.selection import DEFAULT
 from shapecheck.spec.limits import DEFAULT_LIMITS
 from shapecheck.verification import LevelOutcome, NotChecked, Plan, Verification
+from shapecheck.verification.execution import Execution, Lost
 
 ROOT = Path(__file__).parent.parent
 SMALL = (
@@ -87,12 +87,12 @@ def test_what_was_proved_before_takes_no_jax(proved: Path) -> None:
     assert file["verification"]["cached"] is True
     assert file["verification"]["layers"]["agree"] == 2
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
-    assert "shapecheck.proofs" in loaded
+    assert "shapecheck.proof.kept" in loaded
     assert not loaded & {
         "jax",
         "jaxlib",
         "numpy",
-        "shapecheck.proof",
+        "shapecheck.proof.whole",
         "subprocess",
         "shapecheck.commands.prover_process",
     }

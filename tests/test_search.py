@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shapecheck.analysis.periodic import cyclic
 from shapecheck.analysis.size_set import SizeSet
-from shapecheck.search import Found, largest
+from shapecheck.proof.search import Found, largest
 
 MOST = 5_000
 SETS = (

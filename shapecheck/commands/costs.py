@@ -10,10 +10,10 @@ import click
 
 from shapecheck.analysis.batch import NoBatch, batch_of
 from shapecheck.commands.options import Command
-from shapecheck.costs import parse_amount
 from shapecheck.linter import Report
-from shapecheck.provable import obstacle
+from shapecheck.proof.possible import obstacle
 from shapecheck.verification import Optimizer, Plan
+from shapecheck.verification.costs import parse_amount
 
 DTYPES = ("float32", "bfloat16", "float16")
 

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from shapecheck.cache import Question
 from shapecheck.commands.workers import LOOK, apart
-from shapecheck.provable import unproved
+from shapecheck.proof.possible import unproved
 from shapecheck.records import decode, encode
 from shapecheck.verification import Plan, Verification
 

@@ -31,7 +31,7 @@ def main(devices: int, folder: str | None) -> None:
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     # Whoever asked may end while XLA compiles; its end of the pipe is then closed, and so are we.
     threading.Thread(target=_listen, args=(sys.stdin, requests), daemon=True).start()
-    from shapecheck import proof  # loads JAX, while we can already be told to end
+    from shapecheck.proof import whole as proof  # loads JAX, while we can already be told to end
 
     proof.prepare_devices([devices])
     if folder is not None:

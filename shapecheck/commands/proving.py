@@ -17,8 +17,8 @@ from shapecheck.linter import Report
 from shapecheck.output.progress import Progress
 from shapecheck.output.progress import Report as Tell
 from shapecheck.partition import MOST_DEVICES
-from shapecheck.proofs import Proofs, environment
-from shapecheck.provable import obstacle, unproved
+from shapecheck.proof.kept import Proofs, environment
+from shapecheck.proof.possible import obstacle, unproved
 from shapecheck.rules.verification import findings
 from shapecheck.verification import Device, Level, Plan, Verification
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 
 from shapecheck.analysis.propagation import Shapes, Trouble
 from shapecheck.diagnostics import Diagnostic, Finding, Severity
-from shapecheck.execution import Execution, Lost, NotFinite
 from shapecheck.rules.base import reported
 from shapecheck.shape import show
 from shapecheck.spec.network import Network, Node
 from shapecheck.verification import Verification
+from shapecheck.verification.execution import Execution, Lost, NotFinite
 
 # Rules that have said already why no gradient comes through a layer.
 _EXPLAINED = ("unused-layer", "layers-without-effect", "norm-of-one-value", "softmax-of-one")

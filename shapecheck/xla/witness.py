@@ -29,9 +29,10 @@ class Witness(NamedTuple):
     ``shapes`` holds every node that passed, inputs included; ``refused`` what JAX or XLA says of a layer that it does
     not take; ``not_checked`` why nobody looked. ``bytes_agree`` compares, at the level ``compile`` on a CPU, the size
     of all outputs that XLA reports with the size that ``shapes`` make, to the byte; None where that was not done.
-    ``parameters`` counts the learned numbers of every layer that passed. ``flops`` is XLA's count for one forward pass, from the level ``lower`` on. ``compiled`` counts the modules that
+    ``flops`` is XLA's count for one forward pass, from the level ``lower`` on. ``compiled`` counts the modules that
     XLA compiled, equal ones once. ``refused_by`` tells which level refused a layer, ``levels`` how many seconds each
-    level took, in order. ``run`` is what the level ``run`` found, None below it.
+    level took, in order. ``parameters`` counts the learned numbers of every layer that passed. ``run`` is what the
+    level ``run`` found, None below it.
     """
 
     level: Level

@@ -23,7 +23,8 @@ LEVELS = ("trace", "lower", "compile", "run", "cost")
 
 OURS = """
 import sys
-from shapecheck import linter, proof
+from shapecheck import linter
+from shapecheck.proof import whole as proof
 from shapecheck.verification import Plan
 level = sys.argv[2]
 plan = Plan("compile", "cpu", cost=True) if level == "cost" else Plan(level, "cpu")

@@ -15,11 +15,11 @@ import pytest
 
 from shapecheck import loads, propagate
 from shapecheck.analysis.cost import cost, on_padding, total
-from shapecheck.costing import cost_of, retyped
-from shapecheck.costs import Cost
 from shapecheck.linter import check_file
+from shapecheck.proof.costing import cost_of, retyped
 from shapecheck.spec.network import Network
 from shapecheck.verification import Plan
+from shapecheck.verification.costs import Cost
 from shapecheck.xla.cost import forward, layer_flops, on_device, training
 from shapecheck.xla.training import SLOTS
 

@@ -18,10 +18,11 @@ from layer_samples import CASES, PLAIN, SAMPLES, clean, made
 from one_layer import RESULT
 
 import shapecheck
-from shapecheck import arithmetic, linter, proof
+from shapecheck import arithmetic, linter
 from shapecheck.analysis.propagation import propagate
 from shapecheck.layers import REGISTRY, Layer
 from shapecheck.layers.transposed import ConvTranspose
+from shapecheck.proof import whole as proof
 from shapecheck.verification import Disagreement, Plan, Verification
 from shapecheck.xla import BUILDERS, witness
 from shapecheck.xla.builders import convolution, pooling, resize

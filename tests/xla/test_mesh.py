@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from test_process import python
 
 import shapecheck
-from shapecheck import linter, mesh_proof
+from shapecheck import linter
 from shapecheck.analysis.sharding import uneven
 from shapecheck.partition import LayerSplit, Partition, Refusal
+from shapecheck.proof import mesh as mesh_proof
 from shapecheck.spec.network import Sharding
 from shapecheck.verification import Verification
 from shapecheck.xla import mesh

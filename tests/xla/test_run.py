@@ -20,11 +20,12 @@ import shapecheck.xla.draw as draw
 import shapecheck.xla.execute as execute
 import shapecheck.xla.memory as memory
 import shapecheck.xla.segments as segments
-from shapecheck import linter, proof
-from shapecheck.execution import Execution, Lost
+from shapecheck import linter
 from shapecheck.linter import Report
+from shapecheck.proof import whole as proof
 from shapecheck.spec.network import Network
 from shapecheck.verification import Plan
+from shapecheck.verification.execution import Execution, Lost
 from shapecheck.xla import build, witness
 from shapecheck.xla.compile import QUICK
 from shapecheck.xla.execute import RATE, Runner, _Piece

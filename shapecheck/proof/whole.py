@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 from shapecheck.analysis.batch import NoBatch
 from shapecheck.analysis.cost import cost
-from shapecheck.costing import retyped
+from shapecheck.analysis.propagation import Shapes
 from shapecheck.diagnostics import Finding
-from shapecheck.fit import add_costs, asked_for, without_costs
 from shapecheck.linter import Report
-from shapecheck.mesh_proof import add_mesh, prepare
-from shapecheck.numbers_proof import add_numbers
-from shapecheck.provable import obstacle, stand_ins, unproved
+from shapecheck.proof.costing import retyped
+from shapecheck.proof.fit import add_costs, asked_for, without_costs
+from shapecheck.proof.mesh import add_mesh, prepare
+from shapecheck.proof.numbers import add_numbers
+from shapecheck.proof.possible import obstacle, stand_ins, unproved
+from shapecheck.proof.run import add_levels, not_gone
 from shapecheck.rules import verification as rules
-from shapecheck.run_proof import add_levels, not_gone
-from shapecheck.spec.network import Network
+from shapecheck.spec.network import Network, Node
 from shapecheck.verification import Disagreement, NotChecked, Plan, Verification
 from shapecheck.xla import DeviceError, Witness, keep_modules, witness, witness_elsewhere
 from shapecheck.xla.mesh import prepare_devices
@@ -77,36 +78,16 @@ def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verificati
     disagreements: list[Disagreement] = []
     not_checked: list[NotChecked] = []
     for node in report.network.layers:
-        ours = report.shapes.outputs[node.index]
-        known = None if ours is None else tuple(s if isinstance(s, int) else s.at(sizes) for s in ours)
-        theirs = seen.shapes.get(node.index)
-        refused = seen.refused.get(node.index)
-        if theirs is not None and known == theirs:
-            learned = cost(report.shapes, node).parameters
-            count = learned if isinstance(learned, int) else learned.at(sizes)
-            if count == seen.parameters.get(node.index, 0):
-                agree += 1
-            else:
-                reason = f"{count:,} parameters by the arithmetic, {seen.parameters.get(node.index, 0):,} in JAX's build"
-                disagreements.append(Disagreement(node.name, known, theirs, reason))
-        elif theirs is None and refused is None:
-            not_checked.append(NotChecked(node.name, seen.not_checked.get(node.index, "JAX was not asked")))
-        elif ours is None and refused is not None:
-            # Both refuse: the arithmetic's own diagnostic says why, so this is no disagreement.
+        found = _of_layer(report.shapes, node, seen, sizes)
+        if found is None:
             agree += 1
-        elif ours is None and not _refused_by_us(report, node.index):
-            not_checked.append(NotChecked(node.name, "the arithmetic does not know this shape"))
+        elif isinstance(found, Disagreement):
+            disagreements.append(found)
         else:
-            disagreements.append(Disagreement(node.name, known, theirs, refused or "the two shapes differ"))
+            not_checked.append(found)
     if seen.bytes_agree is False and not disagreements:
-        disagreements.append(
-            Disagreement(
-                "(all results)",
-                None,
-                None,
-                f"XLA counts {seen.bytes_found} bytes of results, the traced shapes make {seen.bytes_expected}",
-            )
-        )
+        reason = f"XLA counts {seen.bytes_found} bytes of results, the traced shapes make {seen.bytes_expected}"
+        disagreements.append(Disagreement("(all results)", None, None, reason))
     refuted = (
         disagreements or seen.refused or any(shape is None for shape in report.shapes.outputs) or not report.ok_shapes
     )
@@ -123,9 +104,28 @@ def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verificati
     )
 
 
-def _refused_by_us(report: Report, index: int) -> bool:
-    assert report.shapes is not None
-    return any(trouble.node == index for trouble in report.shapes.troubles)
+def _of_layer(shapes: Shapes, node: Node, seen: Witness, sizes: dict[str, int]) -> Disagreement | NotChecked | None:
+    """Return in what the witnesses differ on a layer, or why nobody knows; None where they agree."""
+    ours = shapes.outputs[node.index]
+    known = None if ours is None else tuple(size if isinstance(size, int) else size.at(sizes) for size in ours)
+    theirs = seen.shapes.get(node.index)
+    refused = seen.refused.get(node.index)
+    if theirs is not None and known == theirs:
+        learned = cost(shapes, node).parameters
+        counted = learned if isinstance(learned, int) else learned.at(sizes)
+        built = seen.parameters.get(node.index, 0)
+        if counted == built:
+            return None
+        reason = f"{counted:,} parameters by the arithmetic, {built:,} in JAX's build"
+        return Disagreement(node.name, known, theirs, reason)
+    if theirs is None and refused is None:
+        return NotChecked(node.name, seen.not_checked.get(node.index, "JAX was not asked"))
+    if ours is None and refused is not None:
+        # Both refuse: the arithmetic's own diagnostic says why, so this is no disagreement.
+        return None
+    if ours is None and not any(trouble.node == node.index for trouble in shapes.troubles):
+        return NotChecked(node.name, "the arithmetic does not know this shape")
+    return Disagreement(node.name, known, theirs, refused or "the two shapes differ")
 
 
 def findings(report: Report, verification: Verification) -> list[Finding]:

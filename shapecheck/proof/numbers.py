@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shapecheck.analysis.batch import NoBatch
-from shapecheck.comparison import Comparison, Differing
-from shapecheck.costing import retyped
-from shapecheck.fit import asked_for
 from shapecheck.linter import Report
-from shapecheck.provable import stand_ins
+from shapecheck.proof.costing import retyped
+from shapecheck.proof.fit import asked_for
+from shapecheck.proof.possible import stand_ins
 from shapecheck.verification import NotChecked, Plan, Verification
+from shapecheck.verification.comparison import Comparison, Differing
 from shapecheck.xla import DeviceError, WitnessError, compare_with_cpu
 
 # One sample would leave a batch_norm without spatial axes nothing to normalise by.

@@ -7,10 +7,10 @@ from copy import copy
 
 from shapecheck.analysis.cost import activations, cost, on_padding, total
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.costs import Beside, Cost, Difference, Differing, Figures, Unknown
 from shapecheck.spec.network import Network
 from shapecheck.symbolic import known
 from shapecheck.verification import Plan
+from shapecheck.verification.costs import Beside, Cost, Difference, Differing, Figures, Unknown
 from shapecheck.xla import DeviceError, WitnessError
 from shapecheck.xla.cost import Compiled, LayerFlops, forward, layer_flops, on_device, parameter_type, training
 from shapecheck.xla.errors import one_line

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shapecheck.execution import Execution, Lost, NotFinite
 from shapecheck.linter import Report
 from shapecheck.spec.network import Network
 from shapecheck.verification import LEVELS, Disagreement, Level, LevelOutcome, NotChecked, Result, Verification
+from shapecheck.verification.execution import Execution, Lost, NotFinite
 from shapecheck.xla import Witness
 
 _WHAT = {

@@ -1,16 +1,13 @@
-"""What is asked of the second witness, and what it said, beside what the arithmetic says.
-
-All of it is plain records (``shapecheck.records``), which another process and a file can hold.
-"""
+"""What is asked for, and the whole outcome with its parts."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, Optional, TypeAlias, Union
 
-from shapecheck.comparison import Comparison
-from shapecheck.costs import Cost, Fit, Unknown
-from shapecheck.execution import Execution
 from shapecheck.partition import Partition
+from shapecheck.verification.comparison import Comparison
+from shapecheck.verification.costs import Cost, Fit, Unknown
+from shapecheck.verification.execution import Execution
 
 # How far JAX goes, and what the network is built for.
 Level: TypeAlias = Literal["trace", "lower", "compile", "run"]

@@ -10,14 +10,14 @@ from shapecheck.analysis.cost import total
 from shapecheck.analysis.periodic import TooLarge
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.size_set import SizeSet
-from shapecheck.costing import cost_of, reason, retyped
-from shapecheck.costs import Fit, Measured, Unknown
 from shapecheck.linter import Report
+from shapecheck.proof.costing import cost_of, reason, retyped
+from shapecheck.proof.search import Found, largest
 from shapecheck.rules.promises import accepted
-from shapecheck.search import Found, largest
 from shapecheck.spec.network import Network
 from shapecheck.symbolic import known
 from shapecheck.verification import Plan, Verification
+from shapecheck.verification.costs import Fit, Measured, Unknown
 from shapecheck.xla import WitnessError
 from shapecheck.xla.cost import on_device, parameter_type, training
 from shapecheck.xla.training import SLOTS

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from shapecheck.cache import KEPT_DAYS, PRUNE_DAYS, Question, program
-from shapecheck.costs import Unknown
 from shapecheck.records import NotARecord, decode, encode
 from shapecheck.store import Store, key
 from shapecheck.verification import PARTS, Plan, Verification
+from shapecheck.verification.costs import Unknown
 
 # What the environment says to JAX, XLA and the drivers; how much they log changes nothing.
 _PREFIXES = ("JAX_", "XLA_", "TF_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "ROCM_", "HSA_", "LIBTPU_", "TPU_", "OMP_")
