@@ -4,7 +4,9 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
@@ -16,3 +18,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 # What a run keeps is nobody else's: neither what the user's own runs kept is read, nor anything left behind.
 os.environ["SHAPECHECK_CACHE_DIR"] = tempfile.mkdtemp(prefix="shapecheck-tests-")
 atexit.register(shutil.rmtree, os.environ["SHAPECHECK_CACHE_DIR"], ignore_errors=True)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> object:
+    """Return the command line, in a folder of its own."""
+    from shell import Shell  # what it imports is not wanted by every test
+
+    return Shell(tmp_path, monkeypatch, capsys)
