@@ -10,10 +10,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from by_hand.cases import Case, Draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from one_layer import RESULT, ask, text
-from test_layers_against_jax import OPS, Case, Draw
+from test_layers_against_jax import OPS
 
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.base import Question
