@@ -46,9 +46,6 @@ def test_taps_on_input_are_counted_one_by_one(i: int, k: int, s: int, before: in
     assert arithmetic.taps_on_input(i, len(places), k, s, before, d) == found
 
 
-# --- the guide's figures --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("figure", "i", "k", "s", "p", "d", "o", "relationship"),
     [
@@ -98,9 +95,6 @@ def test_figures_of_transposed_convolutions(
 
 def test_figures_1_5_and_1_6_of_pooling() -> None:
     assert arithmetic.conv(5, 3, 1) == 3
-
-
-# --- convolution ----------------------------------------------------------------------------------------------------
 
 
 @given(k=KERNEL, d=DILATION)
@@ -179,9 +173,6 @@ def test_ceil_mode_as_pytorch_writes_it(i: int, k: int, s: int, p: int, d: int) 
     assert arithmetic.pool_ceil(i, k, s, p, p, d) == size
 
 
-# --- transposed convolution -----------------------------------------------------------------------------------------
-
-
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION, a=st.integers(0, 4))
 def test_transposed_is_what_scattering_touches(i: int, k: int, s: int, before: int, after: int, d: int, a: int) -> None:
     touched = {place for j in range(i) for place in taps(j * s, k, d)}
@@ -230,9 +221,6 @@ def test_a_padding_beyond_the_kernel_crops() -> None:
     assert arithmetic.transposed(10, 3, 1, 4, 4) == 4
 
 
-# --- resampling and slicing -----------------------------------------------------------------------------------------
-
-
 @given(i=SIZE, numerator=st.integers(1, 9), denominator=st.integers(1, 9))
 def test_scale_is_the_floor_of_the_product(i: int, numerator: int, denominator: int) -> None:
     assert arithmetic.scale(i, numerator, denominator) == floor(i * Fraction(numerator, denominator))
@@ -243,8 +231,6 @@ def test_sliced_counts_the_elements(i: int, start: int, step: int) -> None:
     assume(start <= i)
     assert arithmetic.sliced(i, start, step) == len(range(start, i, step))
 
-
-# --- the Relationships ----------------------------------------------------------------------------------------------
 
 # Number: (when it holds, what it says).
 FORWARD: dict[int, tuple[Callable[..., bool], Callable[..., int]]] = {
@@ -321,8 +307,6 @@ def test_a_general_relationship_stands_behind_its_special_cases(k: int, s: int, 
     for special, general in ((8, 9), (10, 9), (11, 9), (8, 12), (9, 13), (12, 13), (13, 14)):
         assert special not in back or (general in back and back.index(special) < back.index(general))
 
-
-# --- one rule for numbers, arrays and symbolic sizes ----------------------------------------------------------------
 
 # Every function of a size, with the rest of its arguments drawn.
 SIZED: dict[str, Callable[[Any, int, int, int, int, int, int], Any]] = {

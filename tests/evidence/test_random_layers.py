@@ -132,9 +132,6 @@ def wrong(row: Row, ours: Answer) -> bool:
     return not ours.errors or not set(ours.errors) <= reason(row)
 
 
-# --- the exceptions -------------------------------------------------------------------------------------------------
-
-
 def pooled(row: Row) -> list[int]:
     """Return what a pooling makes by the formula in PyTorch's documentation, its last window clipped."""
     _, axes = family(row)

@@ -89,8 +89,6 @@ class Editor:
 
         self.run(wait())
 
-    # --- files --------------------------------------------------------------------------------------------------
-
     def open(self, text: str, uri: str = "untitled:one.net.yaml") -> list[lsp.Diagnostic]:
         """Open a file and return what is found in it."""
         self.versions[uri] = self.versions.get(uri, 0) + 1
@@ -123,8 +121,6 @@ class Editor:
     def close(self, uri: str = "untitled:one.net.yaml") -> None:
         self.client.text_document_did_close(lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(uri)))
 
-    # --- requests -----------------------------------------------------------------------------------------------
-
     def ask(self, method: str, *rest: Any, uri: str = "untitled:one.net.yaml", **named: Any) -> Any:
         """Ask for a feature of a file, such as ``hover``."""
         name = "".join(part.title() for part in method.split("_")).replace("References", "Reference")
@@ -138,8 +134,6 @@ class Editor:
         with pytest.raises(JsonRpcException) as caught:
             self.ask(method, *rest, uri=uri)
         return str(caught.value)
-
-    # --- the end ------------------------------------------------------------------------------------------------
 
     def end(self, shutdown: bool = True, exit: bool = True) -> int:
         """End the server and return its exit code; without ``exit``, by closing its input."""

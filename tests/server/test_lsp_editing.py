@@ -167,8 +167,6 @@ def test_a_file_that_never_was_whole_offers_names_too(editor: Editor) -> None:
         editor.close(f"untitled:{name}.net.yaml")
 
 
-# --- rename -------------------------------------------------------------------------------------------------------
-
 NET = (
     HEAD.replace("name: second, op: relu}", "name: second, op: relu, from: [first]}")
     + """  - {op: relu, from: b.1.first}
@@ -273,8 +271,6 @@ def test_a_name_whose_change_would_number_others_anew_is_refused(editor: Editor)
     why = editor.refused("rename", lsp.Position(3, 11), "z")
     assert why == "tanh_1 cannot be called z: nothing here is called tanh_2"
 
-
-# --- code actions -------------------------------------------------------------------------------------------------
 
 BROKEN = """shapecheck: 1
 inputs: {image: [1, 3, 32, 32]}

@@ -53,3 +53,40 @@ def accepted(text: str, limits: Limits = DEFAULT_LIMITS, **values: Any) -> Repor
 def shape(report: Report, name: str) -> tuple[Any, ...] | None:
     assert report.shapes is not None
     return report.shapes[name].output
+
+
+BLOCKS = """blocks:
+  one:
+    params: {channels: 4, stride: 1}
+    layers:
+      - {name: conv, op: conv, out_channels: =channels, kernel_size: 3, stride: =stride, padding: 1}
+      - {op: relu}
+  two:
+    inputs: [left, right]
+    layers:
+      - {name: sum, op: add, from: [left, right]}
+  free:
+    params: {channels: null}
+    layers:
+      - {op: conv, out_channels: =channels, kernel_size: 1}
+"""
+
+
+def with_blocks(*lines: str, blocks: str = BLOCKS) -> str:
+    return HEAD + blocks + "layers:\n" + "".join(f"  - {line}\n" for line in lines)
+
+
+def names(report: Report) -> list[str]:
+    assert report.network is not None
+    return [node.name for node in report.network.layers]
+
+
+def reads(report: Report) -> dict[str, list[str]]:
+    """Return what each layer reads."""
+    assert report.network is not None
+    nodes = report.network.nodes
+    return {node.name: [nodes[index].name for index in node.inputs] for node in report.network.layers}
+
+
+def warnings(report: Report) -> list[tuple[str, Position]]:
+    return [(d.code, d.span.start) for d in report.diagnostics if d.severity is Severity.WARNING]

@@ -22,9 +22,6 @@ def decoded(data: bytes) -> Finding:
     return found
 
 
-# --- bytes ----------------------------------------------------------------------------------------------------------
-
-
 def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
     data = b"\xef\xbb\xbf" + (HEAD + RELU).encode()
     text = decode(data, DEFAULT_LIMITS)
@@ -87,9 +84,6 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert found.help is not None and "limits.file_bytes" in found.help
     assert isinstance(read_file(str(path), small._replace(file_bytes=5000)), str)
     assert isinstance(decode(path.read_bytes(), small), Finding)
-
-
-# --- YAML -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# a comment\n", "---\n", "   \n"])
@@ -170,9 +164,6 @@ def test_a_merge_key_is_an_unknown_key() -> None:
     text = layers("&base {op: relu}", "⟦{⟧<<: *base}")
     clean = text.replace("⟦", "").replace("⟧", "")
     assert errors(check_text(clean, "test.net.yaml"))
-
-
-# --- bounds ---------------------------------------------------------------------------------------------------------
 
 
 def bomb(levels: int, width: int) -> str:

@@ -139,9 +139,6 @@ def test_what_has_no_value(text: str, offender: str) -> None:
 USE = "{op: conv, out_channels: =width, kernel_size: 1, from: x}"
 
 
-# --- places and messages in a file ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("written", "code", "offender"),
     [
@@ -168,9 +165,6 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     text = "params: {width: 8}\n" + layers("{op: conv, out_channels: =⟦widht⟧, kernel_size: 3}", USE)
     found = refused(text, "SC109", "widht")
     assert found.help == "did you mean width?"
-
-
-# --- bounds ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -223,8 +217,6 @@ def test_an_expression_that_nests_too_deep_is_an_error_whatever_the_bound() -> N
     with pytest.raises(ExpressionError):
         parse("(" * 5_000 + "1" + ")" * 5_000, 100_000)
 
-
-# --- against Python -------------------------------------------------------------------------------------------------
 
 NAMES = {"a": 3, "b": -4, "c": 10}
 ATOMS = st.one_of(st.integers(0, 20).map(str), st.sampled_from(sorted(NAMES)))
