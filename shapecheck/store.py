@@ -27,7 +27,9 @@ def default_folder() -> Path:
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        named = os.environ.get("XDG_CACHE_HOME", "")
+        # The specification of XDG_CACHE_HOME has a path that is not absolute ignored.
+        base = named if os.path.isabs(named) else Path.home() / ".cache"
     return Path(base) / "shapecheck"
 
 

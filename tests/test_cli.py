@@ -33,9 +33,6 @@ def process(*arguments: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
-# --- every command --------------------------------------------------------------------------------------------------
-
-
 def command(name: str) -> click.Command:
     found = cli.main.get_command(click.Context(cli.main), name)
     assert found is not None
@@ -184,9 +181,6 @@ def test_json_is_one_document_of_version_1(shell: Shell, name: str) -> None:
     assert result.json["version"] == 1
 
 
-# --- check ----------------------------------------------------------------------------------------------------------
-
-
 def test_exit_codes_of_the_process(tmp_path: Path) -> None:
     (tmp_path / "one.net.yaml").write_text(FINE, encoding="utf-8")
     (tmp_path / "two.net.yaml").write_text(BROKEN, encoding="utf-8")
@@ -277,6 +271,3 @@ def test_an_interrupt_is_130(shell: Shell) -> None:
 
     shell.monkeypatch.setattr("shapecheck.linter.read_text", interrupt)
     assert shell("check", shell.write(FINE)).code == 130
-
-
-# --- verify ---------------------------------------------------------------------------------------------------------

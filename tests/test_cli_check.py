@@ -200,9 +200,6 @@ def test_all_examples_are_fine(shell: Shell) -> None:
     assert result.code == 0, result.out
 
 
-# --- configuration --------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("text", "offender"),
     [
@@ -241,9 +238,6 @@ def test_limits_of_the_nearest_configuration(shell: Shell) -> None:
     assert not refused()
     assert refused("--config", shell.write("[limits]\nrepeat = 3\n", "other.toml"))
     assert shell("check", path, "--config", "nowhere.toml").code == 2
-
-
-# --- shapes ---------------------------------------------------------------------------------------------------------
 
 
 def test_verify(shell: Shell) -> None:

@@ -69,8 +69,6 @@ def test_the_table_for_people(shell: Shell) -> None:
     assert "13,824 multiply-adds" in out
 
 
-# --- explain and calc -----------------------------------------------------------------------------------------------
-
 CONVOLUTIONS = [
     ("2.1", 4, 3, 1, 0, 1, 2, 1),
     ("2.2", 5, 4, 1, 2, 1, 6, 2),
@@ -187,9 +185,6 @@ def test_explain_of_a_layer_that_is_not_there(shell: Shell) -> None:
     assert "SC204" in broken.err
 
 
-# --- rule -----------------------------------------------------------------------------------------------------------
-
-
 def test_rule(shell: Shell) -> None:
     assert "SC204" in shell("rule").out
     by_code, by_name = shell("rule", "sc204"), shell("rule", "kernel-exceeds-input")
@@ -200,6 +195,3 @@ def test_rule(shell: Shell) -> None:
     codes = [rule["code"] for rule in document["rules"]]
     assert codes == sorted(set(codes))
     assert all(rule["manual"].strip() for rule in document["rules"])
-
-
-# --- as a process ---------------------------------------------------------------------------------------------------

@@ -65,8 +65,6 @@ def check(text: str) -> Report:
     return report
 
 
-# --- mutated examples -----------------------------------------------------------------------------------------------
-
 WORDS = sorted(
     {
         *REGISTRY,
@@ -129,8 +127,6 @@ def test_mutated_examples(which: int, steps: list[tuple[str, int, int]]) -> None
     check(text)
 
 
-# --- trees made of the language's words -----------------------------------------------------------------------------
-
 LEAF = st.one_of(st.sampled_from(SCALARS), st.sampled_from(WORDS), st.sampled_from(["x", "y", "b", "conv_1", "relu_1"]))
 TREE = st.recursive(
     LEAF,
@@ -150,9 +146,6 @@ def test_trees_of_words(entries: dict[str, str], begins_well: bool) -> None:
     if begins_well:
         entries = {"shapecheck": "1", "inputs": "{x: [N, 3, H, W]}", "layers": "[{op: relu}]", **entries}
     check("".join(f"{key}: {value}\n" for key, value in entries.items()))
-
-
-# --- layers with any value for any key ------------------------------------------------------------------------------
 
 
 @st.composite
@@ -189,9 +182,6 @@ def test_any_value_for_any_key(x: list[str], y: list[str], layers: list[str], si
     inputs = f"inputs: {{x: [{', '.join(x)}], y: [{', '.join(y)}]}}\n"
     lines = ["  - {op: relu, from: x}", *layers]
     check(f"shapecheck: 1\n{layout}params: {{width: 4}}\n{inputs}{dims}layers:\n" + "\n".join(lines) + "\n")
-
-
-# --- bytes ----------------------------------------------------------------------------------------------------------
 
 
 @QUICK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 
 import shapecheck
 from shapecheck import linter
+from shapecheck.diagnostics import Diagnostic
 from shapecheck.proof import numbers as numbers_proof
 from shapecheck.proof.numbers import add_numbers
 from shapecheck.records import decode, encode
+from shapecheck.rules.verification import findings
 from shapecheck.verification import Plan, Verification
 from shapecheck.verification.comparison import Comparison, Differing
 from shapecheck.xla import DeviceError, compare_numbers
@@ -66,10 +69,56 @@ def test_numbers_that_differ_refute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.result, found.verdict) == ("refuted", "refuted")
     assert found.numbers is not None and found.numbers.differing == (Differing("s2", 0.5, 0.001),)
     assert found.sentence() == "refuted: all 12 shapes agree, but not all numbers on gpu"
-    assert "    s2: its numbers differ by 0.5, and rounding allows 0.001" in found.lines()
+    assert "    s2: its numbers on gpu and cpu differ by 0.5, and rounding allows 0.001" in found.lines()
     told = found.as_json()["numbers"]
     assert told["result"] == "refuted"
     assert told["differing"] == [{"layer": "s2", "difference": 0.5, "allowed": 0.001}]
+
+
+def differing(text: str, wrong: dict[str, float]) -> list[Diagnostic]:
+    """Return what is told where the second device adds something to the largest number of some layers."""
+    checked = linter.check_text(text, "net")
+    network = checked.network
+    assert network is not None
+    planted = [
+        LayerNumbers(node.index, wrong.get(node.name, 0.0), 0.0 if node.op == "relu" else 0.25)
+        for node in network.layers
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbers_proof, "compare_with_cpu", lambda network: planted)
+        found = add_numbers(checked, RUN, PROVED)
+    checked.add(findings(network, checked.diagnostics, found))
+    return [d for d in checked.diagnostics if d.code.startswith("SC8")]
+
+
+def test_numbers_that_differ_are_told_of_at_the_line_of_their_layer() -> None:
+    (told,) = differing(LENET.read_text(encoding="utf-8"), {"s2": 0.5})
+    assert (told.code, told.rule.name, told.severity, told.layer) == ("SC804", "numbers-differ", "error", "s2")
+    assert told.message == "s2: its numbers on gpu and cpu differ by 0.5, and rounding allows 0.25"
+    assert told.help == "try another driver, version of JAX or gpu, and report what remains to JAX"
+    line = LENET.read_text(encoding="utf-8").splitlines()[told.span.start.line - 1]
+    assert "s2" in line
+    assert differing(LENET.read_text(encoding="utf-8"), {}) == []
+
+
+def test_copies_of_a_layer_that_differ_make_one_diagnostic() -> None:
+    text = (
+        "shapecheck: 1\ninputs: {x: [2, 8]}\nblocks:\n  unit:\n    layers:\n"
+        "      - {name: sum, op: linear, out_features: 8}\n      - {name: act, op: relu}\n"
+        "layers:\n  - {name: u, block: unit, repeat: 3}\n"
+    )
+    network = linter.check_text(text, "net").network
+    assert network is not None
+    names = [node.name for node in network.layers]
+    sums, acts = [names[i] for i in (0, 2, 4)], [names[i] for i in (1, 3, 5)]
+    told = differing(text, {sums[0]: 1.0, sums[1]: math.inf, sums[2]: 2.0, acts[1]: 0.1, acts[2]: 0.0})
+    devices = "its numbers on gpu and cpu"
+    assert [(d.code, d.message) for d in told] == [
+        ("SC804", f"{sums[1]}: {devices} differ by inf, and rounding allows 0.25; so it is with 2 more copies"),
+        ("SC804", f"{acts[1]}: {devices} differ by 0.1, and rounding allows 0"),
+    ]
+    both = differing(text, {sums[0]: 1.0, sums[1]: 2.0})
+    assert [d.message.rpartition("; ")[2] for d in both] == ["so it is with 1 more copy"]
 
 
 def test_numbers_that_could_not_be_compared_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:

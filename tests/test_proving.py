@@ -186,19 +186,17 @@ def test_the_installed_jax_is_part_of_the_environment() -> None:
 
 
 def test_only_what_will_be_found_again_is_kept(tmp_path: Path) -> None:
-    stopped = FOUND._replace(result="not_checked", not_checked=(NotChecked(None, "it took longer than 3 s"),))
+    ended = FOUND._replace(result="not_checked", not_checked=(NotChecked(None, "it took longer than 3 s"),))
     run = Execution(4, 2, 2, None, (Lost(("a.kernel",), ("a",), True, True),), (), False)
     late = FOUND._replace(result="refuted", levels=(LevelOutcome("run", "not_checked", 1.0, "a run"),))
     mesh = FOUND._replace(mesh=Partition({"data": 2}, "compile", "not_checked", "too few devices"))
     assert settled(FOUND) and settled(FOUND._replace(result="refuted", run=run))
     kept = Proofs(tmp_path)
-    for found in (stopped, late, mesh):
+    for found in (ended, late, mesh, FOUND._replace(stopped="it took longer than 3 s")):
         assert not settled(found)
         kept.put("ab" * 32, found)
         assert kept.get("ab" * 32) is None
 
-
-# --- the process ----------------------------------------------------------------------------------------------------
 
 READY = "import json, os, sys, time\nprint(json.dumps(['ready', None]), flush=True)\nline = sys.stdin.readline()\n"
 

@@ -197,9 +197,6 @@ def test_the_simpler_of_two_equal_sizes_is_one_of_them(left: Pair, right: Pair) 
     assert found in (left.size, right.size)
 
 
-# --- questions that have an answer ----------------------------------------------------------------------------------
-
-
 def n() -> Symbolic:
     return Symbolic.of("n")
 

@@ -221,6 +221,8 @@ def _merge_demands(shapes: Shapes, node: Node, axis: int) -> list[Equality]:
     if len(ranks) != 1:
         return []
     rank = ranks.pop()
+    if axis >= rank:
+        return []  # a stack has an axis more than its inputs
     if isinstance(node.layer, Concat) and node.layer.axis is not None and node.layer.axis % rank == axis:
         return []
     first = node.inputs[0]

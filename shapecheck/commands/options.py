@@ -220,7 +220,7 @@ def require_used(values: dict[str, Any], files: Iterable[frozenset[str]]) -> Non
 
 
 def network_files(paths: Iterable[str]) -> list[str]:
-    """Return the files that paths name, folders searched. Raises click.UsageError where there are none."""
+    """Return the files that paths name, each once, folders searched. Raises click.UsageError where there are none."""
     files: list[str] = []
     for path in paths:
         if path != "-" and Path(path).is_dir():
@@ -230,7 +230,10 @@ def network_files(paths: Iterable[str]) -> list[str]:
             files += found
         else:
             files.append(path)
-    return list(dict.fromkeys(files))
+    once: dict[str, str] = {}
+    for path in files:
+        once.setdefault(path if path == "-" else os.path.abspath(path), path)
+    return list(once.values())
 
 
 def read_source(path: str, stdin_name: str, limits: Limits) -> tuple[str, str | Finding]:

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from shapecheck.cache import Question
 from shapecheck.commands.workers import LOOK, apart
-from shapecheck.proof.possible import unproved
+from shapecheck.proof.partial import stopped
 from shapecheck.records import decode, encode
 from shapecheck.verification import Plan, Verification
 
@@ -61,8 +61,11 @@ class Prover:
         self.stop()
 
     def prove(self, question: Question, text: str, plan: Plan, progress: Progress) -> Verification:
-        """Return the outcome; not checked where time runs out or the process dies. Raises RuntimeError for our own."""
-        what = _START
+        """Return the outcome; what is not finished when time runs out or the process dies is not checked in it.
+
+        Raises RuntimeError for a mistake of our own.
+        """
+        what, so_far = _START, None
         try:
             if self._process is None:
                 progress(0, 1, what)
@@ -75,8 +78,11 @@ class Prover:
             while True:
                 kind, said = self._next(end)
                 if kind == "progress":
-                    progress(*said)
-                    what = said[2]
+                    done, total, step = said
+                    progress(done, total, step)
+                    what = step if done < total else what
+                elif kind == "partial":
+                    so_far = decode(Verification, said)
                 elif kind == "found":
                     return decode(Verification, said)
                 else:
@@ -84,9 +90,9 @@ class Prover:
         except TimeoutError:
             self.stop()
             limit = _LOADING if what == _START else self.timeout
-            return unproved(plan, f"it took longer than {limit:g} s and was stopped, in: {what}")
+            return stopped(plan, so_far, f"it took longer than {limit:g} s and was stopped, in: {what}")
         except (EOFError, OSError) as error:
-            return unproved(plan, self._death(error, what))
+            return stopped(plan, so_far, self._death(error, what))
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""
@@ -166,5 +172,6 @@ class Prover:
 def _listen(stream: IO[str], lines: queue.SimpleQueue[str | None]) -> None:
     with contextlib.suppress(ValueError, OSError):
         for line in stream:
-            lines.put(line)
+            if line.endswith("\n"):  # whoever was killed may have left half of one
+                lines.put(line)
     lines.put(None)

@@ -1,7 +1,7 @@
 """The process that proves what it is given, for ``shapecheck.commands.prover``: it loads JAX, and may be killed.
 
-It reads and writes a line of JSON at a time. A request is answered by any number of ``progress``, and then by
-``found`` or ``error``; the first line says that the process is ready.
+It reads and writes a line of JSON at a time. A request is answered by any number of ``progress`` and ``partial``, an
+outcome on the way, and then by ``found`` or ``error``; the first line says that the process is ready.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def _answer(answers: IO[str], request: dict[str, Any], proof: Any) -> None:
             _report(question, request["text"], plan),
             plan,
             lambda done, total, what: _tell(answers, "progress", [done, total, what]),
+            lambda so_far: _tell(answers, "partial", encode(so_far)),
         )
         _tell(answers, "found", encode(found))
     except BrokenPipeError:

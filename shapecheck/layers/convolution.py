@@ -6,7 +6,7 @@ from typing import Any
 
 from shapecheck import symbolic
 from shapecheck.arithmetic import taps_on_input
-from shapecheck.layers.base import Context, Problem, state
+from shapecheck.layers.base import Context, Problem, Undecided, state
 from shapecheck.layers.fields import Boolean, Integer, Word, key
 from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, rest_of, slide, taps
 from shapecheck.layers.window import Window
@@ -37,12 +37,7 @@ class Convolving(Sliding):
         state(self.in_channels, channels, "in_channels", "channels", context, _swapped(context, self.in_channels))
         if groups == "depthwise":
             if not isinstance(channels, int):
-                raise Problem(
-                    "wrong-rank",
-                    f"groups: depthwise needs a known number of channels, found {channels}",
-                    "give the dimension a size under dims, or write the channels as a number",
-                    key="groups",
-                )
+                raise Undecided(f"groups: depthwise is one group for each of {channels} channels")
             groups = channels
         for count, what in ((channels, "input"), (out_channels, "output")):
             if not context.divides(groups, count):

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 from shapecheck.diagnostics import Severity
 from shapecheck.outcome import Outcome
+from shapecheck.words import plural
+
+__all__ = ["count", "plural", "summary_line"]
 
 
 def count(reports: Sequence[Outcome], severity: Severity) -> int:
     """Return how many diagnostics of one severity there are."""
     return sum(1 for report in reports for d in report.diagnostics if d.severity is severity)
-
-
-def plural(number: int, word: str) -> str:
-    """Return ``1 error``, ``2 errors``."""
-    return f"{number} {word}" + ("" if number == 1 else "es" if word.endswith("x") else "s")
 
 
 def summary_line(reports: Sequence[Outcome]) -> str:

@@ -12,6 +12,7 @@ from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.size_set import SizeSet
 from shapecheck.linter import Report
 from shapecheck.proof.costing import cost_of, reason, retyped
+from shapecheck.proof.partial import SoFar, lacking
 from shapecheck.proof.search import Found, largest
 from shapecheck.rules.promises import accepted
 from shapecheck.spec.network import Network
@@ -49,7 +50,7 @@ class _Steps:
             trouble = shapes.troubles[0]
             raise WitnessError(f"{at}{network.nodes[trouble.node].name}: {trouble.problem.message}")
         if self.progress is not None:
-            self.progress(self.compiled, MOST_COMPILED, f"compile a training step {at}")
+            self.progress(self.compiled, MOST_COMPILED, f"compile a training step {at}".rstrip(" :"))
         held = training(network, self.plan.optimizer, self.backend).memory
         if held is None:
             raise WitnessError(f"XLA has no figure of memory for {self.backend}")
@@ -74,15 +75,24 @@ def asked_for(report: Report, plan: Plan) -> tuple[Report, Network]:
     return Report(report.path, report.text, network, shapes, report.diagnostics), network
 
 
-def add_costs(network: Network, plan: Plan, found: Verification, progress: Progress | None = None) -> Verification:
-    """Return an outcome with the cost of the network that was built, and with what fits, as far as a plan asks."""
+def add_costs(
+    network: Network, plan: Plan, found: Verification, progress: Progress | None = None, so_far: SoFar | None = None
+) -> Verification:
+    """Return an outcome with the cost of the network that was built, and with what fits, as far as a plan asks.
+
+    ``so_far`` is told of it when the cost is known, and each time that a training step was measured.
+    """
+    tell = so_far or (lambda found: None)
     if found.result == "refuted":
         return found
     if plan.cost:
         if progress is not None:
             progress(0, 1, "compile a training step")
         found = found._replace(cost=cost_of(network, plan))
-    return found if plan.fit is None else found._replace(fit=fit_of(network, plan, progress))
+        tell(found)
+    if plan.fit is None:
+        return found
+    return found._replace(fit=fit_of(network, plan, progress, lambda fit: tell(found._replace(fit=fit))))
 
 
 def without_costs(plan: Plan, found: Verification) -> Verification:
@@ -93,26 +103,27 @@ def without_costs(plan: Plan, found: Verification) -> Verification:
         why = found.not_checked[0].reason
     else:
         why = f"nothing was compiled for {plan.device}, which is not here"
-    if plan.cost and found.cost is None:
-        found = found._replace(cost=Unknown("cost", why))
-    return found._replace(fit=Unknown("fit", why)) if plan.fit is not None and found.fit is None else found
+    return lacking(plan, found, why)
 
 
-def fit_of(network: Network, plan: Plan, progress: Progress | None = None) -> Fit | Unknown:
+def fit_of(
+    network: Network, plan: Plan, progress: Progress | None = None, so_far: Callable[[Fit], None] | None = None
+) -> Fit | Unknown:
     """Return whether a training step fits into ``plan.fit`` bytes, and the largest batch at which one does.
 
-    ``network`` is at the batch that is asked about, and its other dimensions have sizes.
+    ``network`` is at the batch that is asked about, and its other dimensions have sizes. ``so_far`` is told of what is
+    known while the search goes on.
     """
     start = time.perf_counter()
     try:
         with on_device(network, plan.device) as backend:
-            found = _fit(network, plan, _Steps(plan, backend, progress))
+            found = _fit(network, plan, _Steps(plan, backend, progress), so_far or (lambda fit: None))
     except Exception as error:
         return Unknown("fit", reason(error))
     return found if isinstance(found, Unknown) else found._replace(seconds=time.perf_counter() - start)
 
 
-def _fit(network: Network, plan: Plan, steps: _Steps) -> Fit | Unknown:
+def _fit(network: Network, plan: Plan, steps: _Steps, so_far: Callable[[Fit], None]) -> Fit | Unknown:
     assert plan.fit is not None
     dtype, itemsize = parameter_type(network)
     blank = Fit(
@@ -128,6 +139,11 @@ def _fit(network: Network, plan: Plan, steps: _Steps) -> Fit | Unknown:
         at = "no batch" if first is None else f"no {batch.name} = {first}"
         return Unknown("fit", f"the network takes {at}: {sizes.sizes.condition}")
     parameters = known(total(propagate(network)).parameters)
+    blank = blank._replace(name=batch.name, batch=first, bound=bound)
+
+    def tell(found: Found) -> None:
+        so_far(_answer(blank, found, sizes)._replace(seconds=time.perf_counter() - steps.start))
+
     found = largest(
         lambda n: steps.held(retyped(batch.at(n), network.dtype), f"at {batch.name} = {n}: "),
         plan.fit,
@@ -137,8 +153,9 @@ def _fit(network: Network, plan: Plan, steps: _Steps) -> Fit | Unknown:
         (2 + len(SLOTS[plan.optimizer])) * parameters * itemsize,
         MOST_BATCH,
         lambda count: count < MOST_COMPILED and time.perf_counter() - steps.start < PATIENCE,
+        tell,
     )
-    return _answer(blank._replace(name=batch.name, batch=first, bound=bound), found, sizes)
+    return _answer(blank, found, sizes)
 
 
 class _Working:

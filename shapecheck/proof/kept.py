@@ -58,6 +58,7 @@ def settled(found: Verification) -> bool:
     parts = [getattr(found, name) for name in PARTS]
     return (
         found.result in ("proved", "refuted")
+        and found.stopped is None
         and not any(outcome.result == "not_checked" for outcome in found.levels)
         and not any(isinstance(part, Unknown) or getattr(part, "result", "") == "not_checked" for part in parts)
     )

@@ -36,6 +36,8 @@ def add_mesh(report: Report, found: Verification, progress: Progress | None = No
         reason = f"{', '.join(open_sizes)} {verb} no size to be split; give one under dims or with --set"
         made = Partition(dict(sharding.mesh), level, "not_checked", reason)
     else:
+        if progress is not None:
+            progress(0, 1, "split the network over the mesh")
         made = partition(network, level, progress)
     return _judged(report, found, made)
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from shapecheck.linter import Report
+from shapecheck.proof.partial import WHAT
 from shapecheck.spec.network import Network
-from shapecheck.verification import LEVELS, Disagreement, Level, LevelOutcome, NotChecked, Result, Verification
+from shapecheck.verification import LEVELS, Disagreement, LevelOutcome, NotChecked, Result, Verification
 from shapecheck.verification.execution import Execution, Lost, NotFinite
 from shapecheck.xla import Witness
-
-_WHAT = {
-    "trace": "JAX's shape rules",
-    "lower": "StableHLO",
-    "compile": "XLA",
-    "run": "a training step on random numbers",
-}
 
 
 def add_levels(report: Report, found: Verification, seen: Witness) -> Verification:
@@ -21,15 +15,8 @@ def add_levels(report: Report, found: Verification, seen: Witness) -> Verificati
     if seen.run is not None:
         found = _add_run(report, found, seen)
     results = {level: _result(level, report, found, seen) for level in LEVELS if level in seen.levels}
-    outcomes = (LevelOutcome(level, result, seen.levels[level], _WHAT[level]) for level, result in results.items())
+    outcomes = (LevelOutcome(level, result, seen.levels[level], WHAT[level]) for level, result in results.items())
     return found._replace(levels=tuple(outcomes))
-
-
-def not_gone(found: Verification, level: Level) -> Verification:
-    """Return an outcome that was to go as far as ``level``, with the levels that were not reached."""
-    rest = LEVELS[len(found.levels) : LEVELS.index(level) + 1]
-    missing = tuple(LevelOutcome(each, "not_checked", 0.0, _WHAT[each]) for each in rest)
-    return found._replace(level=level, levels=(*found.levels, *missing))
 
 
 def _result(level: str, report: Report, found: Verification, seen: Witness) -> Result:
@@ -48,7 +35,7 @@ def _of_run(run: Execution | None) -> Result:
         return "not_checked"
     if run.not_finite is not None or not all(lost.connected for lost in run.lost):
         return "refuted"
-    return "not_checked" if run.lost else "proved"
+    return "not_checked" if run.lost or run.forward_only is not None else "proved"
 
 
 def _add_run(report: Report, found: Verification, seen: Witness) -> Verification:
@@ -66,7 +53,8 @@ def _add_run(report: Report, found: Verification, seen: Witness) -> Verification
     if result == "refuted":
         return found._replace(result="refuted")
     if result == "not_checked":
-        return _not_checked(found, run.lost[0].sentence())
+        doubt = run.lost[0].sentence() if run.lost else f"the training step was not run: {run.forward_only}"
+        return _not_checked(found, doubt)
     return found
 
 
@@ -90,4 +78,5 @@ def _execution(network: Network, seen: Witness) -> Execution:
         ),
         tuple((name, network.nodes[norm].name) for name, norm in run.cancelled.items()),
         run.dropout,
+        run.forward_only,
     )

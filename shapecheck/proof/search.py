@@ -48,17 +48,20 @@ def largest(
     fixed: int,
     most: int,
     more: Callable[[int], bool],
+    so_far: Callable[[Found], None] | None = None,
 ) -> Found:
     """Search the largest size up to ``most`` whose measured amount is at most ``room``, from ``start`` on.
 
     The amount is taken to be about ``fixed`` and something for each unit of size; on that rests how soon the answer
     is found, not what it is. Neighbours are measured on both sides of the answer. ``more(count)`` says, when ``count``
-    sizes are measured, whether another may be.
+    sizes are measured, whether another may be; ``so_far`` is told of what is known then.
     """
     measured: dict[int, int] = {}
     at: int | None = start
     while at is not None and (not measured or more(len(measured))):
         measured[at] = measure(at)
+        if so_far is not None:
+            so_far(Found(*_bounds(measured, room), dict(measured), False))
         at = _next(measured, room, sizes, fixed, most)
     return Found(*_bounds(measured, room), measured, at is None)
 

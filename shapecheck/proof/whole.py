@@ -13,11 +13,13 @@ from shapecheck.proof.costing import retyped
 from shapecheck.proof.fit import add_costs, asked_for, without_costs
 from shapecheck.proof.mesh import add_mesh, prepare
 from shapecheck.proof.numbers import add_numbers
+from shapecheck.proof.partial import SoFar, not_gone, with_mesh_to_come
 from shapecheck.proof.possible import obstacle, stand_ins, unproved
-from shapecheck.proof.run import add_levels, not_gone
+from shapecheck.proof.run import add_levels
 from shapecheck.rules import verification as rules
 from shapecheck.spec.network import Network, Node
 from shapecheck.verification import Disagreement, NotChecked, Plan, Verification
+from shapecheck.words import every
 from shapecheck.xla import DeviceError, Witness, keep_modules, witness, witness_elsewhere
 from shapecheck.xla.mesh import prepare_devices
 
@@ -29,12 +31,17 @@ _GPU = "cuda"
 __all__ = ["findings", "keep_modules", "prepare", "prepare_devices", "verify"]
 
 
-def verify(report: Report, plan: Plan = PLAIN, progress: Progress | None = None) -> Verification:
-    """Return whether JAX agrees with the shapes of a checked network. Raises ValueError for an unknown word."""
-    return without_costs(plan, _verify(report, plan, progress))
+def verify(
+    report: Report, plan: Plan = PLAIN, progress: Progress | None = None, so_far: SoFar | None = None
+) -> Verification:
+    """Return whether JAX agrees with the shapes of a checked network. Raises ValueError for an unknown word.
+
+    ``so_far`` is told of the outcome on the way, for ``proof.partial.stopped``, whenever something of it is finished.
+    """
+    return without_costs(plan, _verify(report, plan, progress, so_far))
 
 
-def _verify(report: Report, plan: Plan, progress: Progress | None) -> Verification:
+def _verify(report: Report, plan: Plan, progress: Progress | None, so_far: SoFar | None) -> Verification:
     reason = obstacle(report)
     if reason is not None:
         return unproved(plan, reason)
@@ -47,12 +54,24 @@ def _verify(report: Report, plan: Plan, progress: Progress | None) -> Verificati
         return unproved(plan, str(why))
     sizes = stand_ins(network)
     built = network if not sizes or network.resized is None else retyped(network.resized(sizes), plan.dtype)
+    every_size = {**network.sizes, **sizes}
+    tell = so_far or (lambda found: None)
+
+    def of_levels(seen: Witness) -> Verification:
+        found = with_mesh_to_come(network, add_levels(report, _compare(report, seen, every_size), seen))
+        tell(found)
+        return found
+
     try:
-        seen = witness(built, level=level, device=device, progress=progress)
+        # Where nobody listens nothing is compared twice.
+        seen = witness(built, level, device, progress, None if so_far is None else of_levels)
     except DeviceError as error:
-        return _without(report, plan, built, {**network.sizes, **sizes}, str(error), progress)
-    found = add_mesh(report, add_levels(report, _compare(report, seen, {**network.sizes, **sizes}), seen), progress)
-    return add_costs(built, plan, add_numbers(report, plan, found, progress), progress)
+        return _without(report, plan, built, every_size, str(error), progress)
+    found = add_mesh(report, of_levels(seen), progress)
+    tell(found)
+    found = add_numbers(report, plan, found, progress)
+    tell(found)
+    return add_costs(built, plan, found, progress, so_far)
 
 
 def _without(
@@ -67,9 +86,12 @@ def _without(
         return unproved(plan, why)
     found = add_levels(report, _compare(report, seen, sizes), seen)._replace(lowered_for=_GPU)
     if plan.level == "lower" or found.result != "proved":
-        return found
-    reason = f"all {found.agree} layers agree when JAX lowers them for CUDA, but they were not compiled: {why}"
-    return not_gone(found._replace(result="not_checked", not_checked=(NotChecked(None, reason),)), plan.level)
+        return add_mesh(report, found, progress)
+    them, were = ("it", "it was") if found.agree == 1 else ("them", "they were")
+    agree = every(found.agree, "layer", "agree")
+    reason = f"{agree} when JAX lowers {them} for CUDA, but {were} not compiled: {why}"
+    found = found._replace(result="not_checked", not_checked=(NotChecked(None, reason),))
+    return add_mesh(report, not_gone(found, plan.level), progress)
 
 
 def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verification:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Diagnostic, Finding, Severity
+from shapecheck.diagnostics import Diagnostic, Finding, Severity, Span
 from shapecheck.rules.base import reported
 from shapecheck.shape import show
 from shapecheck.spec.network import Network, Node
 from shapecheck.verification import Verification
+from shapecheck.verification.comparison import Comparison, Differing
 from shapecheck.verification.execution import Execution, Lost, NotFinite
 
 # Rules that have said already why no gradient comes through a layer.
@@ -161,12 +163,58 @@ def no_gradient(finding: Finding, shapes: Shapes | None, trouble: Trouble | None
     return finding
 
 
+@reported("SC804")
+def numbers_differ(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+    """A layer gives other numbers on a GPU than on the CPU, by more than rounding allows.
+
+    ## What it does
+
+    `shapecheck verify --level run` on a GPU computes every layer there and on the CPU, from the same random inputs
+    and parameters, for a batch of 2 where the network takes one. Two devices add in different orders, so their
+    numbers differ by rounding: for a sum of k products by about 8 · √k · u on each, u being half the distance from
+    1 to the next number of the dtype, times the size of what is added. How far cancellation widens that is measured
+    on the layer itself. A layer whose numbers differ by more is reported; each layer reads the CPU's numbers, so
+    that it answers for no layer before it.
+
+    ## Why it matters
+
+    Training and inference on that GPU compute something else than the network says. Causes are a defect of a driver,
+    of a library's kernel or of XLA for this layer's sizes, and defective hardware.
+
+    ## An example that fails
+
+    No file can show it: on a GPU that works, every layer agrees.
+
+    ## An example that passes
+
+    ```yaml passes
+    shapecheck: 1
+    inputs: {image: [2, 3, 32, 32]}
+    layers:
+      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
+      - {op: relu}
+    ```
+
+    ## Instead
+
+    Run it again, and on another GPU: hardware that errs does not err alike twice. Try other versions of the driver
+    and of JAX; what remains is worth a report to JAX, with this layer as a network of its own.
+
+    ## Source
+
+    Higham and Mary, "A New Approach to Probabilistic Rounding Error Analysis", SIAM J. Sci. Comput. 41(5), 2019.
+    """
+    return finding
+
+
 def findings(network: Network, known: Collection[Diagnostic], verification: Verification) -> list[Finding]:
     """Return what the second witness found, at the lines of the layers; ``known`` is what was found before."""
     nodes = {node.name: node for node in network.nodes}
     found = list(_disagreements(network, nodes, verification))
     if verification.run is not None:
         found += _of_run(nodes, known, verification.run)
+    if verification.numbers is not None:
+        found += _of_numbers(nodes, verification.numbers)
     return found
 
 
@@ -220,3 +268,21 @@ def _no_gradient(node: Node, lost: Lost) -> Finding:
         if lost.silent
         else "what it gives hardly depends on what it reads",
     )
+
+
+def _of_numbers(nodes: dict[str, Node], compared: Comparison) -> Iterator[Finding]:
+    """Yield a finding for each place; of the copies of a layer that stand there, for the one that differs most."""
+    places: dict[Span, list[Differing]] = {}
+    for one in compared.differing:
+        places.setdefault(nodes[one.layer].source.span, []).append(one)
+    for span, differing in places.items():
+        worst = max(differing, key=lambda one: one.difference / one.allowed if one.allowed else math.inf)
+        copies = len(differing) - 1
+        yield Finding(
+            "numbers-differ",
+            compared.sentence(worst)
+            + (f"; so it is with {copies} more {'copy' if copies == 1 else 'copies'}" if copies else ""),
+            span,
+            worst.layer,
+            f"try another driver, version of JAX or {compared.second}, and report what remains to JAX",
+        )

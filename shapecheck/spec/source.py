@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 
 from shapecheck.diagnostics import Finding, Position, Span
 from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
@@ -16,9 +17,11 @@ def read_bytes(path: str, limits: Limits = DEFAULT_LIMITS) -> bytes | Finding:
     """Return what is in a file, or the finding that says why that is not to be had."""
     try:
         with open(path, "rb") as stream:
-            if os.fstat(stream.fileno()).st_size > limits.file_bytes:
+            status = os.fstat(stream.fileno())
+            if status.st_size > limits.file_bytes:
                 return _too_large(limits)
-            return stream.read()
+            # A device or a pipe says nothing of its size, and may have no end.
+            return stream.read() if stat.S_ISREG(status.st_mode) else stream.read(limits.file_bytes + 1)
     except IsADirectoryError:
         return Finding(
             "unreadable-file",

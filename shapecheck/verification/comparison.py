@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, Optional
+
+from shapecheck.words import plural
 
 
 class Differing(NamedTuple):
@@ -11,10 +14,6 @@ class Differing(NamedTuple):
     layer: str
     difference: float
     allowed: float
-
-    def sentence(self) -> str:
-        """Return it in words."""
-        return f"{self.layer}: its numbers differ by {self.difference:.2g}, and rounding allows {self.allowed:.2g}"
 
 
 class Comparison(NamedTuple):
@@ -45,9 +44,22 @@ class Comparison(NamedTuple):
             return [f"numbers on {self.second} and {self.first} were not compared: {self.missing}"]
         at = "" if self.batch is None else f" (batch {self.batch})"
         agree = self.layers - len(self.differing)
-        head = f"numbers on {self.second} and {self.first}: {agree} of {self.layers} layers agree within rounding{at}"
-        return [head, *(f"  {each.sentence()}" for each in self.differing)]
+        verb = "agrees" if agree == 1 else "agree"
+        head = f"numbers on {self.second} and {self.first}: {agree} of {plural(self.layers, 'layer')} {verb}"
+        return [f"{head} within rounding{at}", *(f"  {self.sentence(each)}" for each in self.differing)]
+
+    def sentence(self, one: Differing) -> str:
+        """Return what differs in words."""
+        devices = f"its numbers on {self.second} and {self.first}"
+        return f"{one.layer}: {devices} differ by {one.difference:.2g}, and rounding allows {one.allowed:.2g}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the comparison as the interface has it."""
-        return {**self._asdict(), "result": self.result, "differing": [each._asdict() for each in self.differing]}
+        differing = [{**each._asdict(), "difference": _finite(each.difference)} for each in self.differing]
+        found = {**self._asdict(), "closest": _finite(self.closest), "differing": differing}
+        return {**found, "result": self.result}
+
+
+def _finite(number: float) -> float | None:
+    """Return what JSON has a number for; null is infinite."""
+    return number if math.isfinite(number) else None

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, Optional
 
+from shapecheck.words import plural
+
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]+)")
 _NO_FORECAST = "temporaries planned for a CPU are no forecast"
@@ -191,7 +193,7 @@ class Cost(NamedTuple):
         if self.beside:
             told = [f"{b.op} {b.flops:,.0f} (most at {b.layer})" for b in self.beside[:_MANY]]
             rest = sum(b.flops for b in self.beside[_MANY:])
-            told += [f"{len(self.beside) - _MANY} more ops {rest:,.0f}"] if len(self.beside) > _MANY else []
+            told += [f"{plural(len(self.beside) - _MANY, 'more op')} {rest:,.0f}"] if len(self.beside) > _MANY else []
             rows.append(("  not multiply-adds", f"{_signed(sum(b.flops for b in self.beside))}: {', '.join(told)}"))
         rows.append(("  by XLA's optimiser", f"{_signed(self.optimised)}, what its own count rounds among it"))
         if self.largest:
@@ -202,7 +204,9 @@ class Cost(NamedTuple):
     def _agreement(self) -> str:
         if not self.differing:
             return f"XLA's count is the same for {'all' if self.same > 1 else 'the'} {self._layers(self.same)}"
-        return f"XLA's count differs for {len(self.differing)} of {self._layers(self.same + len(self.differing))}"
+        total = self.same + len(self.differing)
+        which = "the" if total == 1 else f"{len(self.differing)} of"
+        return f"XLA's count differs for {which} {self._layers(total)}"
 
     @staticmethod
     def _layers(count: int) -> str:
@@ -316,7 +320,7 @@ class Fit(NamedTuple):
         if self.open is not None:
             return [f"the largest batch that fits: not known: {self.open}"]
         count = len(self.measured)
-        effort = f"{count} {'step' if count == 1 else 'steps'} compiled in {self.seconds:.1f} s"
+        effort = f"{plural(count, 'step')} compiled in {self.seconds:.1f} s"
         bound = "" if self.bound is None else f"; {self.bound}"
         over = ""
         if self.exceeds is not None:

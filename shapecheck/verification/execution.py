@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional
 
+from shapecheck.words import plural
+
 # How many parameters, layers and places are told by name.
 _MANY = 4
 
@@ -51,7 +53,8 @@ class Execution(NamedTuple):
     """A forward pass and a training step on random numbers, ``draws`` times.
 
     ``layers`` counts those whose every number was looked at, ``parameters`` all of the network, ``cancelled`` those
-    that a normalisation subtracts again, with its name: their gradient is zero but for rounding.
+    that a normalisation subtracts again, with its name: their gradient is zero but for rounding. ``forward_only`` says
+    why there was a forward pass and no step back, and then nothing is known of gradients.
     """
 
     draws: int
@@ -61,29 +64,34 @@ class Execution(NamedTuple):
     lost: tuple[Lost, ...]
     cancelled: tuple[tuple[str, str], ...]
     dropout: bool
+    forward_only: Optional[str] = None
 
     @property
-    def reached(self) -> int:
-        """How many parameters the gradient reaches."""
+    def reached(self) -> int | None:
+        """How many parameters the gradient reaches, None where that is not known."""
+        if self.forward_only is not None:
+            return None
         return self.parameters - len(self.cancelled) - sum(len(lost.parameters) for lost in self.lost)
 
     def lines(self) -> list[str]:
         """Return the outcome for people."""
+        step = [] if self.forward_only is None else [f"run: the training step was not run: {self.forward_only}"]
         if self.not_finite is not None:
-            return [f"run: {self.not_finite.sentence()}"]
+            return [f"run: {self.not_finite.sentence()}", *step]
         how = ", dropout off" if self.dropout else ""
-        found = [
-            f"run: all numbers of {self.layers} layers are finite;"
-            f" the gradient reaches {self.reached} of {self.parameters} parameters"
-            f" ({self.draws} random {'draw' if self.draws == 1 else 'draws'}{how})"
-        ]
+        draws = f"({self.draws} random {'draw' if self.draws == 1 else 'draws'}{how})"
+        finite = f"run: all numbers of {plural(self.layers, 'layer')} are finite"
+        if self.forward_only is not None:
+            return [f"{finite} {draws}", *step]
+        of = plural(self.parameters, "parameter")
+        found = [f"{finite}; the gradient reaches {self.reached} of {of} {draws}"]
         if self.cancelled:
             who = _listed(tuple(name for name, _ in self.cancelled))
             norm = self.cancelled[0][1] if len(self.cancelled) == 1 else "the normalisation behind it"
             found.append(f"run: {norm} subtracts the mean of each channel, and with it {who}")
         found += [f"run: {lost.sentence()}" for lost in self.lost[:_MANY]]
         more = len(self.lost) - _MANY
-        return found if more <= 0 else [*found, f"run: and likewise at {more} more places"]
+        return found if more <= 0 else [*found, f"run: and likewise at {plural(more, 'more place')}"]
 
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as the interface has it."""
@@ -99,6 +107,7 @@ class Execution(NamedTuple):
             ],
             "cancelled": [{"parameter": name, "by": norm} for name, norm in self.cancelled],
             "dropout": "off" if self.dropout else None,
+            "forward_only": self.forward_only,
         }
 
 

@@ -8,6 +8,7 @@ from shapecheck.partition import Partition
 from shapecheck.verification.comparison import Comparison
 from shapecheck.verification.costs import Cost, Fit, Unknown
 from shapecheck.verification.execution import Execution
+from shapecheck.words import every, plural
 
 # How far JAX goes, and what the network is built for.
 Level: TypeAlias = Literal["trace", "lower", "compile", "run"]
@@ -71,7 +72,8 @@ class Verification(NamedTuple):
     """The outcome of a proof. ``result`` is ``proved``, ``refuted`` or ``not_checked``; sizes are those proved at.
 
     ``levels`` tells of each level that was gone through; ``cached`` that an earlier run found it; ``lowered_for`` names
-    a platform that is not here, for which the network was lowered all the same. A further part of the outcome is a
+    a platform that is not here, for which the network was lowered all the same. ``stopped`` says why the proof ended
+    before it was done: then the rest is what was found until then. A further part of the outcome is a
     field with the default None, named in ``PARTS``, and a record with the methods ``lines()``, for people, and
     ``as_json()``.
     """
@@ -87,6 +89,7 @@ class Verification(NamedTuple):
     levels: tuple[LevelOutcome, ...] = ()
     cached: bool = False
     lowered_for: Optional[str] = None
+    stopped: Optional[str] = None
     mesh: Optional[Partition] = None
     run: Optional[Execution] = None
     numbers: Optional[Comparison] = None
@@ -100,13 +103,17 @@ class Verification(NamedTuple):
             return "refuted" if self.result == "refuted" else "not_checked"
         if isinstance(self.cost, Unknown) or isinstance(self.fit, Unknown):
             return "not_checked"
-        return "proved" if self.fit is None or self.fit.fits else "refuted"
+        if self.fit is not None and not self.fit.fits:
+            return "refuted"
+        return "proved" if self.stopped is None else "not_checked"
 
     def sentence(self) -> str:
         """Return the outcome in one sentence."""
         return self._of_shapes() + ("" if self.verdict == self.result else f"; but {self._but()}")
 
     def _but(self) -> str:
+        if self.stopped is not None and self.verdict == "not_checked":
+            return self.stopped
         unknown = [part.lines()[0] for part in (self.cost, self.fit) if isinstance(part, Unknown)]
         return "; ".join(unknown or ([] if self.fit is None else self.fit.lines()[:1]))
 
@@ -114,23 +121,37 @@ class Verification(NamedTuple):
         at = ", ".join(f"{name}={size}" for name, size in self.dims.items())
         before = " (as found before)" if self.cached else ""
         if self.result == "proved":
-            by = _BY.get(self.level, self.level)
-            return f"proved: {by} for {self.backend}, all {self.agree} layers agree{f' ({at})' if at else ''}{before}"
+            return f"proved: {self._by(self.level)}{f' ({at})' if at else ''}{before}"
         if self.result == "refuted" and not self.disagreements and self.mesh is not None and self.mesh.refusals:
-            return f"refuted: JAX refuses the mesh, though {self.agree} layers agree{before}"
+            return f"refuted: JAX refuses the mesh, though {_agree(self.agree)}{before}"
         if self.result == "refuted":
             if self.numbers is not None and self.numbers.differing:
-                return f"refuted: all {self.agree} shapes agree, but not all numbers on {self.backend}{before}"
+                shapes = every(self.agree, "shape", "agree")
+                return f"refuted: {shapes}, but not all numbers on {self.backend}{before}"
             if self.run is not None and self._only_run():
-                return f"refuted: all {self.agree} layers agree, but not all is well in a run{before}"
+                return f"refuted: {every(self.agree, 'layer', 'agree')}, but not all is well in a run{before}"
             unseen = sum(1 for each in self.not_checked if each.layer is not None)
             if not self.disagreements:
                 rest = f"; {unseen} could not be looked at" if unseen else ""
-                return f"refuted: the network does not fit, and JAX says the same of {self.agree} layers{rest}{before}"
+                agree = plural(self.agree, "layer")
+                return f"refuted: the network does not fit, and JAX says the same of {agree}{rest}{before}"
             total = self.agree + len(self.disagreements) + unseen
-            return f"refuted: {len(self.disagreements)} of {total} layers disagree with JAX{before}"
+            verb = "disagrees" if len(self.disagreements) == 1 else "disagree"
+            return f"refuted: {len(self.disagreements)} of {plural(total, 'layer')} {verb} with JAX{before}"
         why = self.not_checked[0].reason if self.not_checked else "nothing was run"
-        return f"not checked: {why}"
+        return f"not checked: {why}{self._until_then()}"
+
+    def _by(self, level: str) -> str:
+        return f"{_BY.get(level, level)} for {self.backend}, {every(self.agree, 'layer', 'agree')}"
+
+    def _until_then(self) -> str:
+        """Return how far a proof came that was stopped."""
+        gone = [outcome.level for outcome in self.levels if outcome.result == "proved"]
+        if self.stopped is None or not gone:
+            return ""
+        if all(each.layer is None for each in self.not_checked):
+            return f"; before that: {self._by(gone[-1])}"
+        return f"; before that: {_agree(self.agree)}"
 
     def _only_run(self) -> bool:
         return all(outcome.result == "proved" or outcome.level == "run" for outcome in self.levels)
@@ -171,6 +192,7 @@ class Verification(NamedTuple):
             "levels": [outcome.as_json() for outcome in self.levels],
             "cached": self.cached,
             "lowered_for": self.lowered_for,
+            "stopped": self.stopped,
             **{name: None if part is None else part.as_json() for name, part in parts.items()},
         }
 
@@ -183,6 +205,10 @@ _BY = {
     "compile": "compiled by XLA",
     "run": "compiled and run by XLA",
 }
+
+
+def _agree(count: int) -> str:
+    return f"{plural(count, 'layer')} {'agrees' if count == 1 else 'agree'}"
 
 
 def _cost(outcome: LevelOutcome) -> str:

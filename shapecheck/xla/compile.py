@@ -80,12 +80,20 @@ def segment(
 class Compiler:
     """Lowers and compiles segments; equal modules are compiled once. ``compiled`` counts those that were.
 
-    ``refused_by`` tells which level refused a layer, ``seconds`` how long each took.
+    ``refused_by`` tells which level refused a layer, ``seconds`` how long each took. ``lowered`` is called with layers
+    that are lowered, before XLA has them.
     """
 
-    def __init__(self, network: Network, traced: Trace, with_xla: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        traced: Trace,
+        with_xla: bool,
+        lowered: Callable[[list[int]], None] = lambda nodes: None,
+    ) -> None:
         self.network = network
         self.with_xla = with_xla
+        self.lowered = lowered
         self.structs: Structs = dict(traced.structs)
         self.specs = traced.specs
         self.refused: dict[int, str] = {}
@@ -103,27 +111,33 @@ class Compiler:
         A piece that is refused is halved until the layer is found that is the cause; the others count.
         """
         piece = segment(self.network, nodes, self.structs, self.specs)
-        level = "lower"
         try:
             with self._timed("lower"):
                 lowered, infos = self._lower(piece)
-            level = "compile"
-            with self._timed("compile"):
-                module = self._module(lowered)
-        except Exception as error:  # XLA raises of many kinds, and each is what it has to say
-            if len(nodes) == 1:
-                self.refused[nodes[0]] = one_line(error)
-                self.refused_by[nodes[0]] = level
-                return
-            middle = len(nodes) // 2
-            self.check(nodes[:middle])
-            self.check(nodes[middle:])
+        except Exception as error:  # JAX and XLA raise of many kinds, and each is what it has to say
+            self._halve(nodes, "lower", error)
             return
         outputs = [abstract(out.shape, out.dtype) for out in infos]
         self.structs.update(zip(nodes, outputs, strict=True))
+        self.lowered(nodes)
+        try:
+            with self._timed("compile"):
+                module = self._module(lowered)
+        except Exception as error:
+            self._halve(nodes, "compile", error)
+            return
         self.flops.append(module.flops)
         if module.size is not None:
             self.bytes.append(Bytes(_expected(outputs), module.size))
+
+    def _halve(self, nodes: list[int], level: str, error: Exception) -> None:
+        if len(nodes) == 1:
+            self.refused[nodes[0]] = one_line(error)
+            self.refused_by[nodes[0]] = level
+            return
+        middle = len(nodes) // 2
+        self.check(nodes[:middle])
+        self.check(nodes[middle:])
 
     def _lower(self, piece: Segment) -> tuple[Any, Sequence[Any]]:
         """Return the lowered piece, and what has the shape and the dtype of each of its outputs."""

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from shapecheck.spec.network import Network
+from shapecheck.words import plural
 from shapecheck.xla import draw
 from shapecheck.xla.build import parameter_dtype, run, values_read
 from shapecheck.xla.call import ParameterSpec, abstract
@@ -37,7 +38,7 @@ _LEAST, _MOST = 1e-30, 1e30
 
 
 class TooLarge(Exception):
-    """The run would take more memory than there is; the message says how much of which."""
+    """Not even a forward pass fits into the memory that there is; the message says how much of which."""
 
 
 class Marks(NamedTuple):
@@ -142,7 +143,11 @@ class _Piece:
 
 
 class Runner:
-    """Compiles a network for a run and runs it, as often as wanted, each time on other numbers."""
+    """Compiles a network for a run and runs it, as often as wanted, each time on other numbers.
+
+    ``forward_only`` says why there is memory for ``forward`` and none for ``once``; it is None where there is for both.
+    Raises TooLarge where there is for neither.
+    """
 
     def __init__(self, network: Network, traced: Trace, device: Any, tell: Callable[[str], None]) -> None:
         self.network = network
@@ -152,13 +157,12 @@ class Runner:
         self._read_by_rectifiers = rectified(network)
         self._made: dict[str, Any] = {}
         self._options: dict[str, Any] | None = None
-        self._bytes = 0
         self._forward = [self._compile(piece, piece.forward) for piece in self.pieces[:-1]]
         self._step = [self._compile(piece, piece.step) for piece in self.pieces]
-        self._require(free_bytes(device))
+        self.forward_only = self._without_step(free_bytes(device))
 
     def _compile(self, piece: _Piece, function: Any) -> Any:
-        self.tell(f"run: compile {len(piece.nodes)} layers")
+        self.tell(f"run: compile {plural(len(piece.nodes), 'layer')}")
         parameters = tuple(abstract(spec.shape, spec.dtype) for spec in piece.specs.values())
         arguments = tuple(self.structs[i] for i in piece.outside)
         if function == piece.forward:
@@ -174,24 +178,45 @@ class Runner:
         key = hashlib.sha256(lowered.as_text().encode()).hexdigest()
         if key not in self._made:
             self._made[key] = compiled(lowered, self._options)
-            self._bytes = max(self._bytes, _bytes(self._made[key]))
         return self._made[key]
 
-    def _require(self, free: int | None) -> None:
-        """Raise TooLarge where the run would not fit: what XLA says of a piece, and what waits for it on the host."""
-        held = sum(_size(spec) for piece in self.pieces for spec in piece.specs.values())
-        held += sum(_size(self.structs[i]) for piece in self.pieces for i in piece.kept)
-        if free is not None and self._bytes + held > free:
-            raise TooLarge(f"a training step here would take {_giga(self._bytes + held)}, and {_giga(free)} are free")
+    def _without_step(self, free: int | None) -> str | None:
+        """Return why a training step does not fit, or None: by what XLA says of a piece, and what waits on the host."""
+        parameters = [sum(map(_size, piece.specs.values())) for piece in self.pieces]
+        kept = sum(_size(self.structs[i]) for piece in self.pieces for i in piece.kept)
+        step = max(map(_bytes, (*self._forward, *self._step)), default=0) + sum(parameters) + kept
+        if free is None or step <= free:
+            return None
+        self._forward.append(self._compile(self.pieces[-1], self.pieces[-1].forward))
+        forward = max(map(_bytes, self._forward)) + max(parameters) + kept
+        if forward > free:
+            alone = f"a forward pass alone {_giga(forward)}"
+            raise TooLarge(f"a training step here would take {_giga(step)}, {alone}, and {_giga(free)} are free")
+        return f"it would take {_giga(step)}, and {_giga(free)} are free"
+
+    def forward(self, seed: int) -> Marks:
+        """Run forward alone, piece after piece; no more parameters are held than those of one."""
+        self.tell(f"run: random numbers {seed + 1}")
+        random = draw.generator(seed)
+        values = self._inputs(random)
+        marks = Marks({}, {}, {}, {})
+        for piece, function in zip(self.pieces, self._forward, strict=True):
+            kept, peaks = function(self._parameters(piece, random), tuple(values[i] for i in piece.outside))
+            values.update(zip(piece.kept, kept, strict=True))
+            _note_values(marks, piece, kept, peaks)
+        return marks
+
+    def _inputs(self, random: np.random.Generator) -> dict[int, Any]:
+        return {
+            node.index: draw.value(self.network, node, self.structs[node.index], random) for node in self.network.inputs
+        }
 
     def once(self, seed: int, scale: float = 1.0) -> Marks:
         """Run forward and back on numbers of their own. ``scale`` is that of the loss."""
         self.tell(f"run: random numbers {seed + 1}")
         random = draw.generator(seed)
         nodes = self.network.nodes
-        values: dict[int, Any] = {
-            node.index: draw.value(self.network, node, self.structs[node.index], random) for node in self.network.inputs
-        }
+        values = self._inputs(random)
         parameters = [self._parameters(piece, random) for piece in self.pieces]
         marks = Marks({}, {}, {}, {})
         for piece, given, function in zip(self.pieces, parameters, self._forward, strict=False):

@@ -11,6 +11,7 @@ import jax
 from jax import export
 
 from shapecheck.spec.network import Network
+from shapecheck.words import plural
 from shapecheck.xla.build import precision
 from shapecheck.xla.compile import Compiler, Module, Segment
 from shapecheck.xla.device import find_device
@@ -46,12 +47,11 @@ def witness_elsewhere(network: Network, platform: str, progress: Progress | None
         warnings.simplefilter("ignore")
         tell(0, 2, "trace")
         traced = trace(network)
-        seconds = {"trace": time.perf_counter() - start}
         exporter = _Exporter(network, traced, platform)
+        exporter.seconds["trace"] = time.perf_counter() - start
         pieces = cut(network, traced)
         for done, piece in enumerate(pieces, 1):
-            tell(done, len(pieces) + 1, f"lower {len(piece)} layers for {platform}")
+            tell(done, len(pieces) + 1, f"lower {plural(len(piece), 'layer')} for {platform}")
             exporter.check(piece)
     tell(len(pieces) + 1, len(pieces) + 1, "done")
-    seconds["lower"] = exporter.seconds["lower"]
-    return record("lower", platform, traced, exporter, seconds, time.perf_counter() - start)
+    return record("lower", platform, traced, exporter, time.perf_counter() - start)

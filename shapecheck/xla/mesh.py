@@ -145,7 +145,7 @@ def _shardings(job: _Job, mesh: Any) -> tuple[dict[str, NamedSharding], dict[str
 
 def _parameter_splits(job: _Job, node: Node, name: str, spec: ParameterSpec) -> tuple[Split, ...]:
     split = job.sharding.channels.get(node.index)
-    if split is None or spec.shape == (1,):
+    if split is None or (node.op == "prelu" and spec.shape == (1,)):
         # One slope for all channels is no channel.
         return ()
     axis = 0

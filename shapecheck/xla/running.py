@@ -48,7 +48,8 @@ class Run(NamedTuple):
     """What a run found.
 
     ``shapes`` holds what came out of it; ``cancelled`` maps parameters to the node that subtracts them again, so that
-    their gradient is zero but for rounding. ``not_run`` says why there was no run.
+    their gradient is zero but for rounding. ``not_run`` says why there was no run, ``forward_only`` why there was a
+    forward pass and no training step.
     """
 
     shapes: Mapping[int, tuple[int, ...]] = {}
@@ -59,10 +60,14 @@ class Run(NamedTuple):
     cancelled: Mapping[str, int] = {}
     dropout: bool = False
     not_run: str | None = None
+    forward_only: str | None = None
 
 
 def run_network(network: Network, traced: Trace, device: Any, tell: Callable[[str], None]) -> Run:
-    """Run a network of which every layer was traced, forward and back on random numbers."""
+    """Run a network of which every layer was traced, forward and back on random numbers.
+
+    Where there is memory for a forward pass only, that alone is run.
+    """
     try:
         runner = Runner(network, traced, device, tell)
     except TooLarge as error:
@@ -70,7 +75,8 @@ def run_network(network: Network, traced: Trace, device: Any, tell: Callable[[st
     except Exception as error:  # XLA raises of many kinds, and each is what it has to say
         return Run(not_run=f"the training step does not compile: {one_line(error)}")
     try:
-        return _Study(network, traced, runner).run()
+        study = _Study(network, traced, runner)
+        return study.run() if runner.forward_only is None else study.forward(runner.forward_only)
     except MemoryError:
         return Run(not_run="the memory was used up")
     except Exception as error:
@@ -90,14 +96,22 @@ class _Study:
         self.outputs = set(network.outputs.values())
         self.seen: list[Marks] = []
 
+    def forward(self, why: str) -> Run:
+        """Return what a forward pass shows, where ``why`` says why there is nothing else."""
+        marks = self.runner.forward(0)
+        return self._blank()._replace(
+            shapes=marks.shapes, draws=1, not_finite=self._value_not_finite(marks), forward_only=why
+        )
+
+    def _blank(self) -> Run:
+        drops = any(node.op == "dropout" for node in self.network.layers)
+        return Run(parameters=len(self.keys), dropout=drops)
+
     def run(self) -> Run:
+        """Return what forward passes and training steps show."""
         start = time.perf_counter()
         cancelled = {key: norm for key in self.keys if (norm := self._cancelling(*key)) is not None}
-        found = Run(
-            parameters=len(self.keys),
-            cancelled={self._name(key): norm for key, norm in cancelled.items()},
-            dropout=any(node.op == "dropout" for node in self.network.layers),
-        )
+        found = self._blank()._replace(cancelled={self._name(key): norm for key, norm in cancelled.items()})
         missing: set[tuple[int, str]] = set(self.keys) - set(cancelled)
         for seed in range(DRAWS):
             marks = self.runner.once(seed)
@@ -120,12 +134,17 @@ class _Study:
     def _half(self) -> bool:
         return any(struct.dtype == jnp.float16 for struct in self.traced.structs.values())
 
+    def _value_not_finite(self, marks: Marks) -> NotFinite | None:
+        for node in (self.network.nodes[index] for index in self.network.order):
+            if node.layer is not None and not math.isfinite(marks.values[node.index]):
+                return NotFinite(node.index, "value", math.isnan(marks.values[node.index]))
+        return None
+
     def _not_finite(self, marks: Marks) -> NotFinite | None:
-        nodes = [index for index in self.network.order if self.network.nodes[index].layer is not None]
-        for index in nodes:
-            if not math.isfinite(marks.values[index]):
-                return NotFinite(index, "value", math.isnan(marks.values[index]))
-        for index in reversed(nodes):
+        wrong = self._value_not_finite(marks)
+        if wrong is not None:
+            return wrong
+        for index in reversed([i for i in self.network.order if self.network.nodes[i].layer is not None]):
             # Where the gradient by its output is sound, it is this layer that spoils the others.
             if math.isfinite(marks.gradients[index]):
                 made = [marks.parameters[key] for key in self.keys if key[0] == index]

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import jax
 
 from shapecheck.spec.network import Network
+from shapecheck.words import plural
 from shapecheck.xla.build import precision
 from shapecheck.xla.compile import Compiler
 from shapecheck.xla.device import DeviceName, find_device
@@ -57,11 +58,13 @@ def witness(
     level: Level = "compile",
     device: DeviceName = "auto",
     progress: Progress | None = None,
+    so_far: Callable[[Witness], object] | None = None,
 ) -> Witness:
     """Let JAX (``trace``), StableHLO (``lower``) and XLA (``compile``) find the shape of every layer.
 
     The level ``run`` goes on to a training step on random numbers, if all layers passed. Nothing that shapecheck's
-    own arithmetic computed is used. ``progress(done, total, what)`` is called before each step and once at the end.
+    own arithmetic computed is used. ``progress(done, total, what)`` is called before each step and once at the end,
+    ``so_far`` with what was found at a lower level, when there is more to come.
     Raises DeviceError where ``device`` is not here, ValueError for an unknown word.
     """
     for word, words in ((level, LEVELS), (device, get_args(DeviceName))):
@@ -74,22 +77,34 @@ def witness(
         warnings.simplefilter("ignore")
         tell(0, 1 if level == "trace" else 2, "trace")
         traced = trace(network)
-        seconds = {"trace": time.perf_counter() - start}
-        compiler = Compiler(network, traced, level in ("compile", "run"))
         pieces = [] if level == "trace" else cut(network, traced)
+        to_lower = {index for piece in pieces for index in piece}
+
+        def seen(at: Level) -> Witness:
+            return record(at, place.platform, traced, compiler, time.perf_counter() - start)
+
+        def lowered(nodes: list[int]) -> None:
+            to_lower.difference_update(nodes)
+            if so_far is not None and level != "lower" and not to_lower:
+                so_far(seen("lower"))
+
+        compiler = Compiler(network, traced, level in ("compile", "run"), lowered)
+        compiler.seconds["trace"] = time.perf_counter() - start
+        if so_far is not None and level != "trace":
+            so_far(seen("trace"))
         total = len(pieces) + (2 if level == "run" else 1)
         for done, piece in enumerate(pieces, 1):
-            tell(done, total, f"{'compile' if level == 'run' else level} {len(piece)} layers")
+            tell(done, total, f"{'compile' if level == 'run' else level} {plural(len(piece), 'layer')}")
             compiler.check(piece)
         found = None
         if level == "run":
+            if so_far is not None:
+                so_far(seen("compile"))
             begun = time.perf_counter()
             found = _run(network, traced, compiler, place, lambda what: tell(total - 1, total, what))
             compiler.seconds["run"] = time.perf_counter() - begun
     tell(total, total, "done")
-    gone = LEVELS[: LEVELS.index(level) + 1]
-    seconds |= {name: spent for name, spent in compiler.seconds.items() if name in gone}
-    return record(level, place.platform, traced, compiler, seconds, time.perf_counter() - start)._replace(run=found)
+    return seen(level)._replace(run=found)
 
 
 def _run(
@@ -100,9 +115,7 @@ def _run(
     return run_network(network, traced, place, tell)
 
 
-def record(
-    level: Level, backend: str, traced: Trace, compiler: Compiler, levels: Mapping[str, float], seconds: float
-) -> Witness:
+def record(level: Level, backend: str, traced: Trace, compiler: Compiler, seconds: float) -> Witness:
     """Return what was traced and compiled as a witness's word."""
     refused = traced.refused | compiler.refused
     shapes = {i: tuple(struct.shape) for i, struct in compiler.structs.items() if i not in refused}
@@ -122,6 +135,6 @@ def record(
         seconds,
         compiler.compiled,
         dict.fromkeys(traced.refused, "trace") | compiler.refused_by,
-        levels,
+        {each: compiler.seconds[each] for each in LEVELS[: LEVELS.index(level) + 1]},
         {i: sum(math.prod(spec.shape) for spec in held.values()) for i, held in traced.specs.items() if i in shapes},
     )

@@ -23,6 +23,9 @@ HERE = Path(__file__).parent
 RESNET = ROOT / "examples" / "resnet50.net.yaml"
 CHECK_RESNET = ["-m", "shapecheck", "check", str(RESNET)]
 
+VERIFY_RESNET = ["-m", "shapecheck", "verify", str(RESNET), "--level", "trace", "--device", "cpu"]
+TRACE_BY_JAX = ["-c", f"import sys; sys.path.insert(0, {str(HERE)!r}); import resnet50_jax; resnet50_jax.trace()"]
+
 CHECK_ONE = """
 import sys, time, tracemalloc
 from shapecheck import linter
@@ -154,6 +157,17 @@ def findings_and_jax() -> list[float]:
     return [float(seconds) for seconds in done.stdout.split()]
 
 
+def found_before_and_anew() -> list[float]:
+    """A whole proof of ResNet-50 that was made before, and one that was not."""
+    with tempfile.TemporaryDirectory() as folder:
+        return processes([*VERIFY_RESNET, "--cache-dir", folder], [*VERIFY_RESNET, "--no-cache"], runs=2)
+
+
+def verify_and_jax() -> list[float]:
+    """A whole proof of ResNet-50 by JAX's shape rules, and a script with jax.eval_shape of the same by hand."""
+    return processes([*VERIFY_RESNET, "--no-cache"], TRACE_BY_JAX, runs=2)
+
+
 def propagation_and_onnx() -> list[float]:
     """The propagation of shapes alone, and ONNX's in C++."""
     from shapecheck import linter
@@ -195,6 +209,18 @@ COMPARISONS: list[tuple[str, str, str, Callable[[], list[float]]]] = [
         check_and_torchinfo,
     ),
     ("ResNet-50, text to findings, in process", "`jax.eval_shape`", "jax", findings_and_jax),
+    (
+        "`shapecheck verify --level trace resnet50.net.yaml`, found before",
+        "the same, not found before",
+        "jax",
+        found_before_and_anew,
+    ),
+    (
+        "`shapecheck verify --level trace resnet50.net.yaml`, whole process",
+        "a script with `jax.eval_shape`",
+        "jax",
+        verify_and_jax,
+    ),
     ("ResNet-50, shapes alone, in process", "`onnx.shape_inference` (C++)", "onnx", propagation_and_onnx),
     ("reading 4,000 layers", "PyYAML's `yaml.compose` with its C parser", "yaml", reading_and_yaml),
 ]

@@ -26,6 +26,14 @@ def test_findings_take_a_tenth_of_a_trace_by_jax() -> None:
     assert least_ratio(measure.findings_and_jax) < 1 / 10
 
 
+def test_a_proof_that_was_made_before_takes_half_of_one_that_was_not() -> None:
+    assert least_ratio(measure.found_before_and_anew, attempts=1) < 1 / 2
+
+
+def test_a_proof_by_jax_takes_three_times_a_script_with_jax_at_most() -> None:
+    assert least_ratio(measure.verify_and_jax, attempts=1) < 3
+
+
 @pytest.mark.skipif(not measure.has("onnx"), reason="onnx is not installed")
 def test_propagation_keeps_up_with_onnx() -> None:
     assert least_ratio(measure.propagation_and_onnx) < 3

@@ -25,6 +25,7 @@ NOT_IN_A_FILE = {
     "this is a folder, not a file": "a folder is no file",
     "the file is not text: it holds the control character": "bytes: tests/spec/test_documents.py",
     "the arithmetic says": "a network on which both witnesses differ is a defect of ours",
+    "; so it is with": "takes a GPU that errs: tests/test_numbers_proof.py",
     "no value fits here": "the base of all kinds, never a kind itself",
     "  has no value": "a guard: each operation that could fail so is refused before",
     "was not decided within the budget": "takes a network of thousands of open layers",

@@ -100,6 +100,35 @@ def test_lowering_is_proved_and_compiling_is_not() -> None:
 
 
 @without_gpu
+def test_one_layer_is_one_layer() -> None:
+    network = shapecheck.loads("shapecheck: 1\ninputs: {x: [2, 8]}\nlayers: [{op: relu}]\n")
+    assert (
+        shapecheck.verify(network, "lower", "gpu").sentence() == "proved: lowered by JAX for cuda, the one layer agrees"
+    )
+    assert (
+        shapecheck.verify(network, "compile", "gpu")
+        .sentence()
+        .startswith(
+            "not checked: the one layer agrees when JAX lowers it for CUDA, but it was not compiled: JAX finds no GPU"
+        )
+    )
+
+
+@without_gpu
+@pytest.mark.parametrize(("features", "result"), [(6, "proved"), (5, "refuted")])
+def test_a_mesh_is_looked_at_without_a_gpu_too(features: int, result: str) -> None:
+    text = (
+        "shapecheck: 1\ninputs: {x: [4, 8]}\nsharding: {mesh: {model: 2}, channels: model}\n"
+        f"layers: [{{name: l, op: linear, out_features: {features}}}]\n"
+    )
+    found = shapecheck.verify(shapecheck.loads(text), "lower", "gpu")
+    assert found.mesh is not None
+    assert (found.mesh.result, found.result) == (result, result)
+    found = shapecheck.verify(shapecheck.loads(text.replace("5}", "6}")), "compile", "gpu")
+    assert found.mesh is not None and found.mesh.result == found.result == "not_checked"
+
+
+@without_gpu
 def test_a_disagreement_is_one_without_a_gpu_too(monkeypatch: pytest.MonkeyPatch) -> None:
     right = BUILDERS["avg_pool"]
     monkeypatch.setitem(BUILDERS, "avg_pool", lambda call: right(call)[:, :, 1:])

@@ -18,7 +18,6 @@ from test_witness import tangled
 import shapecheck.rules.verification
 import shapecheck.xla.draw as draw
 import shapecheck.xla.execute as execute
-import shapecheck.xla.memory as memory
 import shapecheck.xla.segments as segments
 from shapecheck import linter
 from shapecheck.linter import Report
@@ -204,33 +203,6 @@ def test_a_gradient_that_is_zero_once_is_looked_for_again(monkeypatch: pytest.Mo
     monkeypatch.setattr(Runner, "once", first_is_dead)
     run = ran(chain((16, 8), LINEAR, {"op": "relu"}))
     assert (run.draws, run.lost) == (2, ())
-
-
-def test_what_does_not_fit_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "free_bytes", lambda device: 5_000_000)
-    found = witness(chain((2, 1000), {"op": "linear", "out_features": 1000}), "run").run
-    assert found is not None
-    assert re.fullmatch(r"a training step here would take 0\.0\d GB, and 0\.01 GB are free", found.not_run or "")
-    monkeypatch.setattr(execute, "free_bytes", lambda device: None)
-    assert ran(chain((2, 10), LINEAR)).lost == ()
-
-
-def test_free_memory_is_the_least_of_all_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cpu = jax.devices("cpu")[0]
-    info = tmp_path / "meminfo"
-    info.write_text("MemTotal: 99 kB\nMemAvailable: 7 kB\n", encoding="ascii")
-    most, used = tmp_path / "memory.max", tmp_path / "memory.current"
-    monkeypatch.setattr(memory, "_MEMINFO", info)
-    monkeypatch.setattr(memory, "_GROUPS", ((most, used),))
-    assert memory.free_bytes(cpu) == 7 * 1024
-    (tmp_path / "memory.stat").write_text("anon 2000\ninactive_file 500\n", encoding="ascii")
-    used.write_text("3000\n", encoding="ascii")
-    for limit, free in (("max", 7 * 1024), ("4000", 1500), ("2600", 100), ("100", 0), ("1000000", 7 * 1024)):
-        most.write_text(f"{limit}\n", encoding="ascii")
-        assert memory.free_bytes(cpu) == free
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "nothing")
-    monkeypatch.setattr(memory, "_GROUPS", ())
-    assert (memory.free_bytes(cpu) or 0) > 2**28
 
 
 def test_a_layer_that_is_refused_leaves_nothing_to_run() -> None:

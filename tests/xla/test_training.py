@@ -293,7 +293,7 @@ def test_a_build_that_is_not_what_was_checked_is_refused(monkeypatch: pytest.Mon
 
     pool = BUILDERS["max_pool"]
     monkeypatch.setitem(BUILDERS, "max_pool", lambda call: pool(call)[:, :, 1:])
-    with pytest.raises(ValueError, match="refuted: 1 of 1 layers disagree"):
+    with pytest.raises(ValueError, match="refuted: 1 of 1 layer disagrees"):
         shapecheck.build(loads("  - {name: p, op: max_pool, kernel_size: 2}\n"))
 
 

@@ -14,7 +14,7 @@ import shapecheck.xla.segments as segments
 from shapecheck.layers.base import Broken
 from shapecheck.spec.network import Network
 from shapecheck.symbolic import Symbolic
-from shapecheck.xla import witness
+from shapecheck.xla import Witness, witness
 
 BLOCK = (
     {"op": "conv", "out_channels": 4, "kernel_size": 3, "padding": 1},
@@ -101,6 +101,22 @@ def test_bytes_that_differ_in_two_segments_do_not_cancel(monkeypatch: pytest.Mon
     monkeypatch.setattr(segments, "LONGEST", 8)
     monkeypatch.setattr(compiling, "_expected", lambda outputs: expected(outputs) + next(signs))
     assert witness(tangled()).bytes_agree is False
+
+
+@pytest.mark.parametrize("length", [3, 300])
+def test_each_level_is_told_of_as_soon_as_it_is_gone_through(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "LONGEST", length)
+    made = tangled()
+    for last, levels in (("trace", []), ("lower", ["trace"]), ("compile", ["trace", "lower"])):
+        told: list[Witness] = []
+        found = witness(made, last, "cpu", None, told.append)
+        assert [each.level for each in told] == levels
+        assert all(each.shapes == found.shapes and each.parameters == found.parameters for each in told)
+        assert [list(each.levels) for each in told] == [["trace", "lower"][: n + 1] for n in range(len(levels))]
+    ran: list[Witness] = []
+    witness(made, "run", "cpu", None, ran.append)
+    assert [each.level for each in ran] == ["trace", "lower", "compile"]
+    assert all(each.run is None for each in ran)
 
 
 def test_a_long_chain_is_compiled_in_equal_segments() -> None:

@@ -1,0 +1,120 @@
+"""What an outcome says of one and of many, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from shapecheck.partition import Partition, Refusal
+from shapecheck.verification import Disagreement, LevelOutcome, NotChecked, Verification
+from shapecheck.verification.comparison import Comparison, Differing
+from shapecheck.verification.costs import Cost, Figures
+from shapecheck.verification.costs import Differing as Counted
+from shapecheck.verification.execution import Execution, Lost, NotFinite
+
+REFUSED = Partition({"data": 2}, "compile", "refuted", None, refusals=(Refusal("input x", "x", "no"),))
+RAN = (LevelOutcome("trace", "proved", 0.1, "a"), LevelOutcome("run", "refuted", 0.1, "b"))
+WRONG = Execution(1, 1, 1, NotFinite("l1", "value", True), (), (), False)
+
+
+def differing(count: int) -> tuple[Differing, ...]:
+    return tuple(Differing(f"l{n}", 1.0, 0.5) for n in range(1, count + 1))
+
+
+def outcome(result: str, agree: int) -> Verification:
+    return Verification("compile", "cpu", result, agree, (), (), {}, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("found", "one", "many"),
+    [
+        (
+            lambda n: outcome("proved", n),
+            "proved: compiled by XLA for cpu, the one layer agrees",
+            "proved: compiled by XLA for cpu, all 12 layers agree",
+        ),
+        (
+            lambda n: outcome("refuted", n)._replace(mesh=REFUSED),
+            "refuted: JAX refuses the mesh, though 1 layer agrees",
+            "refuted: JAX refuses the mesh, though 12 layers agree",
+        ),
+        (
+            lambda n: outcome("refuted", n)._replace(numbers=Comparison("cpu", "gpu", n, 2.0, differing(1))),
+            "refuted: the one shape agrees, but not all numbers on cpu",
+            "refuted: all 12 shapes agree, but not all numbers on cpu",
+        ),
+        (
+            lambda n: outcome("refuted", n)._replace(run=WRONG, levels=RAN),
+            "refuted: the one layer agrees, but not all is well in a run",
+            "refuted: all 12 layers agree, but not all is well in a run",
+        ),
+        (
+            lambda n: outcome("refuted", n),
+            "refuted: the network does not fit, and JAX says the same of 1 layer",
+            "refuted: the network does not fit, and JAX says the same of 12 layers",
+        ),
+        (
+            lambda n: outcome("refuted", 0)._replace(disagreements=(Disagreement("l", None, None, "no"),) * n),
+            "refuted: 1 of 1 layer disagrees with JAX",
+            "refuted: 12 of 12 layers disagree with JAX",
+        ),
+        (
+            lambda n: outcome("not_checked", n)._replace(
+                stopped="late", levels=RAN[:1], not_checked=(NotChecked(None, "late"), NotChecked("l", "why"))
+            ),
+            "not checked: late; before that: 1 layer agrees",
+            "not checked: late; before that: 12 layers agree",
+        ),
+    ],
+)
+def test_one_layer_and_many(found: Callable[[int], Verification], one: str, many: str) -> None:
+    assert found(1).sentence() == one
+    assert found(12).sentence() == many
+
+
+def test_a_run_of_one_layer_and_of_many() -> None:
+    assert Execution(1, 1, 1, None, (), (), False).lines() == [
+        "run: all numbers of 1 layer are finite; the gradient reaches 1 of 1 parameter (1 random draw)"
+    ]
+    lost = tuple(Lost((f"l{n}.scale",), (f"l{n}",), True, False) for n in range(5))
+    first, *_, last = Execution(4, 9, 7, None, lost, (), False).lines()
+    assert first == "run: all numbers of 9 layers are finite; the gradient reaches 2 of 7 parameters (4 random draws)"
+    assert last == "run: and likewise at 1 more place"
+
+
+@pytest.mark.parametrize(
+    ("layers", "wrong", "told"),
+    [
+        (1, 0, "1 of 1 layer agrees"),
+        (1, 1, "0 of 1 layer agree"),
+        (3, 2, "1 of 3 layers agrees"),
+        (3, 0, "3 of 3 layers agree"),
+    ],
+)
+def test_numbers_of_one_layer_and_of_many(layers: int, wrong: int, told: str) -> None:
+    compared = Comparison("cpu", "gpu", layers, 2.0, differing(wrong))
+    assert compared.lines()[0] == f"numbers on gpu and cpu: {told} within rounding"
+    assert len(compared.lines()) == 1 + wrong
+
+
+def test_an_infinite_difference_is_null_in_json() -> None:
+    told = Comparison("cpu", "gpu", 2, math.inf, (Differing("l1", math.inf, 0.5),)).as_json()
+    assert (told["closest"], told["differing"]) == (None, [{"layer": "l1", "difference": None, "allowed": 0.5}])
+
+
+@pytest.mark.parametrize(
+    ("same", "wrong", "told"),
+    [
+        (0, 1, "differs for the layer that multiplies and adds"),
+        (2, 1, "differs for 1 of 3 layers that multiply and add"),
+        (1, 0, "is the same for the layer that multiplies and adds"),
+        (2, 0, "is the same for all 2 layers that multiply and add"),
+    ],
+)
+def test_counts_of_one_layer_and_of_many(same: int, wrong: int, told: str) -> None:
+    nothing = Figures(*(None,) * 8)
+    counted = (Counted("l", 8, 9.0),) * wrong
+    cost = Cost("cpu", "float32", 4, "sgd", 0, 1, 4, 0, 1, nothing, nothing, same, counted, None, None, ())
+    assert ("  multiply-adds on padding", f"none (XLA's count {told})") in cost.rows()
