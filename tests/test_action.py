@@ -161,6 +161,13 @@ def test_sarif(folder: Path) -> None:
     ]
 
 
+def test_the_folder_of_the_sarif_file_is_made(folder: Path) -> None:
+    (folder / "a.net.yaml").write_text(WRONG, encoding="utf-8")
+    run = check(folder, sarif="of the/day/found.sarif", summary="false")
+    assert run.outputs == {"exit-code": "1", "sarif": "of the/day/found.sarif"}
+    assert json.loads((folder / "of the/day/found.sarif").read_text(encoding="utf-8"))["version"] == "2.1.0"
+
+
 def test_wrong_options_always_fail(folder: Path) -> None:
     (folder / "a.net.yaml").write_text(FINE, encoding="utf-8")
     for given in ({"args": "--nonsense"}, {"format": "nonsense"}, {"verify": "nonsense"}):

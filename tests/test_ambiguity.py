@@ -138,3 +138,13 @@ def test_where_a_is_0_and_nothing_else_fits_nothing_is_said() -> None:
         + "  - {name: join, op: add, from: [x, up]}\n"
     )
     assert check_text(text, "x").diagnostics == ()
+
+
+def test_inputs_of_a_stack_have_an_axis_less() -> None:
+    text = (
+        "shapecheck: 1\ninputs: {x: [1, 3, 8, 8, 8]}\nlayers:\n"
+        "  - {name: up, op: max_unpool, kernel_size: 2, stride: 2}\n"
+        "  - {name: flat, op: flatten, start_axis: 2}\n"
+        "  - {name: join, op: stack, from: [flat, flat], axis: -1}\n"
+    )
+    assert {(d.code, d.layer) for d in check_text(text, "x").diagnostics} >= {("SC302", "up")}

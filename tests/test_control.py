@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from shapecheck import config
 from shapecheck.commands.check import check
+from shapecheck.commands.options import network_files
 from shapecheck.diagnostics import Severity
 from shapecheck.errors import BaselineError, ConfigError
 from shapecheck.linter import check_text
@@ -259,6 +261,23 @@ def test_statistics_count_the_rules(tmp_path: Path) -> None:
     assert result.return_value == 1
     rows = json.loads(run(str(tmp_path), "--statistics", "--output-format", "json").stdout)["statistics"]
     assert rows == [{"code": "SC204", "rule": "kernel-exceeds-input", "count": 2}]
+
+
+def test_a_file_named_in_several_ways_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / f"nets/{name}.net.yaml").write_text("")
+    given = [
+        "nets",
+        "nets/a.net.yaml",
+        "./nets/a.net.yaml",
+        "nets/../nets/b.net.yaml",
+        "-",
+        str(tmp_path / "nets"),
+        "-",
+    ]
+    assert network_files(given) == [os.path.join("nets", "a.net.yaml"), os.path.join("nets", "b.net.yaml"), "-"]
 
 
 def test_the_command_line_refuses_unknown_rules() -> None:

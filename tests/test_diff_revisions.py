@@ -110,6 +110,7 @@ def test_revisions_that_are_none(rev: str, said: str, repository: Shell) -> None
 def test_paths_that_are_no_file(repository: Shell) -> None:
     for argument, said in [
         ("first:nets", "nets is no file in revision first"),
+        ("first:", "the top of the repository is no file in revision first"),
         ("first:nets/other.net.yaml", "there is no nets/other.net.yaml in revision first"),
         ("first:--help", "there is no --help in revision first"),
         ("first:../../etc/passwd", "there is no ../../etc/passwd in revision first"),
@@ -118,6 +119,19 @@ def test_paths_that_are_no_file(repository: Shell) -> None:
         assert (code, out) == (1, "")
         assert said in err and argument in err
     assert "'' is no git revision" in repository.refused(":nets/small.net.yaml", "nets/small.net.yaml")
+
+
+@needs_git
+@pytest.mark.skipif(os.name == "nt", reason="links take a privilege on Windows")
+def test_a_link_is_not_taken_for_what_it_leads_to(repository: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository.folder / "nets/link.net.yaml").symlink_to("small.net.yaml")
+    repository.git("add", "-A")
+    repository.git("commit", "-q", "-m", "link")
+    for argument in ("HEAD:nets/link.net.yaml", "HEAD:./nets/link.net.yaml"):
+        code, out, err = repository.run(argument, "nets/small.net.yaml")
+        assert (code, out) == (1, "")
+        assert "nets/link.net.yaml is a symbolic link in revision HEAD" in err
+        assert "name the file that it leads to: small.net.yaml" in err
 
 
 @needs_git

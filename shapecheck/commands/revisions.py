@@ -45,14 +45,23 @@ class Revision:
         name = blob.decode().strip()
         kind = _git(self.folder, "cat-file", "-t", name)
         if kind is None or kind.strip() != b"blob":
-            return _unreadable(f"{path} is no file in revision {self.name}", None)
+            return _unreadable(f"{path or 'the top of the repository'} is no file in revision {self.name}", None)
         size = _git(self.folder, "cat-file", "-s", name)
         if size is not None and int(size) > limits.file_bytes:
             return decode(b"\n" * (limits.file_bytes + 1), limits)
         data = _git(self.folder, "cat-file", "blob", name)
         if data is None:
             return _unreadable(f"git cannot read {path} in revision {self.name}", None)
+        if b"\n" not in data and self._is_link(path):
+            told = f"name the file that it leads to: {data.decode('utf-8', 'replace')}"
+            return _unreadable(f"{path} is a symbolic link in revision {self.name}", told)
         return decode(data, limits)
+
+    def _is_link(self, path: str) -> bool:
+        """Say whether git keeps a path as a link, whose text is the path that it leads to."""
+        top = () if path.startswith(("./", "../")) else ("--full-tree",)
+        entry = _git(self.folder, "ls-tree", *top, self.commit, "--", path)
+        return entry is not None and entry.startswith(b"120000 ")
 
     def _hint(self, path: str) -> str | None:
         if path.startswith(("./", "../")) or not (self.folder / path).exists():

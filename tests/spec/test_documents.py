@@ -63,6 +63,12 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     assert report.shapes is None
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")
+def test_a_device_without_end_is_too_large() -> None:
+    found = read_file("/dev/zero", DEFAULT_LIMITS._replace(file_bytes=1_000))
+    assert isinstance(found, Finding) and found.rule == "file-too-large"
+
+
 def test_a_missing_file_and_a_folder_are_findings(tmp_path: Path) -> None:
     (missing,) = check_file(str(tmp_path / "nowhere.net.yaml")).diagnostics
     (folder,) = check_file(str(tmp_path)).diagnostics

@@ -324,6 +324,22 @@ def test_the_rule_and_jax_refuse_the_same_arrays(text: str) -> None:
     assert told <= ours and bool(told) == bool(ours)
 
 
+def test_one_channel_of_a_norm_is_a_channel_and_one_slope_for_all_is_none() -> None:
+    made = shapecheck.loads(
+        network(
+            "{mesh: {model: 2}, channels: model}",
+            "{name: one, op: reduce, kind: mean, axes: 1, keep_dims: true}",
+            "{name: norm, op: batch_norm}",
+            "{name: slope, op: prelu}",
+        )
+    )
+    assert made.sharding is not None
+    ours = {found.node.name for found in uneven(shapecheck.propagate(made), made.sharding, each=True)}
+    refusals = partition(made, "trace").refusals
+    assert {refusal.name for refusal in refusals} == {"norm.scale", "norm.shift"}
+    assert {refusal.layer for refusal in refusals} == {"norm"} <= ours
+
+
 def test_the_limit_is_one_that_can_be_compiled_for() -> None:
     assert math.log2(mesh.MOST_DEVICES).is_integer()
     done = python(

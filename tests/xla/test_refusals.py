@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from handmade import chain, layer, network
 
+import shapecheck
 from shapecheck.xla import witness
 from shapecheck.xla.errors import one_line
 
@@ -173,6 +174,21 @@ def test_transposing_what_another_layer_made() -> None:
     found = witness(made, "trace")
     assert "cannot give back 6 x 6" in found.refused[2]
     assert "kernel_size 2 differs from kernel_size 3 of c" in found.refused[3]
+
+
+@pytest.mark.parametrize("op", ["conv", "conv_transpose"])
+def test_a_group_for_each_of_unknown_channels_is_not_known_on_either_side(op: str) -> None:
+    text = f"""shapecheck: 1
+inputs: {{x: [1, C, 8, 8]}}
+layers:
+  - {{name: each, op: {op}, out_channels: 32, kernel_size: 3, groups: depthwise}}
+"""
+    made = shapecheck.loads(text)
+    proof = shapecheck.verify(made, level="trace")
+    assert (proof.result, proof.disagreements) == ("not_checked", ())
+    assert [d.code for d in shapecheck.check(made).diagnostics] == ["SC220"]
+    assert shapecheck.verify(shapecheck.loads(text, C=8), level="trace").result == "proved"
+    assert shapecheck.verify(shapecheck.loads(text, C=5), level="trace").result == "refuted"
 
 
 def test_a_depthwise_convolution_is_transposed_by_the_groups_of_its_input() -> None:
