@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import keyword
 import os
 import sys
 from typing import Any
@@ -27,6 +28,7 @@ COMMANDS = {
     "sizes": "sizes",
     "symmetry": "symmetry",
     "diff": "diff",
+    "import": "importing",
     "calc": "calc",
     "report": "report",
     "figure": "figure",
@@ -45,7 +47,8 @@ class _Commands(click.Group):
             hint = f" Did you mean {best}?" if best else ""
             raise click.UsageError(f"No such command {cmd_name!r}.{hint}", ctx)
         module: Any = importlib.import_module(f"shapecheck.commands.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        # A command that is a word of Python's own is a function with _ behind its name.
+        command: click.Command = getattr(module, f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name)
         return command
 
 
