@@ -22,7 +22,7 @@ from shapecheck.layers.pooling import AdaptivePool, GlobalPool
 from shapecheck.layers.rearrange import Permute, axis_of
 from shapecheck.layers.resize import Crop, Pad, Upsample
 from shapecheck.layers.transposed import ConvTranspose
-from shapecheck.shape import channel_axis
+from shapecheck.shape import Shape, channel_axis
 from shapecheck.spec.network import WHOLE, Node, Sharding, Split
 from shapecheck.symbolic import Size
 
@@ -142,7 +142,7 @@ def follow(shapes: Shapes, sharding: Sharding) -> dict[int, Splits]:
         above = found.get(node.inputs[0]) if node.inputs else None
         if context is None or above is None:
             continue
-        splits = _through(shapes, node, context, above, len(shape))
+        splits = _through(shapes, node, context, above, shape)
         if index in sharding.channels and _learns_channels(node, context):
             splits = _with_channels(splits, feature_axis(node, context), sharding.channels[index])
         found[index] = splits
@@ -157,15 +157,15 @@ def _with_channels(splits: Splits, axis: int, channels: Split) -> Splits:
     return (*splits[:axis], channels, *splits[axis + 1 :])
 
 
-def _through(shapes: Shapes, node: Node, context: Context, above: Splits, rank: int) -> Splits:
+def _through(shapes: Shapes, node: Node, context: Context, above: Splits, output: Shape) -> Splits:
     """Return what a layer's output is split over by what its first input is; whole where that is not known."""
     layer = node.layer
     if isinstance(layer, Permute):
         shape = context.inputs[0]
         return tuple(above[axis_of(axis, len(shape), "axes", shape)] for axis in layer.axes)
+    rank = len(output)
     whole = [WHOLE] * rank
-    keeps_batch = context.inputs[0][0] == shapes.outputs[node.index][0]  # type: ignore[index]
-    if keeps_batch:
+    if context.inputs[0][0] == output[0]:
         whole[0] = above[0]
     if len(above) != rank:
         return tuple(whole)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from shapecheck.layers.linear import Embedding
 from shapecheck.spec.network import Network, Node
 from shapecheck.xla.build import values_read
 from shapecheck.xla.call import ParameterSpec
@@ -65,8 +66,8 @@ def _rows(network: Network, node: Node) -> int:
         reader = network.nodes[index]
         if reader.layer is None or not reached.intersection(values_read(network, reader)):
             continue
-        if reader.op == "embedding":
-            rows.append(int(getattr(reader.layer, "num_embeddings")))  # noqa: B009 - only embeddings have it
+        if isinstance(reader.layer, Embedding):
+            rows.append(reader.layer.num_embeddings)
         else:
             reached.add(index)
     return min(rows, default=_LARGEST)

@@ -166,11 +166,13 @@ def _channels(job: _Job, node: Node) -> int:
 def _divided(job: _Job, mesh: AbstractMesh) -> tuple[tuple[Refusal, ...], int]:
     """Return what JAX refuses to divide, and the bytes that each device holds of the rest."""
     parameters, inputs = _shardings(job, mesh)
-    arrays = [(node.name, node, job.traced.structs[node.index], inputs[node.name]) for node in job.network.inputs]
+    arrays: list[tuple[str, Node, jax.ShapeDtypeStruct | ParameterSpec, NamedSharding]] = [
+        (node.name, node, job.traced.structs[node.index], inputs[node.name]) for node in job.network.inputs
+    ]
     for index, held in job.traced.specs.items():
         node = job.network.nodes[index]
         names = [(parameter_name(node, name), spec) for name, spec in held.items()]
-        arrays += [(name, node, spec, parameters[name]) for name, spec in names]  # type: ignore[misc]
+        arrays += [(name, node, spec, parameters[name]) for name, spec in names]
     refusals, total = [], 0
     for name, node, array, sharding in arrays:
         try:

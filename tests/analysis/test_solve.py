@@ -12,11 +12,12 @@ import random_decoders
 from every_assignment import Assignment, open_layers, works
 
 from shapecheck import api
-from shapecheck.analysis import solve as solving
+from shapecheck.analysis import solver as solving
 from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.axis import ambiguous_axes, axis_problem
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.solve import AxisSolution, Solver, solve
+from shapecheck.analysis.solve import AxisSolution, solve
+from shapecheck.analysis.solver import Solver
 from shapecheck.spec.network import Network
 
 BATCH = 50
