@@ -78,6 +78,11 @@ def show(shape: Iterable[object]) -> str:
     return "[" + ", ".join(map(str, shape)) + "]"
 
 
+def too_large(found: str) -> str:
+    """Return what is said of a number that is larger than any array."""
+    return f"no array is so large (shapecheck counts to 2^{LARGEST_BITS}), found {found}"
+
+
 def not_held(shape: Shape) -> str | None:
     """Return why no framework can hold an array of this shape, or None."""
     if len(shape) > MOST_AXES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shapecheck.shape import LARGEST, show_number
+from shapecheck.shape import LARGEST, show_number, too_large
 
 Json = dict[str, Any]
 
@@ -52,7 +52,7 @@ def describe(value: Any) -> str:
 def within_arrays(value: int) -> int:
     """Return a number that counts or measures parts of an array. Raises FieldError where no array is so large."""
     if abs(value) > LARGEST:
-        raise FieldError(f"no array is so large (shapecheck counts to 2^512), found {show_number(value)}")
+        raise FieldError(too_large(show_number(value)))
     return value
 
 

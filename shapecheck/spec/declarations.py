@@ -7,7 +7,7 @@ from typing import Any
 
 from shapecheck.diagnostics import Span
 from shapecheck.layers.fields import Integer, describe
-from shapecheck.shape import LARGEST, Shape, not_held, show_number
+from shapecheck.shape import LARGEST, Shape, not_held, show_number, too_large
 from shapecheck.spec import language
 from shapecheck.spec.document import span_of
 from shapecheck.spec.layer_reader import LayerReader
@@ -138,7 +138,7 @@ class Declarations(LayerReader):
             if type(item) is int and item > LARGEST:
                 self.report(
                     "wrong-value",
-                    f"input {name.text}: no array is so large (shapecheck counts to 2^512), found {show_number(item)}",
+                    f"input {name.text}: {too_large(show_number(item))}",
                     span_of(node),
                 )
                 return None

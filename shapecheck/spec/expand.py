@@ -8,7 +8,7 @@ from typing import Any
 from shapecheck.diagnostics import Finding, Related
 from shapecheck.layers.base import Broken
 from shapecheck.layers.fields import Boolean, Integer, describe
-from shapecheck.shape import LARGEST, show_number
+from shapecheck.shape import LARGEST, show_number, too_large
 from shapecheck.spec import language
 from shapecheck.spec.declarations import Declarations, Env
 from shapecheck.spec.document import span_of
@@ -322,7 +322,7 @@ def expectation(value: Value, words: Mapping[str, Size], env: Env) -> tuple[Size
                 )
             )
         if type(item) is int and abs(item) > LARGEST:
-            message = f"expect: no array is so large (shapecheck counts to 2^512), found {show_number(item)}"
+            message = f"expect: {too_large(show_number(item))}"
             raise Misread(Finding("wrong-value", message, span_of(node)))
         sizes.append(item)
     return tuple(sizes)

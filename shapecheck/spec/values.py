@@ -8,6 +8,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.diagnostics import Finding, Position, Related, Span
 from shapecheck.layers.fields import FieldError, Kind
+from shapecheck.shape import too_large
 from shapecheck.spec.document import plain_value, span_of
 from shapecheck.spec.expressions import Env, Expression, ExpressionError, parse
 from shapecheck.spec.language import ANY_SIZE
@@ -129,8 +130,7 @@ def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
         )
         return Finding("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help)
     if word.isdecimal():
-        message = f"no array is so large (shapecheck counts to 2^512), found a number with {len(word)} digits"
-        return Finding("wrong-value", message, span_of(node))
+        return Finding("wrong-value", too_large(f"a number with {len(word)} digits"), span_of(node))
     if word == ANY_SIZE:
         return Finding(
             "unknown-dimension",
