@@ -16,22 +16,22 @@ TYPE_CHECKING = False  # type checkers take it for true; typing itself would cos
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import LayerShapes, Shapes
     from shapecheck.api import build, check, figure, load, loads, propagate, report_page, sizes, symmetry, verify
-    from shapecheck.diagnostics import Diagnostic, NetworkError, Severity
-    from shapecheck.linter import Report
-    from shapecheck.spec.network import Network
-    from shapecheck.verification import Verification
-    from shapecheck.xla.functions import Functions
+    from shapecheck.findings.finding import Diagnostic, NetworkError, Severity
+    from shapecheck.graph.network import Network
+    from shapecheck.pipeline import Report
+    from shapecheck.verify import Verification
+    from shapecheck.verify.reference.functions import Functions
 
 _HOMES = {
-    "Diagnostic": "shapecheck.diagnostics",
-    "Functions": "shapecheck.xla.functions",
+    "Diagnostic": "shapecheck.findings.finding",
+    "Functions": "shapecheck.verify.reference.functions",
     "LayerShapes": "shapecheck.analysis.propagation",
-    "Network": "shapecheck.spec.network",
-    "NetworkError": "shapecheck.diagnostics",
-    "Report": "shapecheck.linter",
-    "Severity": "shapecheck.diagnostics",
+    "Network": "shapecheck.graph.network",
+    "NetworkError": "shapecheck.findings.finding",
+    "Report": "shapecheck.pipeline",
+    "Severity": "shapecheck.findings.finding",
     "Shapes": "shapecheck.analysis.propagation",
-    "Verification": "shapecheck.verification",
+    "Verification": "shapecheck.verify",
     "build": "shapecheck.api",
     "check": "shapecheck.api",
     "figure": "shapecheck.api",

@@ -13,7 +13,7 @@ def main() -> int:
         # Answered here, so that asking for the version costs no imports.
         print(f"shapecheck {__version__}")
         return 0
-    from shapecheck.cli import run
+    from shapecheck.cli.main import run
 
     return run()
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, get_args
 
-from shapecheck import linter
+from shapecheck import pipeline
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.propagation import propagate as _propagate
-from shapecheck.analysis.sizes import Sizes, analyse
-from shapecheck.analysis.symmetry import Pair, pairs
-from shapecheck.diagnostics import Finding, NetworkError
-from shapecheck.linter import Report
-from shapecheck.spec.network import Network
-from shapecheck.spec.source import read_file
-from shapecheck.verification import Device, Level, Optimizer, Plan, Verification
-from shapecheck.verification.costs import parse_amount
+from shapecheck.analysis.sizes.every_size import Sizes, analyse
+from shapecheck.analysis.transposed.symmetry import Pair, pairs
+from shapecheck.findings.finding import Finding, NetworkError
+from shapecheck.graph.network import Network
+from shapecheck.language.source import read_file
+from shapecheck.pipeline import Report
+from shapecheck.verify import Device, Level, Optimizer, Plan, Verification
+from shapecheck.verify.costs import parse_amount
 
 if TYPE_CHECKING:
     from shapecheck.figures import Figure
-    from shapecheck.xla import Functions
+    from shapecheck.verify.reference import Functions
 
 
 def load(path: str | PathLike[str], **values: Any) -> Network:
@@ -30,13 +30,13 @@ def load(path: str | PathLike[str], **values: Any) -> Network:
     """
     text = read_file(fspath(path))
     if isinstance(text, Finding):
-        raise NetworkError(linter.diagnostics([text]), fspath(path))
-    return linter.load_text(text, fspath(path), values)
+        raise NetworkError(pipeline.diagnostics([text]), fspath(path))
+    return pipeline.load_text(text, fspath(path), values)
 
 
 def loads(text: str, **values: Any) -> Network:
     """Return the network in a text; as ``load``."""
-    return linter.load_text(text, "<string>", values)
+    return pipeline.load_text(text, "<string>", values)
 
 
 def propagate(network: Network) -> Shapes:
@@ -49,7 +49,7 @@ def propagate(network: Network) -> Shapes:
 
 def check(network: Network) -> Report:
     """Return what is wrong with the shapes of a network: ``report.ok``, ``report.diagnostics``."""
-    return linter.check_network(network)
+    return pipeline.check_network(network)
 
 
 def verify(
@@ -73,13 +73,13 @@ def verify(
     training step with ``optimizer`` (``sgd``, ``momentum``, ``adam``) fits: ``proof.fit``. ``dtype`` and ``batch``
     stand in for those of the file. ``proof.verdict`` is that of all that was asked.
     """
-    from shapecheck.proof import whole as proof  # loads JAX
+    from shapecheck.verify import crosscheck as proof  # loads JAX
 
     if optimizer not in get_args(Optimizer):
         raise ValueError(f"{optimizer!r} is none of {', '.join(get_args(Optimizer))}")
     room = parse_amount(fit) if isinstance(fit, str) else fit
     plan = Plan(level, device, dtype=dtype, batch=batch, cost=cost, fit=room, optimizer=optimizer)
-    return proof.verify(linter.check_network(network), plan)
+    return proof.verify(pipeline.check_network(network), plan)
 
 
 def build(network: Network) -> Functions:
@@ -106,10 +106,10 @@ def build(network: Network) -> Functions:
     Raises NetworkError where the network does not fit together; ValueError where a dimension has no size, and where
     JAX builds another shape than was checked.
     """
-    from shapecheck.proof import whole as proof  # loads JAX
-    from shapecheck.xla import functions
+    from shapecheck.verify import crosscheck as proof  # loads JAX
+    from shapecheck.verify.reference import functions
 
-    report = linter.check_network(network)
+    report = pipeline.check_network(network)
     if report.errors:
         raise NetworkError(report.errors, network.path)
     open_dims = [name for name, dim in network.dims.items() if dim.size is None]
@@ -141,7 +141,7 @@ def report_page(report: Report | Network) -> str:
     """Return the sanity report as one HTML page that needs nothing else; takes a network, or what ``check`` returns."""
     from shapecheck.report import page  # loads Jinja2
 
-    return page(linter.check_network(report) if isinstance(report, Network) else report)
+    return page(pipeline.check_network(report) if isinstance(report, Network) else report)
 
 
 def figure(network: Network, layer: str) -> Figure:
@@ -168,7 +168,7 @@ def figure(network: Network, layer: str) -> Figure:
 def _show_network(network: Network) -> str:
     from shapecheck.report import network_summary  # loads Jinja2
 
-    return network_summary(linter.check_network(network))
+    return network_summary(pipeline.check_network(network))
 
 
 def _show_shapes(shapes: Shapes) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from shapecheck.diagnostics import Severity
-from shapecheck.errors import ConfigError
-from shapecheck.selection import Selection, UnknownRule, check_word
-from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
-from shapecheck.spec.words import suggest
+from shapecheck.findings.errors import ConfigError
+from shapecheck.findings.finding import Severity
+from shapecheck.findings.selection import Selection, UnknownRule, check_word
+from shapecheck.language.limits import DEFAULT_LIMITS, Limits
+from shapecheck.language.spelling import suggest
 
 # Above this the composer, the reader of values and the expander, which recurse, could overflow the stack.
 MOST = {"nesting": 400, "block_depth": 200}

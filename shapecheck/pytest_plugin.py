@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shapecheck.linter import Report
+    from shapecheck.pipeline import Report
 
 LEVELS = ("check", "trace", "lower", "compile", "run")
 SUFFIXES = (".net.yaml", ".net.yml")
@@ -75,8 +75,8 @@ class NetworkItem(pytest.Item):
     def runtest(self) -> None:
         """Check the file. Raises NetworkFailure."""
         # Imported here: only a run that checks networks needs any of it.
-        from shapecheck.errors import BaselineError, ConfigError
-        from shapecheck.output import text
+        from shapecheck.findings.errors import BaselineError, ConfigError
+        from shapecheck.output import terminal
 
         try:
             report = _report(self.path, self.name, _shown(self))
@@ -86,7 +86,7 @@ class NetworkItem(pytest.Item):
         if report.ok and proved:
             return
         stream = io.StringIO()
-        text.render([report], stream, self.config.get_terminal_writer().hasmarkup)
+        terminal.render([report], stream, self.config.get_terminal_writer().hasmarkup)
         raise NetworkFailure(stream.getvalue().rstrip())
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -107,15 +107,15 @@ def _shown(item: pytest.Item) -> str:
 
 def _report(path: Path, level: str, shown: str) -> Report:
     """Return the report of a file by the configuration nearest to it, its baseline too."""
-    from shapecheck import baseline
-    from shapecheck.commands.checking import checked
-    from shapecheck.commands.options import cache_at, configuration
+    from shapecheck.cli.checking import checked
+    from shapecheck.cli.options import cache_at, configuration
+    from shapecheck.findings import baseline
 
     (report,) = checked((str(path),), (), None, "<stdin>", (None, (), ()))
     known = configuration(None, path.parent).baseline
     if level != "check":
-        from shapecheck.commands.proving import prove
-        from shapecheck.verification import Level, Plan
+        from shapecheck.cli.proving import prove
+        from shapecheck.verify import Level, Plan
 
         cache = None if os.environ.get("SHAPECHECK_NO_CACHE") else cache_at(None)
         prove([report], Plan(level=cast("Level", level)), None, cache)

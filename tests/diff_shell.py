@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from shapecheck.cli import main
+from shapecheck.cli.main import main
 
 OLD = """shapecheck: 1
 name: small

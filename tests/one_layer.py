@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shapecheck.analysis.cost import cost
-from shapecheck.diagnostics import Severity
-from shapecheck.linter import Report, check_text
+from shapecheck.findings.finding import Severity
+from shapecheck.pipeline import Report, check_text
 
 # The name of the last layer of every text that is built here.
 RESULT = "result"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shapecheck import cli
+from shapecheck.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,7 +43,7 @@ def here(*arguments: str, stdin: bytes = b"") -> Result:
     sys.argv, sys.stdin = ["shapecheck", *arguments], io.TextIOWrapper(io.BytesIO(stdin))
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = cli.run()
+            code = main.run()
             out.flush()
             err.flush()
     finally:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from shapecheck import cli
+from shapecheck.cli.main import main
 
 UNREADABLE = "shapecheck: 1\ninputs: {x: [1\n"
 
@@ -43,6 +43,6 @@ class Shell:
     def __call__(self, *arguments: str, stdin: bytes = b"") -> Result:
         self.monkeypatch.setattr(sys, "argv", ["shapecheck", *arguments])
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = cli.run()
+        code = main.run()
         out, err = self.capsys.readouterr()
         return Result(code, out, err)

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import propagate
-from shapecheck.linter import check_text, load_text
+from shapecheck.analysis.transposed.ambiguity import resolve
+from shapecheck.pipeline import check_text, load_text
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 3, %s]}\nlayers:\n"
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shapecheck import arithmetic
-from shapecheck.symbolic import Symbolic
+from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.symbolic import Symbolic
 
 SIZE = st.integers(1, 40)
 KERNEL = st.integers(1, 7)
@@ -43,7 +43,7 @@ def test_taps_on_input_are_counted_one_by_one(i: int, k: int, s: int, before: in
     padded = [False] * before + [True] * i + [False] * after
     places = placements(len(padded), k, s, d)
     found = sum(padded[place] for here in places for place in here)
-    assert arithmetic.taps_on_input(i, len(places), k, s, before, d) == found
+    assert convolution.taps_on_input(i, len(places), k, s, before, d) == found
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_taps_on_input_are_counted_one_by_one(i: int, k: int, s: int, before: in
 def test_figures_of_convolutions(
     figure: str, i: int, k: int, s: int, p: int, d: int, o: int, relationship: int
 ) -> None:
-    assert arithmetic.conv(i, k, s, p, p, d) == o
-    assert arithmetic.relationships(k, s, p, p, d)[0] == relationship
+    assert convolution.conv(i, k, s, p, p, d) == o
+    assert convolution.relationships(k, s, p, p, d)[0] == relationship
 
 
 def test_figure_2_7_leaves_a_row_unread() -> None:
-    assert arithmetic.unread(6, 3, 2, 1, 1) == 1
-    assert arithmetic.unread(5, 3, 2, 1, 1) == 0
+    assert convolution.unread(6, 3, 2, 1, 1) == 1
+    assert convolution.unread(5, 3, 2, 1, 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -86,27 +86,27 @@ def test_figure_2_7_leaves_a_row_unread() -> None:
 def test_figures_of_transposed_convolutions(
     figure: str, i: int, k: int, s: int, p: int, a: int, o: int, stretched: int, padding: int, relationship: int
 ) -> None:
-    assert arithmetic.transposed(i, k, s, p, p, a=a) == o
-    assert arithmetic.stretched(i, s) == stretched
-    assert arithmetic.transposed_padding(k, p, p, a=a) == (padding, padding + a)
-    assert arithmetic.transposed_relationships(k, s, p, p, a=a)[0] == relationship
-    assert arithmetic.conv(o, k, s, p, p) == i
+    assert convolution.transposed(i, k, s, p, p, a=a) == o
+    assert convolution.stretched(i, s) == stretched
+    assert convolution.transposed_padding(k, p, p, a=a) == (padding, padding + a)
+    assert convolution.transposed_relationships(k, s, p, p, a=a)[0] == relationship
+    assert convolution.conv(o, k, s, p, p) == i
 
 
 def test_figures_1_5_and_1_6_of_pooling() -> None:
-    assert arithmetic.conv(5, 3, 1) == 3
+    assert convolution.conv(5, 3, 1) == 3
 
 
 @given(k=KERNEL, d=DILATION)
 def test_dilated_kernel_spans_its_taps(k: int, d: int) -> None:
     here = taps(0, k, d)
-    assert arithmetic.dilated_kernel(k, d) == here[-1] - here[0] + 1
+    assert convolution.dilated_kernel(k, d) == here[-1] - here[0] + 1
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION)
 def test_conv_counts_the_placements(i: int, k: int, s: int, before: int, after: int, d: int) -> None:
     fitting = placements(before + i + after, k, s, d)
-    assert max(arithmetic.conv(i, k, s, before, after, d), 0) == len(fitting)
+    assert max(convolution.conv(i, k, s, before, after, d), 0) == len(fitting)
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION)
@@ -116,17 +116,17 @@ def test_unread_counts_what_lies_behind_the_last_placement(
     length = before + i + after
     fitting = placements(length, k, s, d)
     assume(fitting)
-    assert arithmetic.unread(i, k, s, before, after, d) == length - 1 - fitting[-1][-1]
+    assert convolution.unread(i, k, s, before, after, d) == length - 1 - fitting[-1][-1]
 
 
 @given(i=SIZE, s=STRIDE)
 def test_conv_same_counts_every_sth_element(i: int, s: int) -> None:
-    assert arithmetic.conv_same(i, s) == len(range(0, i, s))
+    assert convolution.conv_same(i, s) == len(range(0, i, s))
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, d=DILATION, lower=st.booleans())
 def test_same_padding_is_the_least_that_gives_the_same_size(i: int, k: int, s: int, d: int, lower: bool) -> None:
-    before, after = arithmetic.same_padding(i, k, s, d, lower)
+    before, after = convolution.same_padding(i, k, s, d, lower)
     wanted = len(range(0, i, s))
     least = next(total for total in range(200) if len(placements(i + total, k, s, d)) >= wanted)
     assert before + after == least
@@ -135,22 +135,22 @@ def test_same_padding_is_the_least_that_gives_the_same_size(i: int, k: int, s: i
 
 
 def test_same_padding_of_tensorflow() -> None:
-    assert arithmetic.same_padding(224, 7, 2) == (2, 3)
-    assert arithmetic.same_padding(6, 3, 2) == (0, 1)
-    assert arithmetic.same_padding(6, 3, 2, lower=True) == (1, 0)
-    assert arithmetic.same_padding(5, 1, 3) == (0, 0)
+    assert convolution.same_padding(224, 7, 2) == (2, 3)
+    assert convolution.same_padding(6, 3, 2) == (0, 1)
+    assert convolution.same_padding(6, 3, 2, lower=True) == (1, 0)
+    assert convolution.same_padding(5, 1, 3) == (0, 0)
 
 
 @given(i=SIZE, k=KERNEL, d=DILATION)
 def test_half_padding_keeps_the_size_of_an_odd_kernel(i: int, k: int, d: int) -> None:
-    p = arithmetic.half_padding(k, d)
+    p = convolution.half_padding(k, d)
     grown = len(placements(p + i + p, k, 1, d)) - i
-    assert grown == (0 if arithmetic.dilated_kernel(k, d) % 2 else 1)
+    assert grown == (0 if convolution.dilated_kernel(k, d) % 2 else 1)
 
 
 @given(i=SIZE, k=KERNEL, d=DILATION)
 def test_full_padding_lets_every_overlap_count(i: int, k: int, d: int) -> None:
-    p = arithmetic.full_padding(k, d)
+    p = convolution.full_padding(k, d)
     overlapping = [t for t in range(-60, i) if t <= i - 1 and t + (k - 1) * d >= 0]
     assert len(placements(p + i + p, k, 1, d)) == len(overlapping)
 
@@ -161,7 +161,7 @@ def test_ceil_mode_simulated(i: int, k: int, s: int, d: int, data: st.DataObject
     before, after = (data.draw(st.integers(0, k // 2)) for _ in range(2))
     length = before + i + after
     windows = [t for t in range(0, before + i, s) if taps(t, k, d)[-1] <= length - 1 + (s - 1)]
-    assert max(arithmetic.pool_ceil(i, k, s, before, after, d), 0) == len(windows)
+    assert max(convolution.pool_ceil(i, k, s, before, after, d), 0) == len(windows)
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, p=st.integers(0, 3), d=DILATION)
@@ -170,32 +170,32 @@ def test_ceil_mode_as_pytorch_writes_it(i: int, k: int, s: int, p: int, d: int) 
     size = (i + 2 * p - d * (k - 1) - 1 + s - 1) // s + 1
     if (size - 1) * s >= i + p:
         size -= 1
-    assert arithmetic.pool_ceil(i, k, s, p, p, d) == size
+    assert convolution.pool_ceil(i, k, s, p, p, d) == size
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION, a=st.integers(0, 4))
 def test_transposed_is_what_scattering_touches(i: int, k: int, s: int, before: int, after: int, d: int, a: int) -> None:
     touched = {place for j in range(i) for place in taps(j * s, k, d)}
     whole = max(touched) + 1
-    assert arithmetic.transposed(i, k, s, before, after, d, a) == whole + a - before - after
+    assert convolution.transposed(i, k, s, before, after, d, a) == whole + a - before - after
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION)
 def test_associated_inputs_are_all_that_give_the_size(i: int, k: int, s: int, before: int, after: int, d: int) -> None:
-    far = arithmetic.transposed(i, k, s, before, after, d) + 50
-    giving = [j for j in range(-60, far) if arithmetic.conv(j, k, s, before, after, d) == i]
-    smallest, largest = arithmetic.associated_inputs(i, k, s, before, after, d)
+    far = convolution.transposed(i, k, s, before, after, d) + 50
+    giving = [j for j in range(-60, far) if convolution.conv(j, k, s, before, after, d) == i]
+    smallest, largest = convolution.associated_inputs(i, k, s, before, after, d)
     assert giving == list(range(smallest, largest + 1))
-    assert giving[0] == arithmetic.transposed(i, k, s, before, after, d)
+    assert giving[0] == convolution.transposed(i, k, s, before, after, d)
     for a, j in enumerate(giving):
-        assert arithmetic.transposed(i, k, s, before, after, d, a) == j
-        assert arithmetic.unread(j, k, s, before, after, d) == a
+        assert convolution.transposed(i, k, s, before, after, d, a) == j
+        assert convolution.unread(j, k, s, before, after, d) == a
 
 
 @given(i=SIZE, s=STRIDE)
 def test_transposed_same_counts_the_sizes_that_give_it(i: int, s: int) -> None:
     giving = [j for j in range(1, 300) if -(-j // s) == i]
-    assert [arithmetic.transposed_same(i, s, a) for a in range(s)] == giving
+    assert [convolution.transposed_same(i, s, a) for a in range(s)] == giving
 
 
 @given(i=SIZE, s=STRIDE)
@@ -203,33 +203,33 @@ def test_stretched_puts_zeros_between(i: int, s: int) -> None:
     row: list[int] = []
     for element in range(i):
         row += [0] * (s - 1 if element else 0) + [1]
-    assert arithmetic.stretched(i, s) == len(row)
+    assert convolution.stretched(i, s) == len(row)
 
 
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=PADDING, after=PADDING, d=DILATION, a=st.integers(0, 4))
 def test_the_direct_convolution_of_a_transposed_one(
     i: int, k: int, s: int, before: int, after: int, d: int, a: int
 ) -> None:
-    pads = arithmetic.transposed_padding(k, before, after, d, a)
-    o = arithmetic.transposed(i, k, s, before, after, d, a)
-    length = arithmetic.stretched(i, s) + sum(pads)  # a negative padding crops
+    pads = convolution.transposed_padding(k, before, after, d, a)
+    o = convolution.transposed(i, k, s, before, after, d, a)
+    length = convolution.stretched(i, s) + sum(pads)  # a negative padding crops
     assert max(o, 0) == len(placements(length, k, 1, d))
 
 
 def test_a_padding_beyond_the_kernel_crops() -> None:
-    assert arithmetic.transposed_padding(3, 4, 4) == (-2, -2)
-    assert arithmetic.transposed(10, 3, 1, 4, 4) == 4
+    assert convolution.transposed_padding(3, 4, 4) == (-2, -2)
+    assert convolution.transposed(10, 3, 1, 4, 4) == 4
 
 
 @given(i=SIZE, numerator=st.integers(1, 9), denominator=st.integers(1, 9))
 def test_scale_is_the_floor_of_the_product(i: int, numerator: int, denominator: int) -> None:
-    assert arithmetic.scale(i, numerator, denominator) == floor(i * Fraction(numerator, denominator))
+    assert convolution.scale(i, numerator, denominator) == floor(i * Fraction(numerator, denominator))
 
 
 @given(i=SIZE, start=st.integers(0, 40), step=st.integers(1, 6))
 def test_sliced_counts_the_elements(i: int, start: int, step: int) -> None:
     assume(start <= i)
-    assert arithmetic.sliced(i, start, step) == len(range(start, i, step))
+    assert convolution.sliced(i, start, step) == len(range(start, i, step))
 
 
 # Number: (when it holds, what it says).
@@ -254,8 +254,8 @@ BACKWARD: dict[int, tuple[Callable[..., bool], Callable[..., int]]] = {
 @given(i=SIZE, k=KERNEL, s=STRIDE, before=st.integers(0, 6), after=st.integers(0, 6), even=st.booleans(), d=DILATION)
 def test_relationships_are_those_that_hold(i: int, k: int, s: int, before: int, after: int, even: bool, d: int) -> None:
     after = before if even else after
-    found = arithmetic.relationships(k, s, before, after, d)
-    o = arithmetic.conv(i, k, s, before, after, d)
+    found = convolution.relationships(k, s, before, after, d)
+    o = convolution.conv(i, k, s, before, after, d)
     assert len(set(found)) == len(found)
     assert found[-1] == 15
     if d != 1 and k != 1:
@@ -284,9 +284,9 @@ def test_transposed_relationships_are_those_that_hold(
     i: int, k: int, s: int, before: int, after: int, even: bool, d: int, a: int
 ) -> None:
     after = before if even else after
-    found = arithmetic.transposed_relationships(k, s, before, after, d, a)
-    o = arithmetic.transposed(i, k, s, before, after, d, a)
-    reach = arithmetic.dilated_kernel(k, d)
+    found = convolution.transposed_relationships(k, s, before, after, d, a)
+    o = convolution.transposed(i, k, s, before, after, d, a)
+    reach = convolution.dilated_kernel(k, d)
     assert found[-1] == 14
     assert o == s * (i - 1) + a + reach - before - after
     if before != after or a:
@@ -300,8 +300,8 @@ def test_transposed_relationships_are_those_that_hold(
 
 @given(k=KERNEL, s=STRIDE, p=st.integers(0, 6), d=DILATION)
 def test_a_general_relationship_stands_behind_its_special_cases(k: int, s: int, p: int, d: int) -> None:
-    found = arithmetic.relationships(k, s, p, p, d)
-    back = arithmetic.transposed_relationships(k, s, p, p, d)
+    found = convolution.relationships(k, s, p, p, d)
+    back = convolution.transposed_relationships(k, s, p, p, d)
     for special, general in ((1, 2), (3, 2), (4, 2), (1, 5), (2, 6), (5, 6), (6, 15)):
         assert special not in found or (general in found and found.index(special) < found.index(general))
     for special, general in ((8, 9), (10, 9), (11, 9), (8, 12), (9, 13), (12, 13), (13, 14)):
@@ -310,16 +310,16 @@ def test_a_general_relationship_stands_behind_its_special_cases(k: int, s: int, 
 
 # Every function of a size, with the rest of its arguments drawn.
 SIZED: dict[str, Callable[[Any, int, int, int, int, int, int], Any]] = {
-    "conv": lambda i, k, s, b, f, d, a: arithmetic.conv(i, k, s, b, f, d),
-    "unread": lambda i, k, s, b, f, d, a: arithmetic.unread(i, k, s, b, f, d),
-    "conv_same": lambda i, k, s, b, f, d, a: arithmetic.conv_same(i, s),
-    "pool_ceil": lambda i, k, s, b, f, d, a: arithmetic.pool_ceil(i, k, s, b, f, d),
-    "transposed": lambda i, k, s, b, f, d, a: arithmetic.transposed(i, k, s, b, f, d, a),
-    "transposed_same": lambda i, k, s, b, f, d, a: arithmetic.transposed_same(i, s, a),
-    "stretched": lambda i, k, s, b, f, d, a: arithmetic.stretched(i, s),
-    "associated_inputs": lambda i, k, s, b, f, d, a: arithmetic.associated_inputs(i, k, s, b, f, d),
-    "scale": lambda i, k, s, b, f, d, a: arithmetic.scale(i, k, s),
-    "sliced": lambda i, k, s, b, f, d, a: arithmetic.sliced(i, b, s),
+    "conv": lambda i, k, s, b, f, d, a: convolution.conv(i, k, s, b, f, d),
+    "unread": lambda i, k, s, b, f, d, a: convolution.unread(i, k, s, b, f, d),
+    "conv_same": lambda i, k, s, b, f, d, a: convolution.conv_same(i, s),
+    "pool_ceil": lambda i, k, s, b, f, d, a: convolution.pool_ceil(i, k, s, b, f, d),
+    "transposed": lambda i, k, s, b, f, d, a: convolution.transposed(i, k, s, b, f, d, a),
+    "transposed_same": lambda i, k, s, b, f, d, a: convolution.transposed_same(i, s, a),
+    "stretched": lambda i, k, s, b, f, d, a: convolution.stretched(i, s),
+    "associated_inputs": lambda i, k, s, b, f, d, a: convolution.associated_inputs(i, k, s, b, f, d),
+    "scale": lambda i, k, s, b, f, d, a: convolution.scale(i, k, s),
+    "sliced": lambda i, k, s, b, f, d, a: convolution.sliced(i, b, s),
 }
 # They know the size as a number only: the larger of two sizes is no polynomial, and the others take no size.
 NUMBERS_ONLY = {
@@ -337,13 +337,13 @@ NUMBERS_ONLY = {
 def test_what_is_left_out_is_unit_stride_no_padding_no_dilation() -> None:
     usual = {"s": 1, "before": 0, "after": 0, "d": 1, "a": 0, "denominator": 1, "step": 1, "lower": False}
     for name in (*SIZED, *NUMBERS_ONLY):
-        for parameter in inspect.signature(getattr(arithmetic, name)).parameters.values():
+        for parameter in inspect.signature(getattr(convolution, name)).parameters.values():
             if parameter.default is not parameter.empty:
                 assert parameter.default == usual[parameter.name], (name, parameter)
 
 
 def test_every_function_is_tried_on_arrays_and_symbols() -> None:
-    functions = {name for name, value in vars(arithmetic).items() if callable(value) and name[0].islower()}
+    functions = {name for name, value in vars(convolution).items() if callable(value) and name[0].islower()}
     assert functions == set(SIZED) | NUMBERS_ONLY
 
 
@@ -367,7 +367,7 @@ def test_arrays_and_symbols_give_the_same(name: str, k: int, s: int, before: int
 @given(k=KERNEL, s=STRIDE, d=DILATION, lower=st.booleans())
 def test_same_padding_of_arrays(k: int, s: int, d: int, lower: bool) -> None:
     sizes = list(range(1, 33))
-    before, after = arithmetic.same_padding(np.array(sizes), k, s, d, lower)
+    before, after = convolution.same_padding(np.array(sizes), k, s, d, lower)
     assert list(zip(before.tolist(), after.tolist(), strict=True)) == [
-        arithmetic.same_padding(i, k, s, d, lower) for i in sizes
+        convolution.same_padding(i, k, s, d, lower) for i in sizes
     ]

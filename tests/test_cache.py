@@ -19,13 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import BROKEN, FINE, MENDABLE, ROOT, Result, alone, entries, environment, here, many, process
 
-from shapecheck import cache, config
-from shapecheck.cache import Question
-from shapecheck.commands.checking import FORMATS
-from shapecheck.diagnostics import Severity
-from shapecheck.selection import Selection
-from shapecheck.spec.limits import Limits
-from shapecheck.store import Store
+from shapecheck import config
+from shapecheck.cache import answers
+from shapecheck.cache.answers import Question
+from shapecheck.cache.store import Store
+from shapecheck.cli.checking import FORMATS
+from shapecheck.findings.finding import Severity
+from shapecheck.findings.selection import Selection
+from shapecheck.language.limits import Limits
 
 
 @pytest.fixture
@@ -62,20 +63,20 @@ def test_a_second_run_reads_and_hashes_and_no_more(nets: Path, tmp_path: Path) -
     first = here(*arguments)
     code = (
         f"import sys; sys.argv = ['shapecheck', *{arguments!r}]\n"
-        "from shapecheck.cli import run\n"
+        "from shapecheck.cli.main import run\n"
         "code = run(); print(*sys.modules, file=sys.stderr); sys.exit(code)"
     )
     again = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
     assert (again.returncode, again.stdout) == (first.code, first.out)
     loaded = set(again.stderr.splitlines()[-1].split())
-    assert "shapecheck.cache" in loaded
+    assert "shapecheck.cache.answers" in loaded
     ours = {name for name in loaded if name.startswith("shapecheck.")}
     heavy = ("linter", "layers", "rules", "analysis", "symbolic", "fixes", "suppressions", "commands.workers")
     assert not [name for name in ours if name.removeprefix("shapecheck.").startswith(heavy)]
-    assert {name for name in ours if name.startswith("shapecheck.spec.")} <= {
-        "shapecheck.spec.limits",
-        "shapecheck.spec.source",
-        "shapecheck.spec.words",
+    assert {name for name in ours if name.startswith("shapecheck.language.")} <= {
+        "shapecheck.language.limits",
+        "shapecheck.language.source",
+        "shapecheck.language.spelling",
     }
     others = {"yaml", "networkx", "numpy", "jax", "rich", "difflib", "tomllib", "multiprocessing"}
     assert not loaded & others
@@ -108,7 +109,7 @@ def test_without_a_place_for_a_cache_check_goes_on(tmp_path: Path, monkeypatch: 
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr("shapecheck.commands.options.default_folder", homeless)
+    monkeypatch.setattr("shapecheck.cli.options.default_folder", homeless)
     assert here("check", str(path)) == plain
 
 
@@ -216,7 +217,7 @@ def test_a_configuration_from_the_cache_is_that_of_the_file(tmp_path: Path) -> N
         path.parent.mkdir()
         path.write_text(text)
         for _ in range(2):
-            assert cache.Cache(tmp_path / "c").configuration(path) == config.load(path)
+            assert answers.Cache(tmp_path / "c").configuration(path) == config.load(path)
     assert len([p for p in (tmp_path / "c" / "configuration").rglob("*") if p.is_file()]) == 2
 
 
@@ -302,14 +303,14 @@ def test_a_changed_program_has_no_old_answers(tmp_path: Path) -> None:
 
 def test_the_program_is_known_by_all_its_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "shapecheck", tmp_path / "shapecheck", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(cache, "__file__", str(tmp_path / "shapecheck" / "cache.py"))
-    seen = {cache.program.__wrapped__()}
+    monkeypatch.setattr(answers, "__file__", str(tmp_path / "shapecheck" / "cache" / "answers.py"))
+    seen = {answers.program.__wrapped__()}
     sources = sorted((tmp_path / "shapecheck").rglob("*.py"))
     for source in sources[:: len(sources) // 20]:
         os.utime(source, (0, 0))
-        seen.add(cache.program.__wrapped__())
+        seen.add(answers.program.__wrapped__())
     (tmp_path / "shapecheck" / "new.py").write_text("")
-    seen.add(cache.program.__wrapped__())
+    seen.add(answers.program.__wrapped__())
     assert len(seen) == 2 + len(sources[:: len(sources) // 20])
 
 

@@ -15,7 +15,7 @@ import pytest
 from running import BROKEN, FINE, ROOT
 from shell import UNREADABLE, Shell
 
-from shapecheck import cli
+from shapecheck.cli.main import main
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.net.yaml"))
 
@@ -34,7 +34,7 @@ def process(*arguments: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
 
 
 def command(name: str) -> click.Command:
-    found = cli.main.get_command(click.Context(cli.main), name)
+    found = main.main.get_command(click.Context(main.main), name)
     assert found is not None
     return found
 
@@ -45,7 +45,7 @@ def takes(name: str, option: str) -> bool:
 
 # What follows the file where a command needs more than that.
 REST = {"explain": ["a"]}
-READING = [name for name in cli.COMMANDS if takes(name, "--set")]
+READING = [name for name in main.COMMANDS if takes(name, "--set")]
 # Those that answer from the arithmetic alone, about one file.
 LIGHT = ["check", "shapes", "explain", "sizes", "symmetry"]
 # Those that fail where a shape is wrong; the others speak of other sizes, or of other layers.
@@ -53,11 +53,11 @@ SHAPED = ["check", "shapes", "explain"]
 
 
 def test_the_interface_s_first_commands_are_there() -> None:
-    assert {"check", "verify", "shapes", "explain", "calc", "rule", "sizes", "symmetry"} <= set(cli.COMMANDS)
+    assert {"check", "verify", "shapes", "explain", "calc", "rule", "sizes", "symmetry"} <= set(main.COMMANDS)
     assert {"verify", *LIGHT} <= set(READING)
 
 
-@pytest.mark.parametrize("name", ["", *cli.COMMANDS])
+@pytest.mark.parametrize("name", ["", *main.COMMANDS])
 def test_help_is_no_error(shell: Shell, name: str) -> None:
     result = shell(*([name] if name else []), "--help")
     assert result.code == 0
@@ -65,7 +65,7 @@ def test_help_is_no_error(shell: Shell, name: str) -> None:
     assert result.err == ""
 
 
-@pytest.mark.parametrize("name", ["", *cli.COMMANDS])
+@pytest.mark.parametrize("name", ["", *main.COMMANDS])
 def test_an_unknown_option_is_a_wrong_command_line(shell: Shell, name: str) -> None:
     result = shell(*([name] if name else []), "--no-such-option")
     assert result.code == 2
@@ -86,7 +86,7 @@ def test_the_version() -> None:
         assert re.fullmatch(r"shapecheck \d+\.\d+\S*\n", result.stdout)
 
 
-@pytest.mark.parametrize("name", [name for name in cli.COMMANDS if takes(name, "--output-format")])
+@pytest.mark.parametrize("name", [name for name in main.COMMANDS if takes(name, "--output-format")])
 def test_an_unknown_format_is_a_wrong_command_line(shell: Shell, name: str) -> None:
     path = shell.write(FINE)
     result = shell(name, *([path] if name in READING else []), "--output-format", "yamll")
@@ -255,7 +255,7 @@ def test_our_own_trouble_is_told_in_two_lines(shell: Shell) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a bug\nwith a second line")
 
-    shell.monkeypatch.setattr("shapecheck.linter.read_text", fail)
+    shell.monkeypatch.setattr("shapecheck.pipeline.read_text", fail)
     result = shell("check", shell.write(FINE))
     assert result.code == 2
     assert "internal error: ZeroDivisionError: a bug" in result.err
@@ -269,5 +269,5 @@ def test_an_interrupt_is_130(shell: Shell) -> None:
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    shell.monkeypatch.setattr("shapecheck.linter.read_text", interrupt)
+    shell.monkeypatch.setattr("shapecheck.pipeline.read_text", interrupt)
     assert shell("check", shell.write(FINE)).code == 130

@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shapecheck import config
-from shapecheck.commands.check import check
-from shapecheck.commands.options import network_files
-from shapecheck.diagnostics import Severity
-from shapecheck.errors import BaselineError, ConfigError
-from shapecheck.linter import check_text
+from shapecheck.cli.check_command import check
+from shapecheck.cli.options import network_files
+from shapecheck.findings.errors import BaselineError, ConfigError
+from shapecheck.findings.finding import Severity
+from shapecheck.findings.selection import Selection, UnknownRule, check_word
+from shapecheck.pipeline import check_text
 from shapecheck.rules import RULES
-from shapecheck.selection import Selection, UnknownRule, check_word
 
 TOO_SMALL = """shapecheck: 1
 inputs: {image: [1, 3, 2, 2]}

@@ -13,14 +13,14 @@ import pytest
 from click.testing import CliRunner
 
 from shapecheck import loads, verify
-from shapecheck.cli import main
-from shapecheck.linter import Report, check_text
-from shapecheck.proof import whole as proof
-from shapecheck.proof.fit import fit_of
-from shapecheck.records import decode, encode
-from shapecheck.verification import Plan, Verification
-from shapecheck.verification.costs import Cost, Fit, Unknown, parse_amount, show_amount
-from shapecheck.xla.cost import on_device, training
+from shapecheck.cache.codec import decode, encode
+from shapecheck.cli.main import main
+from shapecheck.pipeline import Report, check_text
+from shapecheck.verify import Plan, Verification
+from shapecheck.verify import crosscheck as proof
+from shapecheck.verify.costs import Cost, Fit, Unknown, parse_amount, show_amount
+from shapecheck.verify.fit import fit_of
+from shapecheck.verify.reference.compiled_cost import on_device, training
 
 NETWORK = """
 shapecheck: 1

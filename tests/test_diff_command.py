@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from diff_shell import BROKEN, DEEPER, FREED, LESS, OLD, RENAMED, REPEATED, SHIFTED, SLIMMER, UNREADABLE, WIDER, Shell
 
-from shapecheck.commands.failing import WORDS
+from shapecheck.cli.fail_on import WORDS
 
 
 @pytest.fixture

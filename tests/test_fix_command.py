@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shapecheck import fixes
-from shapecheck.cli import main
-from shapecheck.linter import check_file, check_text
+from shapecheck.cli.main import main
+from shapecheck.findings import fixes
+from shapecheck.pipeline import check_file, check_text
 
 ROOT = Path(__file__).parent.parent
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from shapecheck import edits, fixes
-from shapecheck.diagnostics import Diagnostic, Edit, Fix, Position, Severity, Span
-from shapecheck.linter import Report, check_text
+from shapecheck.findings import edits, fixes
+from shapecheck.findings.finding import Diagnostic, Edit, Fix, Position, Severity, Span
+from shapecheck.pipeline import Report, check_text
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "tests" / "evidence"))

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from one_layer import scalar
 
-from shapecheck.diagnostics import Finding, Severity, Span
+from shapecheck.findings.finding import Finding, Severity, Span
+from shapecheck.language import vocabulary
+from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.language.source import decode
 from shapecheck.layers import REGISTRY
-from shapecheck.linter import Report, check_text
+from shapecheck.pipeline import Report, check_text
 from shapecheck.rules import RULES
-from shapecheck.spec import language
-from shapecheck.spec.limits import DEFAULT_LIMITS
-from shapecheck.spec.source import decode
 
 ROOT = Path(__file__).parent.parent
 # Small enough that nothing but the code itself can take long.
@@ -69,12 +69,12 @@ WORDS = sorted(
     {
         *REGISTRY,
         *(name for op, kind in REGISTRY.items() for name in kind.keys_of(op)),
-        *language.TOP_KEYS,
-        *language.LAYER_KEYS,
-        *language.BLOCK_LAYER_KEYS,
-        *language.BLOCK_KEYS,
-        *language.DIM_KEYS,
-        *language.ACCEPTS_KEYS,
+        *vocabulary.TOP_KEYS,
+        *vocabulary.LAYER_KEYS,
+        *vocabulary.BLOCK_LAYER_KEYS,
+        *vocabulary.BLOCK_KEYS,
+        *vocabulary.DIM_KEYS,
+        *vocabulary.ACCEPTS_KEYS,
     }
 )
 SCALARS = [
@@ -141,7 +141,7 @@ TREE = st.recursive(
 
 
 @QUICK
-@given(st.dictionaries(st.sampled_from(sorted(language.TOP_KEYS)), TREE, max_size=6), st.booleans())
+@given(st.dictionaries(st.sampled_from(sorted(vocabulary.TOP_KEYS)), TREE, max_size=6), st.booleans())
 def test_trees_of_words(entries: dict[str, str], begins_well: bool) -> None:
     if begins_well:
         entries = {"shapecheck": "1", "inputs": "{x: [N, 3, H, W]}", "layers": "[{op: relu}]", **entries}

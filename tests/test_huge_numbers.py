@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
-from shapecheck.diagnostics import NetworkError
-from shapecheck.linter import check_network, check_text
-from shapecheck.shape import LARGEST, show_number
+from shapecheck.arithmetic.shape import LARGEST, show_number
+from shapecheck.findings.finding import NetworkError
+from shapecheck.pipeline import check_network, check_text
 
 HUGE = st.builds(
     lambda digits, head: head * 10**digits, st.sampled_from([0, 5, 18, 19, 40, 299, 300, 400, 5_000]), st.integers(1, 9)

@@ -1,6 +1,6 @@
 """Every op, with random keys, inputs and layouts, against the same thing written with lax and jnp.
 
-What is written here knows nothing of shapecheck's arithmetic, nor of ``shapecheck.xla``. JAX does the counting:
+What is written here knows nothing of shapecheck's arithmetic, nor of the reference. JAX does the counting:
 ``jax.eval_shape`` traces each function. JAX accepts an axis of size 0, which the language does not; and a few rules of
 the language, those that have no counterpart in JAX, are written out as ``require``.
 """
@@ -37,7 +37,7 @@ from hypothesis import strategies as st
 from jax import lax
 from one_layer import RESULT, ask, layer, text
 
-from shapecheck import arithmetic
+from shapecheck.arithmetic import convolution
 from shapecheck.layers import REGISTRY
 
 OPS: dict[str, Callable[[Draw, str], Case]] = {
@@ -132,7 +132,7 @@ def test_a_transposed_convolution_is_the_adjoint(data: st.DataObject) -> None:
     axes = draw.of(1, 2)
     i, k, s, d = (draw.list(axes, low, high) for low, high in ((1, 8), (1, 4), (1, 3), (1, 3)))
     pairs = [tuple(draw.list(2, 0, 3)) for _ in range(axes)]
-    o = [arithmetic.conv(*row[:3], *row[4], row[3]) for row in zip(i, k, s, d, pairs, strict=True)]
+    o = [convolution.conv(*row[:3], *row[4], row[3]) for row in zip(i, k, s, d, pairs, strict=True)]
     assume(min(o) >= 1)
     c_in, c_out = draw.of(1, 2), draw.of(1, 2)
     rng = np.random.default_rng(draw.int(0, 1000))
@@ -145,8 +145,8 @@ def test_a_transposed_convolution_is_the_adjoint(data: st.DataObject) -> None:
 
     forward = c(x)
     assert forward.shape == y.shape
-    a = [arithmetic.unread(*row[:3], *row[4], row[3]) for row in zip(i, k, s, d, pairs, strict=True)]
-    pads = [arithmetic.transposed_padding(row[0], *row[2], row[1], row[3]) for row in zip(k, d, pairs, a, strict=True)]
+    a = [convolution.unread(*row[:3], *row[4], row[3]) for row in zip(i, k, s, d, pairs, strict=True)]
+    pads = [convolution.transposed_padding(row[0], *row[2], row[1], row[3]) for row in zip(k, d, pairs, a, strict=True)]
     flipped = jnp.flip(w, tuple(range(2, 2 + axes))).swapaxes(0, 1)
     back = lax.conv_general_dilated(y, flipped, (1,) * axes, pads, lhs_dilation=s, rhs_dilation=d)
     (adjoint,) = jax.linear_transpose(c, x)(y)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from one_layer import RESULT, ask, text
 from test_layers_against_jax import OPS
 
+from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.base import Question
-from shapecheck.symbolic import Symbolic
 
 
 def named(case: Case, draw: Draw) -> tuple[dict[str, list[Any]], dict[str, int]]:

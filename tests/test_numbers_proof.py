@@ -11,16 +11,16 @@ import jax
 import pytest
 
 import shapecheck
-from shapecheck import linter
-from shapecheck.diagnostics import Diagnostic
-from shapecheck.proof import numbers as numbers_proof
-from shapecheck.proof.numbers import add_numbers
-from shapecheck.records import decode, encode
+from shapecheck import pipeline
+from shapecheck.cache.codec import decode, encode
+from shapecheck.findings.finding import Diagnostic
 from shapecheck.rules.verification import findings
-from shapecheck.verification import Plan, Verification
-from shapecheck.verification.comparison import Comparison, Differing
-from shapecheck.xla import DeviceError, compare_numbers
-from shapecheck.xla.numbers import LayerNumbers
+from shapecheck.verify import Plan, Verification
+from shapecheck.verify import numbers as numbers_proof
+from shapecheck.verify.comparison import Comparison, Differing
+from shapecheck.verify.numbers import add_numbers
+from shapecheck.verify.reference import DeviceError, compare_numbers
+from shapecheck.verify.reference.layer_numbers import LayerNumbers
 
 LENET = Path(__file__).parents[1] / "examples" / "lenet5.net.yaml"
 RUN = Plan("run", "gpu")
@@ -47,8 +47,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return networks
 
 
-def report(**values: int) -> linter.Report:
-    return linter.check_network(shapecheck.load(LENET, **values))
+def report(**values: int) -> pipeline.Report:
+    return pipeline.check_network(shapecheck.load(LENET, **values))
 
 
 def test_numbers_that_agree_leave_it_proved(seen: list[Any]) -> None:
@@ -77,7 +77,7 @@ def test_numbers_that_differ_refute(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def differing(text: str, wrong: dict[str, float]) -> list[Diagnostic]:
     """Return what is told where the second device adds something to the largest number of some layers."""
-    checked = linter.check_text(text, "net")
+    checked = pipeline.check_text(text, "net")
     network = checked.network
     assert network is not None
     planted = [
@@ -107,7 +107,7 @@ def test_copies_of_a_layer_that_differ_make_one_diagnostic() -> None:
         "      - {name: sum, op: linear, out_features: 8}\n      - {name: act, op: relu}\n"
         "layers:\n  - {name: u, block: unit, repeat: 3}\n"
     )
-    network = linter.check_text(text, "net").network
+    network = pipeline.check_text(text, "net").network
     assert network is not None
     names = [node.name for node in network.layers]
     sums, acts = [names[i] for i in (0, 2, 4)], [names[i] for i in (1, 3, 5)]
@@ -145,7 +145,7 @@ def test_only_a_run_elsewhere_is_compared(seen: list[Any]) -> None:
 
 def test_a_network_that_holds_to_its_batch_is_compared_at_it(seen: list[Any]) -> None:
     text = "shapecheck: 1\ninputs: {x: [6, 4]}\nlayers: [{name: r, op: reshape, shape: [3, 8]}]\n"
-    found = add_numbers(linter.check_network(shapecheck.loads(text)), RUN, PROVED)
+    found = add_numbers(pipeline.check_network(shapecheck.loads(text)), RUN, PROVED)
     assert found.numbers is not None and found.numbers.batch is None
     assert seen[0].inputs[0].shape == (6, 4)
 

@@ -15,13 +15,12 @@ from pathlib import Path
 import pytest
 from running import BROKEN, FINE, MENDABLE, alone, entries, environment, here, many, process
 
-from shapecheck import cli
-from shapecheck.cache import Question
-from shapecheck.commands import answers, workers
-from shapecheck.commands.workers import Task, spread_out
+from shapecheck.cache.answers import Question
+from shapecheck.cli.main import answers, main, workers
+from shapecheck.cli.workers import Task, spread_out
+from shapecheck.findings.selection import DEFAULT
+from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.output import progress
-from shapecheck.selection import DEFAULT
-from shapecheck.spec.limits import DEFAULT_LIMITS
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_a_wrong_command_line_is_told_the_same(nets: Path, arguments: list[str])
 def test_the_processes_take_our_modules_not_those_of_the_folder(nets: Path, tmp_path: Path) -> None:
     for name in ("json", "yaml", "shapecheck", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text("import os; os._exit(77)")
-    command = "import sys; from shapecheck.cli import run; sys.exit(run())"
+    command = "import sys; from shapecheck.cli.main import run; sys.exit(run())"
     arguments = [sys.executable, "-P", "-c", command, "check", "nets", "--no-cache", "--jobs", "2"]
     done = subprocess.run(arguments, cwd=tmp_path, env=environment(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
@@ -121,7 +120,7 @@ def test_a_terminal_shows_how_far_it_is(nets: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "argv", ["shapecheck", "check", str(nets), "--no-cache", "--jobs", jobs])
     with contextlib.redirect_stderr(Terminal()) as shown, contextlib.redirect_stdout(io.StringIO()) as out:
-        assert cli.run() == 1
+        assert main.run() == 1
     assert "checking: " in shown.getvalue()
     assert "checking" not in out.getvalue()
 

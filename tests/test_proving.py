@@ -14,16 +14,15 @@ from typing import Any
 
 import pytest
 
-from shapecheck.cache import Question
-from shapecheck.commands import prover
-from shapecheck.commands.prover import Prover
-from shapecheck.partition import Partition
-from shapecheck.proof import kept as proofs
-from shapecheck.proof.kept import Proofs, settled
-from shapecheck.selection import DEFAULT
-from shapecheck.spec.limits import DEFAULT_LIMITS
-from shapecheck.verification import LevelOutcome, NotChecked, Plan, Verification
-from shapecheck.verification.execution import Execution, Lost
+from shapecheck.cache.answers import Question
+from shapecheck.findings.selection import DEFAULT
+from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.verify import LevelOutcome, NotChecked, Plan, Verification, child
+from shapecheck.verify import kept as proofs
+from shapecheck.verify.child import Prover
+from shapecheck.verify.execution import Execution, Lost
+from shapecheck.verify.kept import Proofs, settled
+from shapecheck.verify.partition import Partition
 
 ROOT = Path(__file__).parent.parent
 SMALL = (
@@ -87,14 +86,14 @@ def test_what_was_proved_before_takes_no_jax(proved: Path) -> None:
     assert file["verification"]["cached"] is True
     assert file["verification"]["layers"]["agree"] == 2
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
-    assert "shapecheck.proof.kept" in loaded
+    assert "shapecheck.verify.kept" in loaded
     assert not loaded & {
         "jax",
         "jaxlib",
         "numpy",
-        "shapecheck.proof.whole",
+        "shapecheck.verify.crosscheck",
         "subprocess",
-        "shapecheck.commands.prover_process",
+        "shapecheck.verify.child_process",
     }
     assert "(as found before)" in verify(proved, "net.yaml")[1]
 
@@ -227,8 +226,8 @@ def test_a_process_that_takes_too_long_is_ended() -> None:
 
 def test_progress_and_the_outcome_arrive_and_one_process_serves_many() -> None:
     code = READY + (
-        "from shapecheck.records import encode\n"
-        "from shapecheck.verification import Plan, Verification\n"
+        "from shapecheck.cache.codec import encode\n"
+        "from shapecheck.verify import Plan, Verification\n"
         "while line:\n"
         "    said = json.loads(line)\n"
         "    print(json.dumps(['progress', [1, 2, 'half']]), flush=True)\n"
@@ -269,7 +268,7 @@ def test_a_process_that_dies_is_told_of_and_the_next_file_gets_another(end: str,
 
 
 def test_a_process_that_cannot_be_started_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prover.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(child.sys, "executable", "/nowhere/python")
     with Prover(None, 1, None) as made:
         found, _ = ask(made)
     assert found.sentence().startswith("not checked: the compiler process could not be started: ")

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from shapecheck import config
-from shapecheck.cli import COMMANDS
-from shapecheck.commands.checking import FORMATS
-from shapecheck.spec import reference
-from shapecheck.spec.limits import DEFAULT_LIMITS
+from shapecheck.cli.checking import FORMATS
+from shapecheck.cli.main import COMMANDS
+from shapecheck.language import op_tables
+from shapecheck.language.limits import DEFAULT_LIMITS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,13 +64,13 @@ def test_python_gives_what_the_comments_say(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_tables_of_ops_and_keys_are_fresh() -> None:
-    assert reference.renew(README) == README, "run: python -m shapecheck.spec.reference"
+    assert op_tables.renew(README) == README, "run: python -m shapecheck.language.op_tables"
 
 
 def test_renewing_keeps_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
-    path.write_text(f"above\n{reference.BEGIN}outdated\n{reference.END}below\n", encoding="utf-8")
-    reference.main([str(path)])
+    path.write_text(f"above\n{op_tables.BEGIN}outdated\n{op_tables.END}below\n", encoding="utf-8")
+    op_tables.main([str(path)])
     text = path.read_text(encoding="utf-8")
     assert text.startswith("above\n")
     assert text.endswith("below\n")

@@ -8,9 +8,9 @@ from itertools import takewhile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapecheck.analysis.periodic import cyclic
-from shapecheck.analysis.size_set import SizeSet
-from shapecheck.proof.search import Found, largest
+from shapecheck.analysis.sizes.periodic import cyclic
+from shapecheck.analysis.sizes.size_set import SizeSet
+from shapecheck.verify.search import Found, largest
 
 MOST = 5_000
 SETS = (

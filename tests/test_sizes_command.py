@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import shapecheck
-from shapecheck.cli import main
+from shapecheck.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.net.yaml"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shapecheck.cli import main
+from shapecheck.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("tests/networks", "examples/broken")

@@ -11,15 +11,14 @@ import pytest
 from click.testing import CliRunner
 from test_proving import FOUND, QUESTION, READY, SMALL, ask, faked
 
-from shapecheck.cli import main
-from shapecheck.commands import prover, proving
-from shapecheck.commands.prover import Prover
-from shapecheck.partition import Partition
-from shapecheck.proof.kept import settled
-from shapecheck.proof.partial import stopped
-from shapecheck.records import decode, encode
-from shapecheck.verification import Disagreement, Level, LevelOutcome, NotChecked, Plan, Verification
-from shapecheck.verification.costs import Fit, Unknown
+from shapecheck.cache.codec import decode, encode
+from shapecheck.cli.main import main, proving
+from shapecheck.verify import Disagreement, Level, LevelOutcome, NotChecked, Plan, Verification, child
+from shapecheck.verify.child import Prover
+from shapecheck.verify.costs import Fit, Unknown
+from shapecheck.verify.kept import settled
+from shapecheck.verify.partial import stopped
+from shapecheck.verify.partition import Partition
 
 REASON = "it took longer than 9 s and was stopped, in: a step"
 
@@ -130,7 +129,7 @@ class Clock:
         self.times = times
         self.ahead = 0.0
         self._now = time.monotonic
-        monkeypatch.setattr(prover.time, "monotonic", lambda: self._now() + self.ahead)
+        monkeypatch.setattr(child.time, "monotonic", lambda: self._now() + self.ahead)
 
     def tell(self, done: int, total: int, what: str) -> None:
         self.times -= what.startswith(self.step)

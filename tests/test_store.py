@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapecheck.store import Store, default_folder, key
+from shapecheck.cache.store import Store, default_folder, key
 
 
 def test_what_was_put_is_found_again_by_another_store(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shapecheck import symbolic
-from shapecheck.symbolic import Size, Symbolic
+from shapecheck.arithmetic import symbolic
+from shapecheck.arithmetic.symbolic import Size, Symbolic
 
 NAMES = ("a", "b", "c")
 # Every name at several sizes, 1 among them, that hit many remainders.

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from shapecheck.partition import Partition, Refusal
-from shapecheck.verification import Disagreement, LevelOutcome, NotChecked, Verification
-from shapecheck.verification.comparison import Comparison, Differing
-from shapecheck.verification.costs import Cost, Figures
-from shapecheck.verification.costs import Differing as Counted
-from shapecheck.verification.execution import Execution, Lost, NotFinite
+from shapecheck.verify import Disagreement, LevelOutcome, NotChecked, Verification
+from shapecheck.verify.comparison import Comparison, Differing
+from shapecheck.verify.costs import Cost, Figures
+from shapecheck.verify.costs import Differing as Counted
+from shapecheck.verify.execution import Execution, Lost, NotFinite
+from shapecheck.verify.partition import Partition, Refusal
 
 REFUSED = Partition({"data": 2}, "compile", "refuted", None, refusals=(Refusal("input x", "x", "no"),))
 RAN = (LevelOutcome("trace", "proved", 0.1, "a"), LevelOutcome("run", "refuted", 0.1, "b"))

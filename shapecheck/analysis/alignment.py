@@ -11,14 +11,14 @@ from typing import NamedTuple
 from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ELEMENTWISE, MERGING, Survey
-from shapecheck.layers.convolution import Conv
+from shapecheck.arithmetic.shape import Shape, split
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.linear import Linear
 from shapecheck.layers.pooling import MaxUnpool
 from shapecheck.layers.resize import Crop, Pad, Upsample, pairs
-from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, split
-from shapecheck.spec.network import Node
 
 # Half a neighbour's distance is what pooling and resampling by two leave open in most networks; more is worth a word.
 LARGEST_SHIFT = 0.501

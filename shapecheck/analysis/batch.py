@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any, NamedTuple
 
-from shapecheck.analysis.sizes import Sizes, analyse
-from shapecheck.shape import show
-from shapecheck.spec.network import Dimension, Network, Node
-from shapecheck.symbolic import Size, Symbolic
+from shapecheck.analysis.sizes.every_size import Sizes, analyse
+from shapecheck.arithmetic.shape import show
+from shapecheck.arithmetic.symbolic import Size, Symbolic
+from shapecheck.graph.network import Dimension, Network, Node
 
 # What the first axis is called where the file gives it a number; underscores are added while a dimension has that name.
 UNNAMED = "batch"

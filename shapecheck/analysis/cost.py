@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size, product
+from shapecheck.arithmetic.symbolic import Size, product
+from shapecheck.graph.network import Node
 
 # Of one number; every other type has 4.
 BYTES = {"float16": 2, "bfloat16": 2, "float64": 8}

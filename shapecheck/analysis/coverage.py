@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shapecheck import arithmetic
-from shapecheck.analysis.axis import Function, window_function
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ELEMENTWISE
+from shapecheck.analysis.transposed.relations import Function, window_function
+from shapecheck.arithmetic import convolution
+from shapecheck.graph.network import Node
 from shapecheck.layers.window import Window
-from shapecheck.spec.network import Node
 
 # How many layers are followed towards an input, and how far from its size another one is looked for.
 LONGEST_WAY = 500
@@ -20,7 +20,7 @@ def settled(window: Window, lower: bool = False) -> Window:
     """Return a window whose padding is that of its size, where ``same`` left it open."""
     if window.form != "same" or not isinstance(window.i, int):
         return window
-    before, after = arithmetic.same_padding(window.i, window.k, window.s, window.d, lower)
+    before, after = convolution.same_padding(window.i, window.k, window.s, window.d, lower)
     return window._replace(before=before, after=after)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from shapecheck import arithmetic
+from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.shape import Shape, show, spatial_name
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, show, spatial_name
-from shapecheck.symbolic import Size
 
 # The guide's formulas (Dumoulin and Visin, arXiv:1603.07285); k stands for the dilated kernel in 8 to 14.
 RELATIONSHIPS: dict[int, tuple[str, str]] = {
@@ -77,11 +77,11 @@ def step(axis: str, w: Window) -> Step:
             None,
             None,
         )
-    found = arithmetic.relationships(w.k, w.s, w.before, w.after, w.d)
+    found = convolution.relationships(w.k, w.s, w.before, w.after, w.d)
     if w.form == "pool":
         # Relationship 7 is Relationship 5 for pooling; with padding or dilation there is no narrower one.
         found = (7,) if (w.before, w.after, w.d) == (0, 0, 1) else found[-2:] if w.d == 1 else found
-    inputs = arithmetic.associated_inputs(w.o, w.k, w.s, w.before, w.after, w.d)
+    inputs = convolution.associated_inputs(w.o, w.k, w.s, w.before, w.after, w.d)
     asymmetric = (
         f"the two edges are padded differently: 2p stands for {w.before} + {w.after}" if w.before != w.after else None
     )
@@ -94,11 +94,11 @@ def _transposed_step(axis: str, w: Window) -> Step:
         found: tuple[int, ...] = ()
         extension = "transpose of same padding: o′ = s(i′ − 1) + 1 + a"
         before = (w.reach - 1) // 2
-        after = w.o - arithmetic.stretched(w.i, w.s) - before + w.reach - 1
+        after = w.o - convolution.stretched(w.i, w.s) - before + w.reach - 1
     else:
         a = w.a if isinstance(w.a, int) else 1
-        found = arithmetic.transposed_relationships(w.k, w.s, w.before, w.after, w.d, a)
-        before, after_padding = arithmetic.transposed_padding(w.k, w.before, w.after, w.d)
+        found = convolution.transposed_relationships(w.k, w.s, w.before, w.after, w.d, a)
+        before, after_padding = convolution.transposed_padding(w.k, w.before, w.after, w.d)
         after = after_padding + w.a
         if w.d > 1 and w.k > 1:
             extension = f"k stands for the dilated kernel, {w.reach}"
@@ -114,7 +114,7 @@ def _transposed_step(axis: str, w: Window) -> Step:
         extension,
         0,
         inputs,
-        Direct(arithmetic.stretched(w.i, w.s), w.reach, before, after - w.a, w.s - 1, w.a),
+        Direct(convolution.stretched(w.i, w.s), w.reach, before, after - w.a, w.s - 1, w.a),
     )
 
 

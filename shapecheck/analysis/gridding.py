@@ -11,11 +11,11 @@ from typing import NamedTuple
 from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ELEMENTWISE, MERGING, Slide, Survey
-from shapecheck.layers.convolution import Conv
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
 from shapecheck.layers.linear import Linear
 from shapecheck.layers.resize import Pad, pairs
 from shapecheck.layers.window import Window
-from shapecheck.spec.network import Node
 
 # Layers behind which an element sees a whole axis, holes and all.
 WHOLE = frozenset(

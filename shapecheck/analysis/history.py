@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.arithmetic.shape import channel_axis
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.graph.network import Node
 from shapecheck.layers.window import Window
-from shapecheck.shape import channel_axis
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size
 
 # How many layers are followed.
 LONGEST = 2_000

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ELEMENTWISE, MERGING, Survey
-from shapecheck.layers.convolution import Conv
+from shapecheck.arithmetic.shape import Shape, split
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.linear import Linear
-from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, split
-from shapecheck.spec.network import Node
 
 # On an axis: the distance of neighbours, and how much of the input one element sees at least, in elements of the input.
 Field = tuple[float, float]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
-from shapecheck.analysis.quasi import followed
+from shapecheck.arithmetic.quasi import followed
+from shapecheck.arithmetic.shape import LARGEST, MOST_AXES, Shape, axis_name, channel_axis, not_held, show
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.graph.network import Expectation, Network, Node
 from shapecheck.layers.base import Context, Layer, Problem, Question, Reference, Undecided
 from shapecheck.layers.window import Window
-from shapecheck.shape import LARGEST, MOST_AXES, Shape, axis_name, channel_axis, not_held, show
-from shapecheck.spec.network import Expectation, Network, Node
-from shapecheck.symbolic import Size
 
 
 class LayerShapes(NamedTuple):

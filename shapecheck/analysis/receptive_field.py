@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.arithmetic.shape import Shape, split
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.graph.network import Node
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, split
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size
 
 WHOLE = {
     "global_avg_pool",

@@ -11,20 +11,20 @@ from typing import NamedTuple, TypeAlias
 
 from shapecheck.analysis.history import history
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.arithmetic.shape import Shape, channel_axis
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.graph.network import WHOLE, Node, Sharding, Split
 from shapecheck.layers.activation import Prelu
 from shapecheck.layers.base import Context
 from shapecheck.layers.columns import Fold, Unfold
-from shapecheck.layers.convolution import Convolving
+from shapecheck.layers.conv import Convolving
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.linear import Attention, Embedding, Linear
 from shapecheck.layers.merge import Arithmetic, Concat
 from shapecheck.layers.normalization import Norm
 from shapecheck.layers.pooling import AdaptivePool, GlobalPool
 from shapecheck.layers.rearrange import Permute, axis_of
 from shapecheck.layers.resize import Crop, Pad, Upsample
-from shapecheck.layers.transposed import ConvTranspose
-from shapecheck.shape import Shape, channel_axis
-from shapecheck.spec.network import WHOLE, Node, Sharding, Split
-from shapecheck.symbolic import Size
 
 Splits: TypeAlias = tuple[Split, ...]
 

@@ -6,17 +6,17 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.arithmetic.shape import spatial_name
+from shapecheck.graph.network import Node
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.activation import Softmax
 from shapecheck.layers.base import Broken
 from shapecheck.layers.columns import Unfold
-from shapecheck.layers.convolution import Conv
+from shapecheck.layers.conv import Conv
 from shapecheck.layers.merge import Arithmetic
 from shapecheck.layers.normalization import LocalResponseNorm, Norm
 from shapecheck.layers.pooling import Pool
 from shapecheck.layers.window import Window
-from shapecheck.shape import spatial_name
-from shapecheck.spec.network import Node
 
 SLIDING = ("conv", "max_pool", "avg_pool", "lp_pool", "unfold")
 

@@ -5,6 +5,6 @@ kernel over them, ``scale`` draws one axis of a large one to scale. SVG is made 
 """
 
 from shapecheck.figures.figure import Figure, figure_of
-from shapecheck.figures.geometry import Axis, NoFigure, axes_of
+from shapecheck.figures.layout import Axis, NoFigure, axes_of
 
 __all__ = ["Axis", "Figure", "NoFigure", "axes_of", "figure_of"]

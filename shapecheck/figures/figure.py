@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from shapecheck.analysis.explain import Step
 from shapecheck.figures import grid, scale
-from shapecheck.figures.geometry import Axis, axes_of
+from shapecheck.figures.layout import Axis, axes_of
 from shapecheck.figures.svg import add, rect, width_of, words
 
 MARGIN = 16

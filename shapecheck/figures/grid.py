@@ -6,7 +6,7 @@ import itertools
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from shapecheck.figures.geometry import KINDS, Axis
+from shapecheck.figures.layout import KINDS, Axis
 from shapecheck.figures.svg import add, play, rect, width_of, words
 
 CELL = 24

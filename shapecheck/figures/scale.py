@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from shapecheck.figures.geometry import KINDS, Axis
 from shapecheck.figures.grid import MARKS, Size
+from shapecheck.figures.layout import KINDS, Axis
 from shapecheck.figures.svg import add, rect, width_of, words
 
 WIDTH = 760

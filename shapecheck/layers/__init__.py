@@ -3,14 +3,14 @@
 from shapecheck.layers import (
     activation,
     columns,
-    convolution,
+    conv,
+    conv_transpose,
     linear,
     merge,
     normalization,
     pooling,
     rearrange,
     resize,
-    transposed,
 )
 from shapecheck.layers.base import REGISTRY, Context, Layer, Problem, Reference, Undecided
 
@@ -23,12 +23,12 @@ __all__ = [
     "Undecided",
     "activation",
     "columns",
-    "convolution",
+    "conv",
+    "conv_transpose",
     "linear",
     "merge",
     "normalization",
     "pooling",
     "rearrange",
     "resize",
-    "transposed",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from shapecheck.arithmetic.shape import Shape
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Integer, Key, Kind, Number, Probability, key
 from shapecheck.layers.rearrange import axis_of
-from shapecheck.shape import Shape
-from shapecheck.symbolic import Size
 
 _KEYS: dict[str, tuple[str, Kind, float, str]] = {
     "leaky_relu": ("negative_slope", Number(), 0.01, "Slope below 0."),

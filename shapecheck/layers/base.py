@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from shapecheck import shape as shapes
-from shapecheck import symbolic
+from shapecheck.arithmetic import shape as shapes
+from shapecheck.arithmetic import symbolic
+from shapecheck.arithmetic.shape import FeatureMap, Shape, channel_axis, spatial_name
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.fields import REQUIRED, Key
 from shapecheck.layers.window import Window
-from shapecheck.shape import FeatureMap, Shape, channel_axis, spatial_name
-from shapecheck.symbolic import Size
 
 
 class Problem(Exception):

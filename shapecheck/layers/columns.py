@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck import symbolic
+from shapecheck.arithmetic import symbolic
+from shapecheck.arithmetic.shape import Shape, show_sizes
 from shapecheck.layers.base import Context, Problem, per_axis
 from shapecheck.layers.fields import PerAxis, SizeValue, key
 from shapecheck.layers.sliding import Sliding, require_fit, slide, taps
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, show_sizes
 
 
 class Unfold(Sliding):

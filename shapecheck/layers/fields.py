@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shapecheck.shape import LARGEST, show_number, too_large
+from shapecheck.arithmetic.shape import LARGEST, show_number, too_large
 
 Json = dict[str, Any]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shapecheck import symbolic
+from shapecheck.arithmetic import symbolic
+from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, state
 from shapecheck.layers.fields import Boolean, Integer, key
-from shapecheck.shape import Shape, show
-from shapecheck.symbolic import Size
 
 
 class Linear(Layer):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shapecheck import symbolic
+from shapecheck.arithmetic import symbolic
+from shapecheck.arithmetic.shape import Shape, axis_name, show
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.rearrange import axis_of
-from shapecheck.shape import Shape, axis_name, show
-from shapecheck.symbolic import Size
 
 
 def _mismatch(context: Context, operand: int, axis: int, against: int = 0) -> Problem:

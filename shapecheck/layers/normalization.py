@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, state
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.rearrange import axis_of
-from shapecheck.shape import Shape, show
-from shapecheck.symbolic import Size
 
 _FEATURES_DOC = "The features that the writer believes in; never needed, a difference is an error."
 

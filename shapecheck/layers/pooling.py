@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck import arithmetic
+from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.shape import Shape, show, spatial_name
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, show, spatial_name
-from shapecheck.symbolic import Size
 
 
 class Pool(Layer):
@@ -136,14 +136,14 @@ class MaxUnpool(Layer):
                     w.before,
                     w.after,
                     w.d,
-                    w.i - arithmetic.transposed(i, w.k, w.s, w.before, w.after, w.d),
+                    w.i - convolution.transposed(i, w.k, w.s, w.before, w.after, w.d),
                 )
                 for i, w in zip(spatial, down, strict=False)
             )
         count = len(spatial)
         stride = self.kernel_size if self.stride is None else self.stride
         down = slide(spatial, self.kernel_size, stride, 0 if self.padding is None else self.padding, 1)
-        base = [arithmetic.transposed(w.i, w.k, w.s, w.before, w.after) for w in down]
+        base = [convolution.transposed(w.i, w.k, w.s, w.before, w.after) for w in down]
         if self.output_size is not None:
             a = tuple(o - base[j] for j, o in enumerate(per_axis(self.output_size, count, "output_size")))
         else:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck import arithmetic, symbolic
+from shapecheck.arithmetic import convolution, symbolic
+from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided
 from shapecheck.layers.fields import Boolean, Integer, Listing, PerAxis, ShapeEntry, Word, key
-from shapecheck.shape import Shape, show
-from shapecheck.symbolic import Size
 
 
 def axis_of(axis: int, rank: int, key: str, shape: Shape) -> int:
@@ -176,12 +176,12 @@ class Slice(Layer):
         size = shape[at]
         if isinstance(size, int):
             start, stop, step = slice(self.start, self.stop, self.step).indices(size)
-            count: Size = arithmetic.sliced(max(stop - start, 0), 0, step)
+            count: Size = convolution.sliced(max(stop - start, 0), 0, step)
         else:
-            count = arithmetic.sliced(self._edge(context, self.stop, size), 0, 1) - self._edge(
+            count = convolution.sliced(self._edge(context, self.stop, size), 0, 1) - self._edge(
                 context, self.start, size
             )
-            count = arithmetic.sliced(count, 0, self.step)
+            count = convolution.sliced(count, 0, self.step)
         if not context.at_least(count, 1):
             raise Problem(
                 "size-below-one",
@@ -224,15 +224,15 @@ class Chunk(Layer):
                 key="index",
             )
         if isinstance(size, int):
-            piece = arithmetic.conv_same(size, self.chunks)
+            piece = convolution.conv_same(size, self.chunks)
             count: Size = min(piece, size - self.index * piece)
         else:
             # From chunks² elements on every piece is there and all but the last are whole.
             context.assume_at_least(size, self.chunks**2)
-            piece = arithmetic.conv_same(size, self.chunks)
+            piece = convolution.conv_same(size, self.chunks)
             count = piece if self.index < self.chunks - 1 else size - piece * (self.chunks - 1)
         if not context.at_least(count, 1):
-            pieces = -(-size // arithmetic.conv_same(size, self.chunks))
+            pieces = -(-size // convolution.conv_same(size, self.chunks))
             raise Problem(
                 "size-below-one",
                 f"an axis of size {size} falls into {pieces} chunks, so there is no chunk {self.index}",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from shapecheck import arithmetic
+from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.sliding import require_paddable
-from shapecheck.shape import Shape, show_sizes, spatial_name
-from shapecheck.symbolic import Size
 
 # Above this a binary fraction is no ratio that anybody meant, such as 1.4, and its exact value is not used.
 LONGEST_DENOMINATOR = 64
@@ -86,7 +86,7 @@ class Upsample(Layer):
     def _scaled(self, i: Size, factor: float) -> Size:
         numerator, denominator = factor.as_integer_ratio()
         if denominator <= LONGEST_DENOMINATOR:
-            scaled: Size = arithmetic.scale(i, numerator, denominator)
+            scaled: Size = convolution.scale(i, numerator, denominator)
             return scaled
         if isinstance(i, int):
             return math.floor(i * factor)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from shapecheck import arithmetic
+from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.shape import Shape, spatial_name
 from shapecheck.layers.base import Context, Layer, Problem, per_axis
 from shapecheck.layers.fields import Edges, Integer, PerAxis, Word, key
 from shapecheck.layers.window import Window
-from shapecheck.shape import Shape, spatial_name
 
 PADDING_WORDS = ("valid", "half", "full", "same", "same_lower")
 
@@ -29,7 +29,7 @@ def padding_edges(
     if padding == "valid":
         return ((0, 0),) * count
     if isinstance(padding, str):
-        amount = arithmetic.half_padding if padding == "half" else arithmetic.full_padding
+        amount = convolution.half_padding if padding == "half" else convolution.full_padding
         return tuple((amount(k[j], d[j]),) * 2 for j in range(count))
     return tuple(e if isinstance(e, tuple) else (e, e) for e in per_axis(padding, count, "padding"))
 
@@ -51,9 +51,9 @@ def slide(
     edges = padding_edges(padding, count, k, d)
     if edges is None:
         return tuple(
-            Window("same", i, arithmetic.conv_same(i, s[j]), k[j], s[j], 0, 0, d[j]) for j, i in enumerate(spatial)
+            Window("same", i, convolution.conv_same(i, s[j]), k[j], s[j], 0, 0, d[j]) for j, i in enumerate(spatial)
         )
-    size = arithmetic.pool_ceil if form == "ceil" else arithmetic.conv
+    size = convolution.pool_ceil if form == "ceil" else convolution.conv
     return tuple(
         Window(form, i, size(i, k[j], s[j], *edges[j], d[j]), k[j], s[j], *edges[j], d[j])
         for j, i in enumerate(spatial)
@@ -110,7 +110,7 @@ def _edges(w: Window, lower: bool) -> tuple[int, int]:
     if w.form != "same":
         return w.before, w.after
     # An input of 1 is padded by k − 1 in all, and no other by more.
-    before, after = arithmetic.same_padding(w.i if isinstance(w.i, int) else 1, w.k, w.s, w.d, lower)
+    before, after = convolution.same_padding(w.i if isinstance(w.i, int) else 1, w.k, w.s, w.d, lower)
     return before, after
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck import arithmetic
-from shapecheck.symbolic import Size
+from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.symbolic import Size
 
 
 class Window(NamedTuple):
@@ -28,7 +28,7 @@ class Window(NamedTuple):
     @property
     def reach(self) -> int:
         """The dilated kernel size k + (k − 1)(d − 1)."""
-        return arithmetic.dilated_kernel(self.k, self.d)
+        return convolution.dilated_kernel(self.k, self.d)
 
     @property
     def transposes(self) -> bool:
@@ -39,7 +39,7 @@ class Window(NamedTuple):
     def unread(self) -> Size:
         """Rows at the far edge that no window reads; 0 for forms that pad or round up to read everything."""
         if self.form in ("conv", "pool"):
-            rest: Size = arithmetic.unread(self.i, self.k, self.s, self.before, self.after, self.d)
+            rest: Size = convolution.unread(self.i, self.k, self.s, self.before, self.after, self.d)
             return rest
         return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from shapecheck.outcome import Outcome
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.summary import summary_line
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck.analysis.difference import Difference, KeyChange, OutputChange
-from shapecheck.analysis.difference_cost import Amounts, Total
-from shapecheck.analysis.difference_sizes import SizesChange
+from shapecheck.analysis.difference.changes import Difference, KeyChange, OutputChange
+from shapecheck.analysis.difference.cost_changes import Amounts, Total
+from shapecheck.analysis.difference.size_changes import SizesChange
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.arithmetic.symbolic import Symbolic
+from shapecheck.graph.network import Node
 from shapecheck.output.json import VERSION, diagnostic
 from shapecheck.output.tables import plain, size
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Symbolic
 
 
 def as_json(d: Difference) -> dict[str, Any]:

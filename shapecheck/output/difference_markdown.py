@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapecheck.analysis.difference import Difference
+from shapecheck.analysis.difference.changes import Difference
 from shapecheck.output.difference_rows import Table, headline, tables
 from shapecheck.output.exchange import shown
 from shapecheck.output.markdown import cell

@@ -8,16 +8,16 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from shapecheck.analysis.difference import Difference, KeyChange, OutputChange, by_cause, counted
-from shapecheck.analysis.difference_cost import Total
-from shapecheck.analysis.difference_sizes import SizesChange
+from shapecheck.analysis.difference.changes import Difference, KeyChange, OutputChange, by_cause, counted
+from shapecheck.analysis.difference.cost_changes import Total
+from shapecheck.analysis.difference.size_changes import SizesChange
 from shapecheck.analysis.explain import number
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.diagnostics import Diagnostic
+from shapecheck.arithmetic.shape import Shape, show, show_sizes
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.findings.finding import Diagnostic
+from shapecheck.graph.network import Node
 from shapecheck.output.summary import plural
-from shapecheck.shape import Shape, show, show_sizes
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size
 
 # Rows that one table shows; all of them stand in the JSON.
 MOST_ROWS = 60

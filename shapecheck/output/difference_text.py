@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapecheck.analysis.difference import Difference
+from shapecheck.analysis.difference.changes import Difference
 from shapecheck.output.difference_rows import Table, headline, tables
 from shapecheck.output.summary import plural
 

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from shapecheck.diagnostics import Diagnostic, Span
+from shapecheck.findings.finding import Diagnostic, Span
 
 _HALVES = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapecheck.symbolic import Affine, Size
+from shapecheck.arithmetic.symbolic import Affine, Size
 
 
 def formula(size: Size) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from shapecheck.diagnostics import Diagnostic, Severity
-from shapecheck.outcome import Outcome
+from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import last_line, printable, shown
 from shapecheck.output.summary import summary_line
-from shapecheck.verification import Verification
+from shapecheck.verify import Verification
 
 ROOT = "GITHUB_WORKSPACE"
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from shapecheck.diagnostics import Diagnostic, Severity
-from shapecheck.outcome import Outcome
+from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import Fingerprints, as_ascii, last_line, shown
 
 ROOT = "CI_PROJECT_DIR"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from shapecheck.diagnostics import Diagnostic, Severity, Span
-from shapecheck.outcome import Outcome
+from shapecheck.findings.finding import Diagnostic, Severity, Span
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.summary import count
 
 VERSION = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from shapecheck.diagnostics import Severity
-from shapecheck.outcome import Outcome
+from shapecheck.findings.finding import Severity
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import as_ascii, shown
 from shapecheck.output.json import VERSION, diagnostic
 from shapecheck.output.summary import count

@@ -9,10 +9,10 @@ from typing import TextIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from shapecheck.diagnostics import Diagnostic, Severity
-from shapecheck.outcome import Outcome
+from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import shown
-from shapecheck.verification import Verification
+from shapecheck.verify import Verification
 
 # What XML 1.0 has no way to write; a carriage return would come back as a newline.
 _FORBIDDEN = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

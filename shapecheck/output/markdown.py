@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from shapecheck.diagnostics import Diagnostic
-from shapecheck.outcome import Outcome
+from shapecheck.findings.finding import Diagnostic
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import printable, shown
 from shapecheck.output.summary import plural, summary_line
-from shapecheck.partition import HEAD, Pass, show_flops, size
+from shapecheck.verify.partition import HEAD, Pass, show_flops, size
 
 # GitHub refuses a summary of more than 1 MiB.
 MOST_BYTES = 900_000

@@ -11,11 +11,11 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from shapecheck._version import __version__
-from shapecheck.diagnostics import Diagnostic, Fix, RuleInfo, Severity, Span
-from shapecheck.outcome import Outcome
+from shapecheck.findings.finding import Diagnostic, Fix, RuleInfo, Severity, Span
+from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import Fingerprints, as_ascii, below
 from shapecheck.rules import RULES, manual
-from shapecheck.verification import Verification
+from shapecheck.verify import Verification
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "GITHUB_WORKSPACE"

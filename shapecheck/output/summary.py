@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapecheck.diagnostics import Severity
-from shapecheck.outcome import Outcome
-from shapecheck.words import plural
+from shapecheck.findings.finding import Severity
+from shapecheck.findings.outcome import Outcome
+from shapecheck.text import plural
 
 __all__ = ["count", "plural", "summary_line"]
 

@@ -8,8 +8,8 @@ from shapecheck.analysis.cost import cost, total
 from shapecheck.analysis.explain import number
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.receptive_field import receptive_fields
-from shapecheck.shape import Shape, show
-from shapecheck.symbolic import Size
+from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.arithmetic.symbolic import Size
 
 
 def size(value: Size) -> int | str:

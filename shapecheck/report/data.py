@@ -9,17 +9,17 @@ from shapecheck._version import __version__
 from shapecheck.analysis.cost import item_bytes
 from shapecheck.analysis.explain import steps
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.sizes import analyse
-from shapecheck.analysis.symmetry import pairs, summaries
+from shapecheck.analysis.sizes.every_size import analyse
+from shapecheck.analysis.transposed.symmetry import pairs, summaries
+from shapecheck.arithmetic.symbolic import product
 from shapecheck.figures import Figure, NoFigure
 from shapecheck.figures.of_layer import figure_of_layer
-from shapecheck.linter import Report
+from shapecheck.graph.network import Node
 from shapecheck.output import tables
+from shapecheck.pipeline import Report
 from shapecheck.report import strips, verdict
-from shapecheck.report.findings import LABELS, finding
+from shapecheck.report.finding_cards import LABELS, finding
 from shapecheck.report.tree import Group, grouped, listed
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import product
 
 VERSION = 1
 MOST_BARS = 14

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from shapecheck.analysis.sizes import Sizes
-from shapecheck.analysis.symmetry import Pair, Summary, listed, sentence
-from shapecheck.shape import Shape, show_sizes
-from shapecheck.spec.network import Network
+from shapecheck.analysis.sizes.every_size import Sizes
+from shapecheck.analysis.transposed.symmetry import Pair, Summary, listed, sentence
+from shapecheck.arithmetic.shape import Shape, show_sizes
+from shapecheck.graph.network import Network
 
 FEWEST = 16
 MOST = 40

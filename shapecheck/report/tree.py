@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from shapecheck.spec.network import Network
+from shapecheck.graph.network import Network
 
 MOST_CHILDREN = 100
 SHOWN_AT_FIRST = 36

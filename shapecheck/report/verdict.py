@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck.diagnostics import Severity
-from shapecheck.linter import Report
+from shapecheck.findings.finding import Severity
 from shapecheck.output.summary import count, plural
+from shapecheck.pipeline import Report
 
 
 def verdict(report: Report, data: dict[str, Any]) -> dict[str, str]:

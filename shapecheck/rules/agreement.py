@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from shapecheck.analysis.blame import factors
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Finding, Related
+from shapecheck.analysis.provenance import factors
+from shapecheck.arithmetic.shape import channel_axis, show
+from shapecheck.findings.finding import Finding, Related
 from shapecheck.rules.base import reported
 from shapecheck.rules.explaining import made_by, with_cause, with_floored_padding, with_levels
 from shapecheck.rules.mending import crop_before_merge
-from shapecheck.shape import channel_axis, show
 
 
 @reported("SC206")

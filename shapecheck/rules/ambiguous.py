@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shapecheck.analysis.ambiguity import Ambiguity, AxisVerdict, Mend, Verdict, what_if
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
-from shapecheck.analysis.remainders import by_remainder
-from shapecheck.analysis.solve import Blocked
-from shapecheck.diagnostics import Edit, Finding, Fix, Related, Severity
-from shapecheck.edits import add_key
-from shapecheck.layers.transposed import ConvTranspose
+from shapecheck.analysis.transposed.ambiguity import Ambiguity, AxisVerdict, Mend, Verdict, what_if
+from shapecheck.analysis.transposed.demands import Blocked
+from shapecheck.analysis.transposed.remainders import by_remainder
+from shapecheck.findings.edits import add_key
+from shapecheck.findings.finding import Edit, Finding, Fix, Related, Severity
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.rules.explaining import with_cause
-from shapecheck.spec.network import Node
 
 
 def ambiguous_findings(ambiguity: Ambiguity, shapes: Shapes) -> Iterator[Finding]:

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Slide, survey
-from shapecheck.diagnostics import Finding, Severity
-from shapecheck.layers.convolution import Conv
+from shapecheck.arithmetic.shape import Shape, axis_name, channel_axis, show, show_sizes, spatial_name, split
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.findings.finding import Finding, Severity
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
 from shapecheck.layers.merge import Arithmetic
 from shapecheck.layers.pooling import AdaptivePool, Pool
 from shapecheck.layers.resize import Upsample
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import Shape, axis_name, channel_axis, show, show_sizes, spatial_name, split
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size
 
 # The colours of a picture, and the least size of an axis that is taken for height or width.
 COLOURS = (1, 3, 4)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Optional
 
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Finding, RuleInfo, Severity
+from shapecheck.findings.finding import Finding, RuleInfo, Severity
 
 Enrich = Callable[[Finding, Optional[Shapes], Optional[Trouble]], Finding]
 Check = Callable[[Shapes], Iterable[Finding]]

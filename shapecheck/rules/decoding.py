@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shapecheck.analysis.blame import floored_axes
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.symmetry import pairs
-from shapecheck.diagnostics import Finding, Related, Severity
+from shapecheck.analysis.provenance import floored_axes
+from shapecheck.analysis.transposed.symmetry import pairs
+from shapecheck.arithmetic.shape import show_sizes, spatial_name
+from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.pooling import MaxUnpool
-from shapecheck.layers.transposed import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
-from shapecheck.shape import show_sizes, spatial_name
 
 
 @checked("SC306", Severity.ERROR)

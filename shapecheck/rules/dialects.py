@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import join_axes, survey
-from shapecheck.diagnostics import Finding, Severity
-from shapecheck.layers.transposed import ConvTranspose
+from shapecheck.findings.finding import Finding, Severity
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from shapecheck import arithmetic
 from shapecheck.analysis.coverage import exact_sizes, idle_windows, live_taps, rows_lost, settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Slide, Survey, alike, join_axes, survey
-from shapecheck.diagnostics import Finding, Severity
-from shapecheck.layers.convolution import Conv
+from shapecheck.arithmetic import convolution
+from shapecheck.findings.finding import Finding, Severity
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
 from shapecheck.layers.pooling import Pool
 from shapecheck.layers.resize import Pad, pairs
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.spec.network import Node
 
 # Rows that are never read are worth a note from this share of the map on.
 LEAST_SHARE = 0.005
@@ -255,8 +255,8 @@ def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
             continue
         w = windows[axes[0]]
         assert isinstance(w.i, int)
-        kept = arithmetic.conv_same(w.i, w.s)
-        less = arithmetic.conv(w.i, w.k, w.s, w.before - 1, w.after - 1, w.d)
+        kept = convolution.conv_same(w.i, w.s)
+        less = convolution.conv(w.i, w.k, w.s, w.before - 1, w.after - 1, w.d)
         kernel = f"kernel_size {w.k}" if w.d == 1 else f"kernel_size {w.k} at dilation {w.d}, which reaches {w.reach},"
         yield Finding(
             "even-kernel-half-padding",
@@ -274,7 +274,7 @@ def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
 def _grows(w: Window) -> bool:
     if w.before != w.after or w.reach % 2 or w.before != w.reach // 2:
         return False
-    return isinstance(w.i, int) and isinstance(w.o, int) and w.o > arithmetic.conv_same(w.i, w.s)
+    return isinstance(w.i, int) and isinstance(w.o, int) and w.o > convolution.conv_same(w.i, w.s)
 
 
 @checked("SC405", Severity.WARNING)

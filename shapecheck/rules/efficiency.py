@@ -8,15 +8,15 @@ from yaml.nodes import MappingNode, ScalarNode
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ACTIVATIONS, survey
-from shapecheck.diagnostics import Edit, Finding, Fix, Position, Related, Severity, Span
-from shapecheck.layers.convolution import Conv, Convolving
+from shapecheck.arithmetic.shape import channel_axis
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Severity, Span
+from shapecheck.graph.network import Node
+from shapecheck.language.document import span_of
+from shapecheck.layers.conv import Conv, Convolving
 from shapecheck.layers.linear import Linear
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import channel_axis
-from shapecheck.spec.document import span_of
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size
 
 # Activations of which two in a row are one that people spell out: mish is x · tanh(softplus(x)).
 SPELLED_OUT = {("softplus", "tanh")}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shapecheck.analysis.blame import cause, explain_cause, floored_above
 from shapecheck.analysis.history import history
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.analysis.symmetry import levels
-from shapecheck.diagnostics import Finding, Related
-from shapecheck.shape import axis_name
+from shapecheck.analysis.provenance import cause, explain_cause, floored_above
+from shapecheck.analysis.transposed.symmetry import levels
+from shapecheck.arithmetic.shape import axis_name
+from shapecheck.findings.finding import Finding, Related
 
 # How many sizes are told of the way from an input to a mistake.
 LONGEST_HISTORY = 8

@@ -5,13 +5,13 @@ from __future__ import annotations
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.symmetry import geometry_differences, infer
-from shapecheck.diagnostics import Edit, Fix, Position, Span
-from shapecheck.edits import add_key, replace_entry
-from shapecheck.layers.convolution import Conv
-from shapecheck.shape import Shape, split
-from shapecheck.spec.document import span_of
-from shapecheck.spec.network import Node
+from shapecheck.analysis.transposed.symmetry import geometry_differences, infer
+from shapecheck.arithmetic.shape import Shape, split
+from shapecheck.findings.edits import add_key, replace_entry
+from shapecheck.findings.finding import Edit, Fix, Position, Span
+from shapecheck.graph.network import Node
+from shapecheck.language.document import span_of
+from shapecheck.layers.conv import Conv
 
 
 def crop_before_merge(shapes: Shapes, node: Node) -> Fix | None:

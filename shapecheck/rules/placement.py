@@ -9,13 +9,13 @@ from shapecheck.analysis.alignment import shifts
 from shapecheck.analysis.productive import unproductive
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Slide, join_axes, survey
-from shapecheck.diagnostics import Finding, Related, Severity
-from shapecheck.layers.convolution import Conv
+from shapecheck.arithmetic.shape import show_sizes, spatial_name
+from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
 from shapecheck.rules.axes import suspected_inputs
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import show_sizes, spatial_name
-from shapecheck.spec.network import Node
 
 
 @checked("SC408", Severity.INFO)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shapecheck.diagnostics import Span
-from shapecheck.spec.network import Node
+from shapecheck.findings.finding import Span
+from shapecheck.graph.network import Node
 
 
 def place(node: Node, *keys: str) -> Span:

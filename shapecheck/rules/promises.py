@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from shapecheck.analysis.ambiguity import resolve
-from shapecheck.analysis.periodic import EVERYTHING, TooLarge, cyclic
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.analysis.quasi import value
-from shapecheck.analysis.remainders import Varying, varying
-from shapecheck.analysis.size_set import SizeSet
-from shapecheck.analysis.sizes import Analysis, Cause, Sizes, analyse
-from shapecheck.diagnostics import Finding, Related
+from shapecheck.analysis.sizes.every_size import Analysis, Cause, Sizes, analyse
+from shapecheck.analysis.sizes.periodic import EVERYTHING, TooLarge, cyclic
+from shapecheck.analysis.sizes.size_set import SizeSet
+from shapecheck.analysis.transposed.ambiguity import resolve
+from shapecheck.analysis.transposed.remainders import Varying, varying
+from shapecheck.arithmetic.quasi import value
+from shapecheck.arithmetic.shape import channel_axis
+from shapecheck.findings.finding import Finding, Related
+from shapecheck.graph.network import Network
 from shapecheck.rules.mending import follow_the_encoder
 from shapecheck.rules.unsure import unsized
-from shapecheck.shape import channel_axis
-from shapecheck.spec.network import Network
 
 # Above this many layers the sizes are looked at only where the file promises some.
 LARGEST_NETWORK = 5_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Finding
+from shapecheck.findings.finding import Finding
 from shapecheck.rules.base import reported
 
 

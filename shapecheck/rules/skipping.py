@@ -8,11 +8,11 @@ from shapecheck.analysis.coverage import MOST_TAPS, phases
 from shapecheck.analysis.gridding import griddings
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Survey, join_axes, survey
-from shapecheck.diagnostics import Finding, Related, Severity
+from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.graph.network import Node
 from shapecheck.layers.window import Window
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.spec.network import Node
 
 # How many layers a message lists by name.
 MOST_NAMES = 4

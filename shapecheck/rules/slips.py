@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import made_by, survey
-from shapecheck.diagnostics import Finding, Related, Severity
+from shapecheck.arithmetic.shape import channel_axis, show, spatial_name
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.graph.network import Node
 from shapecheck.layers.activation import Dropout, Softmax
 from shapecheck.layers.merge import Concat
 from shapecheck.layers.normalization import LayerNorm
@@ -16,9 +19,6 @@ from shapecheck.layers.rearrange import Permute
 from shapecheck.layers.resize import Crop, Pad, Upsample
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import channel_axis, show, spatial_name
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size
 
 # Layers that leave maps with spatial axes.
 MAPPING = frozenset(

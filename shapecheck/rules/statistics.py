@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ACTIVATIONS, NORMS, Survey, survey
-from shapecheck.diagnostics import Finding, Related, Severity
-from shapecheck.layers.convolution import Conv
+from shapecheck.arithmetic.shape import Shape, channel_axis, show, split
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
 from shapecheck.layers.normalization import GroupNorm, LayerNorm, Norm
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import Shape, channel_axis, show, split
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Size
 
 # Layers that mix channels, or after which nobody can tell.
 MIXING = frozenset(

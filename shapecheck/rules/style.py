@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import survey
-from shapecheck.diagnostics import Finding, Related, Severity
-from shapecheck.layers.convolution import Conv
+from shapecheck.arithmetic.shape import channel_axis
+from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.graph.network import Node
+from shapecheck.layers.conv import Conv
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import channel_axis
-from shapecheck.spec.network import Node
 
 # How many convolutions a stage should have.
 FEWEST, MOST = 2, 4

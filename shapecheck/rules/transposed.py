@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Finding, Severity
-from shapecheck.layers.transposed import ConvTranspose
+from shapecheck.arithmetic.shape import spatial_name
+from shapecheck.findings.finding import Finding, Severity
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.rules.base import checked, reported
-from shapecheck.shape import spatial_name
 
 
 @reported("SC301")

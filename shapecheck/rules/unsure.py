@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Open, Shapes
-from shapecheck.diagnostics import Finding, Related, Severity
+from shapecheck.arithmetic.shape import axis_name, channel_axis
+from shapecheck.arithmetic.symbolic import Symbolic, at_least
+from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.graph.network import Node
 from shapecheck.layers.base import Broken
 from shapecheck.layers.pooling import AdaptivePool
 from shapecheck.rules.base import checked
 from shapecheck.rules.explaining import made_by
-from shapecheck.shape import axis_name, channel_axis
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import Symbolic, at_least
 
 
 @checked("SC211", Severity.WARNING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Finding, Severity
+from shapecheck.findings.finding import Finding, Severity
 from shapecheck.rules.base import reported
 
 

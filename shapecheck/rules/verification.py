@@ -6,13 +6,13 @@ import math
 from collections.abc import Collection, Iterator
 
 from shapecheck.analysis.propagation import Shapes, Trouble
-from shapecheck.diagnostics import Diagnostic, Finding, Severity, Span
+from shapecheck.arithmetic.shape import show
+from shapecheck.findings.finding import Diagnostic, Finding, Severity, Span
+from shapecheck.graph.network import Network, Node
 from shapecheck.rules.base import reported
-from shapecheck.shape import show
-from shapecheck.spec.network import Network, Node
-from shapecheck.verification import Verification
-from shapecheck.verification.comparison import Comparison, Differing
-from shapecheck.verification.execution import Execution, Lost, NotFinite
+from shapecheck.verify import Verification
+from shapecheck.verify.comparison import Comparison, Differing
+from shapecheck.verify.execution import Execution, Lost, NotFinite
 
 # Rules that have said already why no gradient comes through a layer.
 _EXPLAINED = ("unused-layer", "layers-without-effect", "norm-of-one-value", "softmax-of-one")

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from shapecheck.analysis.cost import cost, total
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ELEMENTWISE, Survey, made_by, survey
-from shapecheck.diagnostics import Finding, Severity
+from shapecheck.arithmetic.shape import show_sizes, split
+from shapecheck.arithmetic.symbolic import product
+from shapecheck.findings.finding import Finding, Severity
+from shapecheck.graph.network import Node
 from shapecheck.layers.linear import Linear
 from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
-from shapecheck.shape import show_sizes, split
-from shapecheck.spec.network import Node
-from shapecheck.symbolic import product
 
 # By how much the elements of a sample may fall in one layer.
 LARGEST_FALL = 16

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from lsprotocol import types
 
-from shapecheck import fixes, suppressions
-from shapecheck.diagnostics import Diagnostic
-from shapecheck.linter import Report
+from shapecheck.findings import fixes, suppressions
+from shapecheck.findings.finding import Diagnostic
+from shapecheck.pipeline import Report
 from shapecheck.server import convert
-from shapecheck.server.checking import Analysis
+from shapecheck.server.checker import Analysis
 
 FIX_ALL = "source.fixAll.shapecheck"
 KINDS: list[types.CodeActionKind | str] = [types.CodeActionKind.QuickFix, FIX_ALL]

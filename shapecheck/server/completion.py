@@ -7,17 +7,17 @@ from collections.abc import Iterable
 
 from lsprotocol import types
 
-from shapecheck.diagnostics import Finding
+from shapecheck.findings.finding import Finding
+from shapecheck.language import vocabulary
+from shapecheck.language.document import parse
+from shapecheck.language.limits import Limits
+from shapecheck.language.reader import read
+from shapecheck.language.templates import FileTemplate
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.fields import Boolean, Key, Kind, LayerName, Listing, PerAxis, Word
 from shapecheck.server import cursor, docs
 from shapecheck.server.names import Names
-from shapecheck.server.text import Text
-from shapecheck.spec import language
-from shapecheck.spec.document import parse
-from shapecheck.spec.limits import Limits
-from shapecheck.spec.reader import read
-from shapecheck.spec.templates import FileTemplate
+from shapecheck.server.positions import Text
 
 # What may stand behind a dot or between two, in front of the cursor.
 _PATH = re.compile(r"[\w.-]*$")
@@ -171,11 +171,11 @@ def _layer_keys(offer: _Offer, siblings: dict[str, str]) -> None:
             if name not in siblings:
                 offer.add(name, K.Property, f"of {op}", docs.key_of_op(op, name) or key.doc, ": ")
     if "block" in siblings:
-        offer.keys(language.BLOCK_LAYER_KEYS, siblings)
+        offer.keys(vocabulary.BLOCK_LAYER_KEYS, siblings)
     elif "op" not in siblings:
-        offer.keys({key: language.LAYER_KEYS[key] for key in ("op", "name")}, siblings)
-        offer.keys({"block": language.BLOCK_LAYER_KEYS["block"]}, siblings)
-    offer.keys(language.LAYER_KEYS, {*siblings, *(["op"] if "block" in siblings else [])})
+        offer.keys({key: vocabulary.LAYER_KEYS[key] for key in ("op", "name")}, siblings)
+        offer.keys({"block": vocabulary.BLOCK_LAYER_KEYS["block"]}, siblings)
+    offer.keys(vocabulary.LAYER_KEYS, {*siblings, *(["op"] if "block" in siblings else [])})
 
 
 def _layer_value(offer: _Offer, at: cursor.Cursor, scope: str, rest: tuple[str, ...]) -> None:
@@ -190,7 +190,7 @@ def _layer_value(offer: _Offer, at: cursor.Cursor, scope: str, rest: tuple[str, 
         offer.layers(scope)
     elif key == "expect":
         offer.dimensions()
-        offer.add(language.ANY_SIZE, K.Constant, "any size")
+        offer.add(vocabulary.ANY_SIZE, K.Constant, "any size")
     elif key == "with" and at.at_key:
         placed = offer.names.file.blocks.get(at.siblings.get("block", ""))
         for param in placed.params if placed is not None else ():
@@ -221,7 +221,7 @@ def _outside(offer: _Offer, at: cursor.Cursor) -> None:
         case ("layout",):
             offer.words(("channels_first", "channels_last"))
         case ("inputs", _, "dtype"):
-            offer.words(language.DTYPES)
+            offer.words(vocabulary.DTYPES)
         case ("params", _, *_) | ("dims", _, *_) if expression:
             offer.params("", False)
         case ("blocks", block, "params", _, *_) if expression:
@@ -233,7 +233,7 @@ def _outside(offer: _Offer, at: cursor.Cursor) -> None:
                 offer.params("", True)
             else:
                 offer.dimensions()
-                offer.add(language.ANY_SIZE, K.Constant, "any size")
+                offer.add(vocabulary.ANY_SIZE, K.Constant, "any size")
         case ("outputs",) | ("outputs", "-") | ("outputs", _, "from" | "same_shape_as"):
             offer.layers("")
         case ("outputs", _) if not at.at_key:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from shapecheck.diagnostics import Diagnostic, Edit, Severity
-from shapecheck.server.text import Text
+from shapecheck.findings.finding import Diagnostic, Edit, Severity
+from shapecheck.server.positions import Text
 
 SOURCE = "shapecheck"
 SEVERITIES = {

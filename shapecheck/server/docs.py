@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shapecheck.language import vocabulary
+from shapecheck.language.op_tables import inputs, sentence, takes, with_default
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.fields import REQUIRED, Key
 from shapecheck.rules import RULES, manual
-from shapecheck.spec import language
-from shapecheck.spec.reference import inputs, sentence, takes, with_default
 
 
 def op(word: str) -> str | None:
@@ -55,7 +55,7 @@ def _plain(value: object) -> str:
 
 def key_of_layer(name: str) -> str | None:
     """Return what a key that every layer may have, or that places a block, means."""
-    return word(name, {**language.LAYER_KEYS, **language.BLOCK_LAYER_KEYS})
+    return word(name, {**vocabulary.LAYER_KEYS, **vocabulary.BLOCK_LAYER_KEYS})
 
 
 def word(name: str, keys: Mapping[str, str]) -> str | None:
@@ -67,21 +67,21 @@ def keys_at(way: tuple[str | int, ...]) -> Mapping[str, str]:
     """Return the keys that the language knows in the mapping that a way leads to, layers and free names aside."""
     match way:
         case ():
-            return language.TOP_KEYS
+            return vocabulary.TOP_KEYS
         case ("inputs", _):
-            return language.INPUT_KEYS
+            return vocabulary.INPUT_KEYS
         case ("dims", _):
-            return language.DIM_KEYS
+            return vocabulary.DIM_KEYS
         case ("dims", _, "accepts"):
-            return language.ACCEPTS_KEYS
+            return vocabulary.ACCEPTS_KEYS
         case ("blocks", _):
-            return language.BLOCK_KEYS
+            return vocabulary.BLOCK_KEYS
         case ("outputs", _):
-            return language.OUTPUT_KEYS
+            return vocabulary.OUTPUT_KEYS
         case ("sharding",):
-            return language.SHARDING_KEYS
+            return vocabulary.SHARDING_KEYS
         case ("sharding", "layers", _):
-            return language.LAYER_SHARDING_KEYS
+            return vocabulary.LAYER_SHARDING_KEYS
     return {}
 
 

@@ -12,9 +12,9 @@ from lsprotocol import types
 from pygls.uris import to_fs_path
 
 from shapecheck.config import Config
-from shapecheck.server.checking import Analysis, Checker
+from shapecheck.server.checker import Analysis, Checker
+from shapecheck.server.positions import Text
 from shapecheck.server.settings import Configurations
-from shapecheck.server.text import Text
 
 SUFFIXES = (".net.yaml", ".net.yml")
 _NETWORK = re.compile(r"^(\ufeff)?[\"']?shapecheck[\"']?[ \t]*:", re.MULTILINE)

@@ -8,12 +8,12 @@ from lsprotocol import types
 from yaml.nodes import MappingNode, ScalarNode
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.diagnostics import Position, Span
-from shapecheck.server.checking import Analysis
+from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.findings.finding import Position, Span
+from shapecheck.language.templates import LayerTemplate, Name
+from shapecheck.server.checker import Analysis
 from shapecheck.server.names import has_name
 from shapecheck.server.places import end_of
-from shapecheck.shape import Shape, show
-from shapecheck.spec.templates import LayerTemplate, Name
 
 
 def inlay_hints(analysis: Analysis, wanted: types.Range) -> list[types.InlayHint]:

@@ -7,19 +7,19 @@ import re
 from lsprotocol import types
 from yaml.nodes import MappingNode, ScalarNode
 
-from shapecheck import suppressions
 from shapecheck.analysis import explain
 from shapecheck.analysis.cost import cost
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.arithmetic.shape import show
+from shapecheck.findings import suppressions
+from shapecheck.graph.network import Node
+from shapecheck.language.document import span_of
+from shapecheck.language.values import Misread
 from shapecheck.layers import REGISTRY
 from shapecheck.server import docs
-from shapecheck.server.checking import Analysis
+from shapecheck.server.checker import Analysis
 from shapecheck.server.names import Symbol
 from shapecheck.server.places import Place, find
-from shapecheck.shape import show
-from shapecheck.spec.document import span_of
-from shapecheck.spec.network import Node
-from shapecheck.spec.values import Misread
 
 # Copies of a layer that are listed.
 MOST_COPIES = 6

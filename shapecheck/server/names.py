@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from shapecheck.diagnostics import Span
+from shapecheck.findings.finding import Span
+from shapecheck.language.document import span_of
+from shapecheck.language.expressions import Expression
+from shapecheck.language.templates import BlockTemplate, FileTemplate, LayerTemplate, Name
+from shapecheck.language.values import Value
+from shapecheck.language.vocabulary import ANY_SIZE
 from shapecheck.layers.fields import LayerName
-from shapecheck.server.text import Text
-from shapecheck.spec.document import span_of
-from shapecheck.spec.expressions import Expression
-from shapecheck.spec.language import ANY_SIZE
-from shapecheck.spec.templates import BlockTemplate, FileTemplate, LayerTemplate, Name
-from shapecheck.spec.values import Value
+from shapecheck.server.positions import Text
 
 # Copies of a repeated block that are offered by number.
 MOST_COPIES = 100

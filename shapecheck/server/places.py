@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
-from shapecheck.diagnostics import Position
+from shapecheck.findings.finding import Position
 
 
 class Place(NamedTuple):

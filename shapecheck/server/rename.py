@@ -11,15 +11,15 @@ from typing import Any
 
 from lsprotocol import types
 
-from shapecheck.diagnostics import Finding
-from shapecheck.server.checking import Analysis
+from shapecheck.findings.finding import Finding
+from shapecheck.graph.network import Network
+from shapecheck.language.assembly import assemble
+from shapecheck.language.document import parse
+from shapecheck.language.reader import read
+from shapecheck.language.templates import FileTemplate
+from shapecheck.language.vocabulary import IDENTIFIER
+from shapecheck.server.checker import Analysis
 from shapecheck.server.names import Occurrence, Symbol, has_name
-from shapecheck.spec.assemble import assemble
-from shapecheck.spec.document import parse
-from shapecheck.spec.language import IDENTIFIER
-from shapecheck.spec.network import Network
-from shapecheck.spec.reader import read
-from shapecheck.spec.templates import FileTemplate
 
 # A name that needs no quotes wherever a name may stand.
 _NAME = re.compile(r"[^\W\d][\w-]*\Z")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shapecheck import baseline, config
+from shapecheck import config
 from shapecheck.config import Config
-from shapecheck.errors import BaselineError, ConfigError
+from shapecheck.findings import baseline
+from shapecheck.findings.errors import BaselineError, ConfigError
 
 WATCHED = ("**/shapecheck.toml", "**/pyproject.toml")
 

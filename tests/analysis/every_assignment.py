@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from shapecheck.analysis.axis import Equality, ambiguous_axes
 from shapecheck.analysis.propagation import Shapes, propagate
+from shapecheck.analysis.transposed.relations import Equality, ambiguous_axes
+from shapecheck.arithmetic.shape import split
+from shapecheck.graph.network import Network
 from shapecheck.layers.base import Layer
-from shapecheck.shape import split
-from shapecheck.spec.network import Network
 
 Assignment = dict[int, int]
 # What a demand is missed by where a layer has no size at all.

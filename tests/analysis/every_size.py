@@ -8,9 +8,9 @@ from every_assignment import works
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.sizes import Sizes, analyse
+from shapecheck.analysis.sizes.every_size import Sizes, analyse
+from shapecheck.graph.network import Network
 from shapecheck.layers.base import Question
-from shapecheck.spec.network import Network
 
 
 def load(text: str, **values: int) -> Network:

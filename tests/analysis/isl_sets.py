@@ -10,8 +10,8 @@ from typing import Any
 import islpy
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.size_set import SizeSet
-from shapecheck.spec.network import Network, Node
+from shapecheck.analysis.sizes.size_set import SizeSet
+from shapecheck.graph.network import Network, Node
 
 
 def floor(o: str, numerator: str, divisor: int) -> list[str]:

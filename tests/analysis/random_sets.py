@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from shapecheck.analysis.periodic import Periodic
-from shapecheck.analysis.size_set import SizeSet
+from shapecheck.analysis.sizes.periodic import Periodic
+from shapecheck.analysis.sizes.size_set import SizeSet
 
 PERIODS = (1, 1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 24, 30)
 # No set below is irregular from here on, and LIMIT is more than two common periods further.

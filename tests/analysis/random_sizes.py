@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from shapecheck.symbolic import Size, Symbolic
+from shapecheck.arithmetic.symbolic import Size, Symbolic
 
 GENERAL = Symbolic({("n",): 1})
 

@@ -9,7 +9,7 @@ import pytest
 
 from shapecheck.analysis.alignment import shifts
 from shapecheck.analysis.survey import survey
-from shapecheck.linter import check_text
+from shapecheck.pipeline import check_text
 
 # Enough elements that the middle is never touched by an edge.
 SIZE = 240

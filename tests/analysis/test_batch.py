@@ -6,7 +6,7 @@ import pytest
 
 from shapecheck import loads, propagate
 from shapecheck.analysis.batch import NoBatch, batch_of
-from shapecheck.spec.network import Network
+from shapecheck.graph.network import Network
 
 
 def network(inputs: str, layers: str, dims: str = "{}") -> Network:

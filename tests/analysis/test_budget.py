@@ -9,13 +9,15 @@ import hard_networks
 import pytest
 from every_size import load, sizes_of, working
 
-from shapecheck.analysis import conditions, periodic, quasi, sizes
-from shapecheck.analysis.conditions import MOST_STEPS
-from shapecheck.analysis.periodic import Budget, TooLarge
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.sizes import MOST_HANDLED, analyse
-from shapecheck.linter import check_text
-from shapecheck.symbolic import Size
+from shapecheck.analysis.sizes import conditions, periodic
+from shapecheck.analysis.sizes import every_size as every
+from shapecheck.analysis.sizes.conditions import MOST_STEPS
+from shapecheck.analysis.sizes.every_size import MOST_HANDLED, analyse
+from shapecheck.analysis.sizes.periodic import Budget, TooLarge
+from shapecheck.arithmetic import quasi
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.pipeline import check_text
 
 
 class Steps:
@@ -92,7 +94,7 @@ def test_formulas_that_are_too_hard_are_left_in_part(variables: int, steps: Step
 
 
 def test_a_budget_of_nothing_decides_nothing_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "MOST_HANDLED", 0)
+    monkeypatch.setattr(every, "MOST_HANDLED", 0)
     formula = clauses(5, 2.4)
     found = sizes_of(hard_networks.network(5, formula))
     assert found.status == "partial"

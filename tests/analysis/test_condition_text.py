@@ -8,8 +8,8 @@ import condition_text
 import pytest
 from random_sets import LIMIT, random_set
 
-from shapecheck.analysis.periodic import EVERYTHING, Periodic, cyclic
-from shapecheck.analysis.size_set import SizeSet
+from shapecheck.analysis.sizes.periodic import EVERYTHING, Periodic, cyclic
+from shapecheck.analysis.sizes.size_set import SizeSet
 
 
 def require_same(s: SizeSet, stop: int) -> bool:

@@ -7,19 +7,19 @@ from itertools import product
 
 import pytest
 
-from shapecheck import arithmetic
 from shapecheck.analysis.coverage import idle_windows, live_taps, phases, rows_lost, settled
 from shapecheck.analysis.gridding import griddings
 from shapecheck.analysis.survey import survey
+from shapecheck.arithmetic import convolution
 from shapecheck.layers.window import Window
-from shapecheck.linter import check_text
+from shapecheck.pipeline import check_text
 
 
 def windows(padded: int = 4) -> list[Window]:
     found = []
     for i, k, s, d in product(range(1, 11), range(1, 5), range(1, 5), range(1, 4)):
         for before, after in product(range(padded), repeat=2):
-            o = arithmetic.conv(i, k, s, before, after, d)
+            o = convolution.conv(i, k, s, before, after, d)
             if o >= 1:
                 found.append(Window("conv", i, o, k, s, before, after, d))
     return found
@@ -56,8 +56,8 @@ def test_idle_windows_lie_wholly_before_or_behind() -> None:
 
 def test_settled_padding_gives_the_size_of_same() -> None:
     for i, k, s, d, lower in product(range(1, 20), range(1, 6), range(1, 5), range(1, 3), (False, True)):
-        w = settled(Window("same", i, arithmetic.conv_same(i, s), k, s, 0, 0, d), lower)
-        assert arithmetic.conv(i, k, s, w.before, w.after, d) >= w.o
+        w = settled(Window("same", i, convolution.conv_same(i, s), k, s, 0, 0, d), lower)
+        assert convolution.conv(i, k, s, w.before, w.after, d) >= w.o
         assert 0 <= (w.before - w.after if lower else w.after - w.before) <= 1
 
 

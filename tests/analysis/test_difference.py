@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from random_networks import network
 
 import shapecheck
-from shapecheck.analysis.difference import Difference, Side, compare
-from shapecheck.analysis.matching import match
-from shapecheck.analysis.sequence import aligned
-from shapecheck.linter import check_text
+from shapecheck.analysis.difference.changes import Difference, Side, compare
+from shapecheck.analysis.difference.matching import match
+from shapecheck.analysis.difference.sequence import aligned
+from shapecheck.pipeline import check_text
 
 SEEDS = st.integers(0, 2**32)
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, H]}\ndims: {H: 64}\nlayers:\n"

@@ -17,8 +17,8 @@ from every_size import around, at_sizes, holds, load, require, sizes_of, working
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.sizes import Sizes, analyse
-from shapecheck.spec.network import Network
+from shapecheck.analysis.sizes.every_size import Sizes, analyse
+from shapecheck.graph.network import Network
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BATCH = 25

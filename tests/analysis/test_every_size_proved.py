@@ -11,7 +11,7 @@ import random_networks
 from every_size import load
 from test_every_size import TABLE
 
-from shapecheck.analysis.sizes import analyse
+from shapecheck.analysis.sizes.every_size import analyse
 
 islpy = pytest.importorskip("islpy", reason="islpy, which proves sets equal for all sizes, is not installed")
 isl_sets = pytest.importorskip("isl_sets")

@@ -12,9 +12,9 @@ import random_encoders
 from every_size import load
 
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.sizes import analyse
+from shapecheck.analysis.sizes.every_size import analyse
+from shapecheck.arithmetic.symbolic import Affine
 from shapecheck.output.formula import formula
-from shapecheck.symbolic import Affine
 
 
 def value(text: str, n: int) -> Fraction:

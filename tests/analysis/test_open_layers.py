@@ -9,10 +9,10 @@ import pytest
 from test_solve import Stack
 
 from shapecheck import api
-from shapecheck.analysis.ambiguity import resolve
 from shapecheck.analysis.propagation import propagate
-from shapecheck.diagnostics import Diagnostic
-from shapecheck.linter import check_text
+from shapecheck.analysis.transposed.ambiguity import resolve
+from shapecheck.findings.finding import Diagnostic
+from shapecheck.pipeline import check_text
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, 30]}\nlayers:\n"
 OPEN = "  - {name: d, op: conv_transpose, out_channels: 4, kernel_size: 2, stride: 2}\n"

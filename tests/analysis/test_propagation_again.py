@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_networks import network
 
-from shapecheck import linter
+from shapecheck import pipeline
 from shapecheck.analysis.propagation import Shapes, propagate
+from shapecheck.language.assembly import assemble
+from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.layers.base import Context, Problem
-from shapecheck.layers.convolution import Conv
-from shapecheck.spec.assemble import assemble
-from shapecheck.spec.limits import DEFAULT_LIMITS
+from shapecheck.layers.conv import Conv
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +43,7 @@ def everything(shapes: Shapes) -> Any:
 
 
 def shapes_of(text: str, earlier: Shapes | None = None) -> Shapes | None:
-    file, findings = linter.read_text(text, "x.net.yaml", SMALL)
+    file, findings = pipeline.read_text(text, "x.net.yaml", SMALL)
     if file is None:
         return None
     return propagate(assemble(file, {}, SMALL, findings)[0], earlier=earlier)

@@ -11,9 +11,9 @@ import pytest
 import random_encoders
 from every_size import load, working
 
-from shapecheck.analysis.sizes import analyse
-from shapecheck.diagnostics import Diagnostic
-from shapecheck.linter import check_text
+from shapecheck.analysis.sizes.every_size import analyse
+from shapecheck.findings.finding import Diagnostic
+from shapecheck.pipeline import check_text
 
 
 def unet(dims: str, inputs: str = "[1, 4, H]", depth: int = 2) -> str:

@@ -9,9 +9,9 @@ import random
 import pytest
 from random_sets import LIMIT, REGULAR, listed, random_periodic, random_set, runs
 
-from shapecheck.analysis import periodic, size_set
-from shapecheck.analysis.periodic import EVERYTHING, NOTHING, Periodic, TooLarge, complement, cyclic
-from shapecheck.analysis.size_set import SizeSet
+from shapecheck.analysis.sizes.every_size import periodic, size_set
+from shapecheck.analysis.sizes.periodic import EVERYTHING, NOTHING, Periodic, TooLarge, complement, cyclic
+from shapecheck.analysis.sizes.size_set import SizeSet
 
 
 def members(p: Periodic, stop: int = 200) -> set[int]:

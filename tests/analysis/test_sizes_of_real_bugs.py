@@ -14,7 +14,7 @@ import pytest
 from every_size import load, working
 
 from shapecheck import api
-from shapecheck.analysis.sizes import Analysis, analyse
+from shapecheck.analysis.sizes.every_size import Analysis, analyse
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests" / "evidence"))

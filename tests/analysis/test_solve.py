@@ -12,13 +12,13 @@ import random_decoders
 from every_assignment import Assignment, open_layers, works
 
 from shapecheck import api
-from shapecheck.analysis import solver as solving
-from shapecheck.analysis.ambiguity import resolve
-from shapecheck.analysis.axis import ambiguous_axes, axis_problem
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.solve import AxisSolution, solve
-from shapecheck.analysis.solver import Solver
-from shapecheck.spec.network import Network
+from shapecheck.analysis.transposed import solver as solving
+from shapecheck.analysis.transposed.ambiguity import resolve
+from shapecheck.analysis.transposed.demands import AxisSolution, solve
+from shapecheck.analysis.transposed.relations import ambiguous_axes, axis_problem
+from shapecheck.analysis.transposed.solver import Solver
+from shapecheck.graph.network import Network
 
 BATCH = 50
 MOST_ASSIGNMENTS = 256

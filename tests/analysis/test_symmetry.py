@@ -10,8 +10,8 @@ from test_solve import Stack
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.symmetry import Pair, pairs, sentence, summaries
-from shapecheck.linter import check_text
+from shapecheck.analysis.transposed.symmetry import Pair, pairs, sentence, summaries
+from shapecheck.pipeline import check_text
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

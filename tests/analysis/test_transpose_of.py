@@ -9,8 +9,8 @@ from test_solve import Stack
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.sizes import analyse
-from shapecheck.linter import check_text
+from shapecheck.analysis.sizes.every_size import analyse
+from shapecheck.pipeline import check_text
 
 
 def mirrored(stack: Stack, extra: dict[int, str] | None = None) -> str:

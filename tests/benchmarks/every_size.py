@@ -46,7 +46,7 @@ def isl(text: str) -> str:
     import isl_sets
 
     from shapecheck import api
-    from shapecheck.analysis.sizes import analyse
+    from shapecheck.analysis.sizes.every_size import analyse
 
     network = api.loads(text)
     return str(isl_sets.of_network(network, analyse(network).shapes).coalesce())

@@ -23,12 +23,12 @@ LEVELS = ("trace", "lower", "compile", "run", "cost")
 
 OURS = """
 import sys
-from shapecheck import linter
-from shapecheck.proof import whole as proof
-from shapecheck.verification import Plan
+from shapecheck import pipeline
+from shapecheck.verify import crosscheck as proof
+from shapecheck.verify import Plan
 level = sys.argv[2]
 plan = Plan("compile", "cpu", cost=True) if level == "cost" else Plan(level, "cpu")
-found = proof.verify(linter.check_file(sys.argv[1]), plan)
+found = proof.verify(pipeline.check_file(sys.argv[1]), plan)
 assert found.result == "proved", found.sentence()
 """
 THEIRS = """

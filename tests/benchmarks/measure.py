@@ -28,15 +28,15 @@ TRACE_BY_JAX = ["-c", f"import sys; sys.path.insert(0, {str(HERE)!r}); import re
 
 CHECK_ONE = """
 import sys, time, tracemalloc
-from shapecheck import linter
+from shapecheck import pipeline
 text = open(sys.argv[1], encoding="utf-8").read()
 start = time.process_time()
-report = linter.check_text(text, "long.net.yaml")
+report = pipeline.check_text(text, "long.net.yaml")
 seconds = time.process_time() - start
 assert report.ok, report.diagnostics
 del report
 tracemalloc.start()
-linter.check_text(text, "long.net.yaml")
+pipeline.check_text(text, "long.net.yaml")
 print(seconds, tracemalloc.get_traced_memory()[1])
 """
 
@@ -45,9 +45,9 @@ FINDINGS_AND_JAX = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import measure, resnet50_jax
-from shapecheck import linter
+from shapecheck import pipeline
 text = measure.RESNET.read_text(encoding="utf-8")
-(ours,) = measure.calls(lambda: linter.check_text(text, "resnet50.net.yaml"), runs=21)
+(ours,) = measure.calls(lambda: pipeline.check_text(text, "resnet50.net.yaml"), runs=21)
 (theirs,) = measure.calls(resnet50_jax.trace, before=resnet50_jax.forget, runs=5)
 print(ours, theirs)
 """
@@ -170,10 +170,10 @@ def verify_and_jax() -> list[float]:
 
 def propagation_and_onnx() -> list[float]:
     """The propagation of shapes alone, and ONNX's in C++."""
-    from shapecheck import linter
+    from shapecheck import pipeline
     from shapecheck.analysis.propagation import propagate
 
-    network = linter.check_file(str(RESNET)).network
+    network = pipeline.check_file(str(RESNET)).network
     assert network is not None
     (ours,) = calls(lambda: propagate(network), runs=51)
     script = [sys.executable, str(HERE / "resnet50_onnx.py"), "51"]
@@ -182,8 +182,8 @@ def propagation_and_onnx() -> list[float]:
 
 def reading_and_yaml(layers: int = 4_000) -> list[float]:
     """Text to a tree, and PyYAML's own; the collector rests, because it would only measure itself."""
-    from shapecheck.spec.document import parse
-    from shapecheck.spec.limits import DEFAULT_LIMITS
+    from shapecheck.language.document import parse
+    from shapecheck.language.limits import DEFAULT_LIMITS
 
     text = long_network(layers)
     gc.collect()

@@ -9,10 +9,10 @@ import pytest
 
 KEYSTROKES = """
 import statistics, sys, time
-from shapecheck import linter
+from shapecheck import pipeline
 from shapecheck.config import Config
-from shapecheck.server.checking import Checker
-from shapecheck.server.text import Text
+from shapecheck.server.checker import Checker
+from shapecheck.server.positions import Text
 
 lines = open(sys.argv[1], encoding="utf-8").read().split("\\n")
 at = next(n for n, line in enumerate(lines) if "name: c600," in line)
@@ -24,7 +24,7 @@ for size, padding in [(5, 2), (3, 1)] * 2:
     lines[at] = f"{old}kernel_size: {size}, padding: {padding}}}"
     source = "\\n".join(lines)
     start = time.process_time()
-    wanted = linter.check_text(source, "long.net.yaml")
+    wanted = pipeline.check_text(source, "long.net.yaml")
     whole.append(time.process_time() - start)
     start = time.process_time()
     found = checker.check(Text(source), Config())

@@ -7,10 +7,10 @@ from pathlib import Path
 import measure
 import pytest
 
-from shapecheck import api, linter
+from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.sizes import analyse
-from shapecheck.spec.limits import DEFAULT_LIMITS
+from shapecheck.analysis.sizes.every_size import analyse
+from shapecheck.language.limits import DEFAULT_LIMITS
 
 sys.path.append(str(measure.ROOT / "tests" / "analysis"))
 
@@ -36,7 +36,7 @@ def test_the_sizes_of_an_example_take_no_longer_than_its_check(path: Path) -> No
     network = api.load(path)
     assert (
         measure.least_ratio(
-            lambda: measure.calls(lambda: analyse(network), lambda: linter.check_text(text, str(path)), runs=3)
+            lambda: measure.calls(lambda: analyse(network), lambda: pipeline.check_text(text, str(path)), runs=3)
         )
         < 1.2
     )

@@ -3,9 +3,9 @@
 import measure
 import pytest
 
-from shapecheck import api, linter
-from shapecheck.analysis.ambiguity import resolve
+from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
+from shapecheck.analysis.transposed.ambiguity import resolve
 
 DEPTHS = [4, 16, 64]
 
@@ -55,6 +55,6 @@ def test_a_check_of_an_open_decoder_is_no_matter_of_seconds() -> None:
     open_text = decoder(32, 4, True)
     closed = open_text.replace("name: d", "output_size: 1, name: d")
     ours, theirs = measure.calls(
-        lambda: linter.check_text(open_text, "open.net.yaml"), lambda: linter.check_text(closed, "closed.net.yaml")
+        lambda: pipeline.check_text(open_text, "open.net.yaml"), lambda: pipeline.check_text(closed, "closed.net.yaml")
     )
     assert ours < 30 * theirs

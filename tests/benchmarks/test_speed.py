@@ -53,7 +53,7 @@ def test_time_and_memory_grow_with_the_number_of_layers_and_no_faster() -> None:
 
 def test_a_check_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from shapecheck.cli import run; sys.argv[1:] = ['check', sys.argv[1]]; assert run() == 0;"
+        "import sys; from shapecheck.cli.main import run; sys.argv[1:] = ['check', sys.argv[1]]; assert run() == 0;"
         "print(sorted({'jax', 'jaxlib', 'numpy', 'networkx', 'jsonschema', 'rich'} & sys.modules.keys()))"
     )
     command = [sys.executable, "-c", code, str(measure.RESNET)]

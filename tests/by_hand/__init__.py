@@ -1,1 +1,1 @@
-"""Every op written with lax and jnp alone: what knows nothing of shapecheck's arithmetic, nor of ``shapecheck.xla``."""
+"""Every op written with lax and jnp alone: what knows nothing of shapecheck's arithmetic, nor of the reference."""

@@ -15,13 +15,13 @@ import pytest
 
 from shapecheck import loads, propagate
 from shapecheck.analysis.cost import cost, on_padding, total
-from shapecheck.linter import check_file
-from shapecheck.proof.costing import cost_of, retyped
-from shapecheck.spec.network import Network
-from shapecheck.verification import Plan
-from shapecheck.verification.costs import Cost
-from shapecheck.xla.cost import forward, layer_flops, on_device, training
-from shapecheck.xla.training import SLOTS
+from shapecheck.graph.network import Network
+from shapecheck.pipeline import check_file
+from shapecheck.verify import Plan
+from shapecheck.verify.costing import cost_of, retyped
+from shapecheck.verify.costs import Cost
+from shapecheck.verify.reference.compiled_cost import forward, layer_flops, on_device, training
+from shapecheck.verify.reference.training import SLOTS
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.net.yaml"))
 # What XLA adds for each output of a module that has several: a pointer.
@@ -186,7 +186,7 @@ def test_memory_is_that_of_default_options() -> None:
     """Buffers do not depend on the option that makes compiling fast: what is told is what training would take."""
     network = check_file(str(EXAMPLES[0].with_name("autoencoder.net.yaml"))).network
     assert network is not None
-    from shapecheck.xla.cost import step_of
+    from shapecheck.verify.reference.compiled_cost import step_of
 
     with on_device(network, "cpu") as platform:
         told = training(network, "adam", platform)

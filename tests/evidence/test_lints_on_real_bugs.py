@@ -6,8 +6,8 @@ import pytest
 from facts import required
 from test_real_bugs import CASES, NAME, changed, write
 
-from shapecheck.linter import check_text
-from shapecheck.selection import Selection
+from shapecheck.findings.selection import Selection
+from shapecheck.pipeline import check_text
 
 pytestmark = required(NAME)
 EVERYTHING = Selection(extend_select=("ALL",))

@@ -18,15 +18,16 @@ from layer_samples import CASES, PLAIN, SAMPLES, clean, made
 from one_layer import RESULT
 
 import shapecheck
-from shapecheck import arithmetic, linter
+from shapecheck import pipeline
 from shapecheck.analysis.propagation import propagate
+from shapecheck.arithmetic import convolution as guide
 from shapecheck.layers import REGISTRY, Layer
-from shapecheck.layers.transposed import ConvTranspose
-from shapecheck.proof import whole as proof
-from shapecheck.verification import Disagreement, Plan, Verification
-from shapecheck.xla import BUILDERS, witness
-from shapecheck.xla.builders import convolution, pooling, resize
-from shapecheck.xla.call import Call
+from shapecheck.layers.conv_transpose import ConvTranspose
+from shapecheck.verify import Disagreement, Plan, Verification
+from shapecheck.verify import crosscheck as proof
+from shapecheck.verify.reference import BUILDERS, witness
+from shapecheck.verify.reference.builders import conv, pooling, resize
+from shapecheck.verify.reference.call import Call
 
 Wrong = Callable[[Any], Any]
 
@@ -34,7 +35,7 @@ Wrong = Callable[[Any], Any]
 def verified(op: str, number: int) -> Verification:
     """Return the proof of a sample, without the lints, some of which count on the rank that a layer gives."""
     network = made(op, number)
-    return proof.verify(linter.Report(network.path, "", network, propagate(network), ()), Plan("trace"))
+    return proof.verify(pipeline.Report(network.path, "", network, propagate(network), ()), Plan("trace"))
 
 
 def told(found: Verification) -> Disagreement:
@@ -239,7 +240,7 @@ def test_every_key_of_every_op_is_misread_somewhere() -> None:
         assert keys >= set(kind.keys_of(op)) - set(kind.references), op
 
 
-RIGHT = {name: value for name, value in vars(arithmetic).items() if inspect.isfunction(value)}
+RIGHT = {name: value for name, value in vars(guide).items() if inspect.isfunction(value)}
 
 
 ARITHMETIC: dict[str, tuple[str, Callable[..., Any]]] = {
@@ -287,7 +288,7 @@ def refuted_somewhere() -> bool:
 @pytest.mark.parametrize("name", ARITHMETIC)
 def test_a_mistake_in_the_arithmetic_is_refuted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function, wrong = ARITHMETIC[name]
-    monkeypatch.setattr(arithmetic, function, wrong)
+    monkeypatch.setattr(guide, function, wrong)
     assert refuted_somewhere()
 
 
@@ -311,23 +312,23 @@ DESCRIBING = {
 
 @pytest.mark.parametrize("name", sorted(set(RIGHT) - DESCRIBING))
 def test_every_formula_off_by_one_is_refuted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arithmetic, name, lambda *args: RIGHT[name](*args) + 1)
+    monkeypatch.setattr(guide, name, lambda *args: RIGHT[name](*args) + 1)
     assert refuted_somewhere()
 
 
 BUILDING: dict[str, tuple[Any, str, Wrong]] = {
-    "axes in the other order": (convolution, "per_axis", lambda right: lambda *args: right(*args)[::-1]),
+    "axes in the other order": (conv, "per_axis", lambda right: lambda *args: right(*args)[::-1]),
     "pooled axes in the other order": (pooling, "per_axis", lambda right: lambda *args: right(*args)[::-1]),
     "resized axes in the other order": (resize, "per_axis", lambda right: lambda *args: right(*args)[::-1]),
-    "dilation forgotten by the transposed": (convolution, "reach", lambda right: lambda k, d: k),
-    "no a": (convolution, "_output_padding", lambda right: lambda call, geometry: (0,) * len(geometry.k)),
+    "dilation forgotten by the transposed": (conv, "reach", lambda right: lambda k, d: k),
+    "no a": (conv, "_output_padding", lambda right: lambda call, geometry: (0,) * len(geometry.k)),
     "a of one more": (
-        convolution,
+        conv,
         "_output_padding",
         lambda right: lambda call, geometry: tuple(a + 1 for a in right(call, geometry)),
     ),
     "padding on one side only": (
-        convolution,
+        conv,
         "padding",
         lambda right: (
             lambda *args: right(*args) if isinstance(right(*args), str) else tuple((low, 0) for low, _ in right(*args))

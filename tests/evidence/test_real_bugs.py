@@ -10,8 +10,8 @@ import yaml
 from facts import DATA, required
 from one_layer import layer, scalar
 
-from shapecheck.diagnostics import Diagnostic, Severity
-from shapecheck.linter import Report, check_text
+from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.pipeline import Report, check_text
 
 Entry = dict[str, Any]
 

@@ -16,8 +16,8 @@ import pytest
 from facts import DATA, required
 
 from shapecheck.analysis.cost import cost
-from shapecheck.diagnostics import Severity
-from shapecheck.linter import check_file
+from shapecheck.findings.finding import Severity
+from shapecheck.pipeline import check_file
 
 pytestmark = required("truth")
 EXAMPLES = Path(__file__).parents[2] / "examples"

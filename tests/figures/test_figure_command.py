@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from shapecheck import cli
+from shapecheck.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 LENET = str(ROOT / "examples" / "lenet5.net.yaml")
@@ -18,7 +18,7 @@ LENET = str(ROOT / "examples" / "lenet5.net.yaml")
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     monkeypatch.setattr(sys, "argv", ["shapecheck", "figure", *words])
-    return cli.run()
+    return main.run()
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.figures import Axis, Figure, NoFigure
 from shapecheck.figures.of_layer import figure_of_layer
 from shapecheck.figures.scale import runs
 from shapecheck.layers import REGISTRY, Context, Problem
 from shapecheck.layers.base import default_of
-from shapecheck.symbolic import Symbolic
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -15,7 +15,7 @@ class Absent:
         if name.partition(".")[0] in ("onnx", "google"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Absent())
-from shapecheck.cli import run
+from shapecheck.cli.main import run
 sys.exit(run())
 """
 

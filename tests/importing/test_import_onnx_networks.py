@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from onnx_models import imported, keys, model, node, output
 
 import shapecheck
-from shapecheck.importing.graph import Unusable
-from shapecheck.importing.wire import without_weights
-from shapecheck.linter import check_text
+from shapecheck.importers.onnx.onnx_graph import Unusable
+from shapecheck.importers.onnx.wire import without_weights
+from shapecheck.pipeline import check_text
 
 ROOT = Path(__file__).parents[2]
 OPSETS = [opset for opset in (18, 21, 22) if opset <= onnx.defs.onnx_opset_version()]

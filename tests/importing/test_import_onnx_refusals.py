@@ -12,8 +12,8 @@ import pytest
 from onnx_models import imported, model, node
 from running import here
 
-from shapecheck.importing import witness
-from shapecheck.importing.graph import Unusable
+from shapecheck.importers.onnx import inference
+from shapecheck.importers.onnx.onnx_graph import Unusable
 
 IMAGE = {"x": [2, 4, 13, 16]}
 
@@ -226,13 +226,13 @@ def test_damaged_bytes_give_a_reason_or_a_network_and_nothing_else() -> None:
 
 def test_a_shape_that_onnx_does_not_agree_with_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # The judge is made to find another size, for the translation knows of no disagreement.
-    monkeypatch.setattr(witness, "infer", lambda *_: {"y": (2, 4, 13, 17)})
+    monkeypatch.setattr(inference, "infer", lambda *_: {"y": (2, 4, 13, 17)})
     (reason,) = reasons(model([node("Relu", "x")], IMAGE))
     assert reason == "y: shapecheck finds [2, 4, 13, 16], but ONNX infers [2, 4, 13, 17] for 'y'"
 
 
 def test_where_onnx_knows_no_shape_what_the_file_declares_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(witness, "infer", lambda *_: {})
+    monkeypatch.setattr(inference, "infer", lambda *_: {})
     built = model([node("Relu", "x", "a"), node("Relu", "a")], IMAGE)
     assert imported(built).unknown == ("a", "y")
     built.graph.value_info.append(onnx.helper.make_tensor_value_info("a", onnx.TensorProto.FLOAT, [2, 4, 13, 16]))

@@ -6,12 +6,12 @@ import importlib
 import io
 from collections.abc import Iterable
 
-from shapecheck import linter
-from shapecheck.commands.checking import FORMATS
-from shapecheck.diagnostics import Diagnostic, Edit, Fix, Position, Related, Severity, Span
-from shapecheck.linter import Report
+from shapecheck import pipeline
+from shapecheck.cli.checking import FORMATS
+from shapecheck.findings.finding import Diagnostic, Edit, Fix, Position, Related, Severity, Span
+from shapecheck.pipeline import Report
 from shapecheck.rules import RULES
-from shapecheck.verification import Disagreement, NotChecked, Verification
+from shapecheck.verify import Disagreement, NotChecked, Verification
 
 EXCHANGE = [name for name in FORMATS if name not in ("text", "concise", "json")]
 
@@ -103,10 +103,10 @@ def verification(result: str, text: str = "down") -> Verification:
 def real() -> list[Report]:
     """Return reports as check makes them: errors, warnings, notes, a clean file, one that cannot be read."""
     reports = [
-        linter.check_text(WRONG, "nets/wrong.net.yaml"),
-        linter.check_text(WARNED, "nets/warned.net.yaml"),
-        linter.check_text(CLEAN, "nets/clean.net.yaml"),
-        linter.check_file("nets/there-is-none.net.yaml"),
+        pipeline.check_text(WRONG, "nets/wrong.net.yaml"),
+        pipeline.check_text(WARNED, "nets/warned.net.yaml"),
+        pipeline.check_text(CLEAN, "nets/clean.net.yaml"),
+        pipeline.check_file("nets/there-is-none.net.yaml"),
     ]
     reports[2].verification = verification("proved")
     return reports

@@ -11,10 +11,10 @@ import pytest
 import sample_reports
 from click.testing import CliRunner
 
-from shapecheck.cli import main
-from shapecheck.commands.check import check
-from shapecheck.commands.checking import FORMATS
-from shapecheck.commands.verify import verify
+from shapecheck.cli.check_command import check
+from shapecheck.cli.checking import FORMATS
+from shapecheck.cli.main import main
+from shapecheck.cli.verify_command import verify
 
 CHOICES = {
     choice

@@ -7,7 +7,7 @@ import json
 import pytest
 from sample_reports import ODD, odd, real, rendered, report, verification, wide
 
-from shapecheck.linter import Report
+from shapecheck.pipeline import Report
 
 REPORTS: dict[str, list[Report]] = {"real": real(), "odd": odd(), "wide": [wide()], "none": []}
 

@@ -9,9 +9,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from sample_reports import ODD, ODD_PATHS, diagnostic, odd, real, rendered, report, verification
 
-from shapecheck.diagnostics import Severity
-from shapecheck.linter import Report
+from shapecheck.findings.finding import Severity
 from shapecheck.output import markdown
+from shapecheck.pipeline import Report
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 

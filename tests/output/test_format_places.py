@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from sample_reports import WRONG, diagnostic, rendered, report
 
-from shapecheck.cli import main
+from shapecheck.cli.main import main
 from shapecheck.output import exchange
 
 # Two findings that are alike in code and layer, and a layer in a block that is placed twice.

@@ -25,10 +25,11 @@ from sample_reports import (
     wide,
 )
 
-from shapecheck import edits, linter
+from shapecheck import pipeline
 from shapecheck._version import __version__
-from shapecheck.diagnostics import Edit, Fix, Position, Span
-from shapecheck.linter import Report
+from shapecheck.findings import edits
+from shapecheck.findings.finding import Edit, Fix, Position, Span
+from shapecheck.pipeline import Report
 from shapecheck.rules import RULES
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
@@ -166,7 +167,7 @@ def applied(text: str, fix: dict[str, Any]) -> str:
 
 
 def test_a_fix_made_from_the_log_mends_the_file() -> None:
-    one = linter.check_text(WRONG, "wrong.net.yaml")
+    one = pipeline.check_text(WRONG, "wrong.net.yaml")
     results = [result for result in log([one])["results"] if "fixes" in result]
     fixes = [d.fix for d in one.diagnostics if d.fix is not None]
     assert results
@@ -175,7 +176,7 @@ def test_a_fix_made_from_the_log_mends_the_file() -> None:
         assert said["properties"]["applicability"] == fix.applicability
         after = applied(WRONG, said)
         assert after == edits.apply(WRONG, fix.edits) != WRONG
-        assert len(linter.check_text(after, "wrong.net.yaml").diagnostics) < len(one.diagnostics)
+        assert len(pipeline.check_text(after, "wrong.net.yaml").diagnostics) < len(one.diagnostics)
 
 
 def test_a_fix_that_is_only_shown_or_changes_nothing_is_left_out() -> None:
@@ -237,7 +238,7 @@ def test_a_fingerprint_stays_when_lines_move() -> None:
 def test_lines_end_where_ours_end() -> None:
     head = 'shapecheck: 1\nname: "a\u2028 b\x85 c"\n'
     text = head + "inputs: {image: [N, 3, 32, 32]}\nlayers: [{op: conv, kernel_sise: 3}]\n"
-    run = log([linter.check_text(text, "a.net.yaml")])
+    run = log([pipeline.check_text(text, "a.net.yaml")])
     lines = re.split("|".join(run["newlineSequences"]), text)
     region = next(r for r in regions(run) if r["endColumn"] - r["startColumn"] == len("kernel_sise"))
     assert lines[region["startLine"] - 1][region["startColumn"] - 1 : region["endColumn"] - 1] == "kernel_sise"

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from shapecheck import linter
-from shapecheck.linter import Report
+from shapecheck import pipeline
+from shapecheck.pipeline import Report
 from shapecheck.report import page
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ outputs: {"<u>]]>": "</script><img src=x onerror=alert(1)>"}
 
 
 def example(name: str) -> Report:
-    return linter.check_file(str(EXAMPLES / f"{name}.net.yaml"))
+    return pipeline.check_file(str(EXAMPLES / f"{name}.net.yaml"))
 
 
 def long_network(count: int) -> Report:
@@ -39,7 +39,7 @@ def long_network(count: int) -> Report:
     for n in range(count):
         conv = "  - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}"
         lines.append(conv if n % 2 == 0 else "  - {op: relu}")
-    return linter.check_text("\n".join(lines) + "\n", "long.net.yaml")
+    return pipeline.check_text("\n".join(lines) + "\n", "long.net.yaml")
 
 
 class Elements(HTMLParser):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import shapecheck
-from shapecheck import cli
+from shapecheck.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 LENET = str(ROOT / "examples" / "lenet5.net.yaml")
@@ -19,7 +19,7 @@ BROKEN = str(ROOT / "examples" / "broken" / "unet_700.net.yaml")
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     monkeypatch.setattr(sys, "argv", ["shapecheck", "report", *words])
-    return cli.run()
+    return main.run()
 
 
 def test_exit_codes_are_those_of_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_verify_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_jinja_is_loaded_for_the_report_only() -> None:
-    code = "import sys; from shapecheck import cli; sys.argv = ['shapecheck', 'shapes', sys.argv[1]]; cli.run();"
+    code = "import sys; from shapecheck import cli; sys.argv = ['shapecheck', 'shapes', sys.argv[1]]; main.run();"
     code += "print('jinja2' in sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code, LENET], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.strip() == "False"

@@ -7,13 +7,13 @@ import inspect
 import re
 from typing import NamedTuple
 
-from shapecheck import linter
-from shapecheck.diagnostics import Finding
-from shapecheck.linter import Report
+from shapecheck import pipeline
+from shapecheck.findings.finding import Finding
+from shapecheck.findings.selection import Selection
+from shapecheck.language.limits import DEFAULT_LIMITS, Limits
+from shapecheck.language.source import decode
+from shapecheck.pipeline import Report
 from shapecheck.rules import RULES
-from shapecheck.selection import Selection
-from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
-from shapecheck.spec.source import decode
 
 NAMES = sorted(RULES, key=lambda name: RULES[name].info.code)
 
@@ -49,6 +49,6 @@ def run(e: Example) -> Report:
     data = ast.literal_eval(e.text.strip()) if e.kind == "bytes" else e.text.encode()
     text = decode(data, limits)
     if isinstance(text, Finding):
-        return Report("example", "", None, None, linter.diagnostics([text]))
+        return Report("example", "", None, None, pipeline.diagnostics([text]))
     # A rule that is off by default is on in the examples of its own page.
-    return linter.check_text(text, "example", limits=limits, selection=Selection(extend_select=(e.rule,)))
+    return pipeline.check_text(text, "example", limits=limits, selection=Selection(extend_select=(e.rule,)))

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from lint_cases import CASES, Case
 
-from shapecheck import fixes
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.diagnostics import Diagnostic, Severity
-from shapecheck.linter import Report, check_text
+from shapecheck.findings import fixes
+from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.selection import Selection
+from shapecheck.pipeline import Report, check_text
 from shapecheck.rules import RULES
-from shapecheck.selection import Selection
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "analysis"))

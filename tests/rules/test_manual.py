@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from manual_pages import NAMES, example, examples, page, run
 
-from shapecheck import linter
-from shapecheck.linter import Report
+from shapecheck import pipeline
+from shapecheck.pipeline import Report
 from shapecheck.rules import RULES, manual
 
-PACKAGE = Path(linter.__file__).parent
+PACKAGE = Path(pipeline.__file__).parent
 SECTIONS = ["What it does", "Why it matters", "An example that fails", "An example that passes", "Instead", "Source"]
 FAMILIES = {
     "axes": "SC4",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from shapecheck import fixes
-from shapecheck.linter import Report, check_text
+from shapecheck.findings import fixes
+from shapecheck.pipeline import Report, check_text
 
 PROMISE = """shapecheck: 1
 inputs: {image: [1, 3, H, 32]}

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pytest
 from manual_pages import NAMES, examples, run
 
-from shapecheck import linter
+from shapecheck import pipeline
 
 ROOT = Path(__file__).parent.parent.parent
-PACKAGE = Path(linter.__file__).parent
+PACKAGE = Path(pipeline.__file__).parent
 # Where the message stands among the arguments of what makes it.
 MAKERS = {"Finding": 1, "Problem": 1, "report": 1, "_at": 3, "ExpressionError": 0, "FieldError": 0}
 # Templates with fewer letters of their own say nothing by themselves, such as "{node.name}: {message}".

@@ -9,7 +9,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from shapecheck.cli import main
+from shapecheck.cli.main import main
 from shapecheck.rules import RULES, manual
 
 CODES = sorted(rule.info.code for rule in RULES.values())

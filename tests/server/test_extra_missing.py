@@ -16,7 +16,7 @@ class Absent:
         if name.partition(".")[0] in ("pygls", "lsprotocol"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Absent())
-from shapecheck.cli import run
+from shapecheck.cli.main import run
 sys.exit(run())
 """
 

@@ -9,7 +9,7 @@ import lsprotocol.types as lsp
 import pytest
 from editor import ROOT, Editor
 
-from shapecheck.linter import check_text
+from shapecheck.pipeline import check_text
 
 SOUND = """shapecheck: 1
 inputs: {image: [1, 3, 32, 32]}
@@ -201,7 +201,7 @@ def test_the_configuration_holds_and_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_baseline_hides_what_was_there_before(editor: Editor, tmp_path: Path) -> None:
-    from shapecheck import baseline
+    from shapecheck.findings import baseline
 
     text = SOUND + "  - {name: c, op: relu}\n"
     path = tmp_path / "one.net.yaml"

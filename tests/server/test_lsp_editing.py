@@ -8,9 +8,9 @@ import lsprotocol.types as lsp
 import pytest
 from editor import HERE, Editor, apply, place
 
+from shapecheck.language import vocabulary
 from shapecheck.layers import REGISTRY
-from shapecheck.linter import check_text
-from shapecheck.spec import language
+from shapecheck.pipeline import check_text
 
 HEAD = """shapecheck: 1
 params: {width: 8}
@@ -75,7 +75,7 @@ def test_ops_are_offered_with_what_they_do(editor: Editor, line: str) -> None:
 )
 def test_the_keys_of_an_op_are_offered_that_are_not_there(editor: Editor, line: str) -> None:
     items = offered(editor, HEAD + line + "\n" + TAIL)
-    assert set(items) == {*REGISTRY["conv"].keys_of("conv"), *language.LAYER_KEYS} - {"name", "op"}
+    assert set(items) == {*REGISTRY["conv"].keys_of("conv"), *vocabulary.LAYER_KEYS} - {"name", "op"}
     assert next(iter(items.values())).detail == "of conv", "the op's own keys come first"
     assert "kernel (the guide's k)" in items["kernel_size"].documentation.value
     assert items["stride"].text_edit.new_text == "stride: "
@@ -144,7 +144,7 @@ def test_inside_a_block_its_own_names_are_offered(editor: Editor) -> None:
     items = offered(editor, HEAD.replace("op: relu}", "op: conv, out_channels: =¦"))
     assert {"channels", "kernel", "width", "index"} <= set(items)
     items = offered(editor, HEAD.replace("layers:\n  - {name: a", "    out¦\nlayers:\n  - {name: a"))
-    assert set(items) == {*language.BLOCK_KEYS}
+    assert set(items) == {*vocabulary.BLOCK_KEYS}
 
 
 def test_a_dotted_name_is_replaced_whole(editor: Editor) -> None:

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shapecheck.config import Config
-from shapecheck.linter import check_text
+from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.pipeline import check_text
 from shapecheck.server import completion, convert, hints, hover, rename
 from shapecheck.server.actions import Actions
-from shapecheck.server.checking import Analysis, Checker
-from shapecheck.server.text import Text
-from shapecheck.spec.limits import DEFAULT_LIMITS
+from shapecheck.server.checker import Analysis, Checker
+from shapecheck.server.positions import Text
 
 LIMITS = DEFAULT_LIMITS._replace(layers=400, repeat=50, block_depth=15, nodes=20_000)
 CONFIG = Config(LIMITS)

@@ -10,12 +10,12 @@ import pytest
 from editor import ROOT, apply
 
 from shapecheck.config import Config
-from shapecheck.linter import check_text
+from shapecheck.language.scope import Scope, find
+from shapecheck.language.templates import Name
+from shapecheck.pipeline import check_text
 from shapecheck.server import rename
-from shapecheck.server.checking import Analysis, Checker
-from shapecheck.server.text import Text
-from shapecheck.spec.scope import Scope, find
-from shapecheck.spec.templates import Name
+from shapecheck.server.checker import Analysis, Checker
+from shapecheck.server.positions import Text
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.net.yaml"))
 # With blocks, params, symmetry and dotted names among them, and few enough layers to read again for every name.

@@ -10,9 +10,9 @@ from editor import place
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapecheck.diagnostics import Position, Span
+from shapecheck.findings.finding import Position, Span
 from shapecheck.server import cursor
-from shapecheck.server.text import UTF8, UTF16, UTF32, Text
+from shapecheck.server.positions import UTF8, UTF16, UTF32, Text
 
 LETTERS = st.text(alphabet="ab: \n\r\t\x85\u2028é😀\ufeff\ud800", max_size=40)
 SIZES = {

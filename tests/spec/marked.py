@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck.diagnostics import Diagnostic, Position, Severity
-from shapecheck.linter import Report, check_text
-from shapecheck.spec.limits import DEFAULT_LIMITS, Limits
+from shapecheck.findings.finding import Diagnostic, Position, Severity
+from shapecheck.language.limits import DEFAULT_LIMITS, Limits
+from shapecheck.pipeline import Report, check_text
 
 HEAD = "shapecheck: 1\ninputs: {x: [2, 3, 8, 8]}\n"
 OPEN, CLOSE = "⟦", "⟧"

@@ -7,8 +7,8 @@ import time
 import pytest
 from marked import accepted, errors, layers, names, reads, refused, shape, unmark, with_blocks
 
-from shapecheck.linter import check_text
-from shapecheck.spec.limits import DEFAULT_LIMITS
+from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.pipeline import check_text
 
 
 def test_a_block_s_layers_stand_under_its_name() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from marked import HEAD, accepted, errors, layers, refused, shape
 
-from shapecheck.diagnostics import Finding, Position, Span
-from shapecheck.linter import check_file, check_text, read_file
-from shapecheck.spec.limits import DEFAULT_LIMITS
-from shapecheck.spec.source import decode
+from shapecheck.findings.finding import Finding, Position, Span
+from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.language.source import decode
+from shapecheck.pipeline import check_file, check_text, read_file
 
 RELU = "layers: [{op: relu}]\n"
 

@@ -8,8 +8,8 @@ import pytest
 from marked import accepted, errors, layers, names, reads, refused, shape, unmark, warnings, with_blocks
 
 from shapecheck import NetworkError, loads, propagate
-from shapecheck.diagnostics import Position, Severity
-from shapecheck.linter import check_text
+from shapecheck.findings.finding import Position, Severity
+from shapecheck.pipeline import check_text
 
 
 def test_names_by_default_are_the_op_and_a_number() -> None:

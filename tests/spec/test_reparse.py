@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
-from shapecheck.diagnostics import Finding
-from shapecheck.spec.document import parse, span_of
-from shapecheck.spec.limits import DEFAULT_LIMITS
-from shapecheck.spec.reader import read, read_again
-from shapecheck.spec.reparse import plain, reparse
-from shapecheck.spec.templates import Memory
+from shapecheck.findings.finding import Finding
+from shapecheck.language.document import parse, span_of
+from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.language.reader import read, read_again
+from shapecheck.language.reparse import plain, reparse
+from shapecheck.language.templates import Memory
 
 ROOT = Path(__file__).parents[2]
 PIECES = [

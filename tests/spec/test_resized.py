@@ -9,8 +9,8 @@ import pytest
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
-from shapecheck.spec.network import Network
-from shapecheck.symbolic import Symbolic
+from shapecheck.arithmetic.symbolic import Symbolic
+from shapecheck.graph.network import Network
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "examples").glob("*.net.yaml"))

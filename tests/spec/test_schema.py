@@ -9,13 +9,13 @@ import yaml
 from jsonschema import Draft202012Validator
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shapecheck import linter
-from shapecheck.diagnostics import Severity
+from shapecheck import pipeline
+from shapecheck.findings.finding import Severity
+from shapecheck.language import schema
+from shapecheck.language.document import parse, plain_value
+from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.fields import REQUIRED, Boolean, Kind, Listing
-from shapecheck.spec import schema
-from shapecheck.spec.document import parse, plain_value
-from shapecheck.spec.limits import DEFAULT_LIMITS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.net.yaml"))
@@ -67,7 +67,7 @@ def network(only: dict[str, Any], **top: Any) -> dict[str, Any]:
 def errors(data: Any) -> set[str]:
     """The rules by which the checker refuses a file."""
     text = yaml.safe_dump(data, sort_keys=False)
-    found = linter.check_text(text, "x.net.yaml").diagnostics
+    found = pipeline.check_text(text, "x.net.yaml").diagnostics
     return {d.rule.name for d in found if d.severity is Severity.ERROR}
 
 
@@ -104,7 +104,7 @@ def minimal(op: str) -> dict[str, Any]:
 
 def test_the_file_is_the_one_that_the_code_makes() -> None:
     committed = (ROOT / schema.PATH).read_text(encoding="utf-8")
-    assert committed == schema.text(), "run: python -m shapecheck.spec.schema"
+    assert committed == schema.text(), "run: python -m shapecheck.language.schema"
 
 
 def test_it_is_a_schema() -> None:
@@ -139,7 +139,7 @@ def test_the_examples_fit(path: Path) -> None:
 def test_structural_mistakes_in_the_examples_are_refused(name: str) -> None:
     text = (ROOT / "examples" / "broken" / f"{name}.net.yaml").read_text(encoding="utf-8")
     assert not NETWORK.is_valid(data_of(text))
-    assert not linter.check_text(text, name).ok
+    assert not pipeline.check_text(text, name).ok
 
 
 GOOD: list[dict[str, Any]] = [

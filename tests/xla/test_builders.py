@@ -10,10 +10,10 @@ import handmade
 import pytest
 from handmade import chain, network
 
-import shapecheck.xla
+import shapecheck.verify.reference
+from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.layers import REGISTRY
-from shapecheck.symbolic import Symbolic
-from shapecheck.xla import BUILDERS, WitnessError, build, witness
+from shapecheck.verify.reference import BUILDERS, WitnessError, build, witness
 
 FORBIDDEN = ("arithmetic", "analysis", "rules", "output", "linter", "proof", "verification", "layers.window")
 
@@ -142,7 +142,7 @@ LEARNING = {
 
 
 def sources() -> list[Path]:
-    return sorted(Path(next(iter(shapecheck.xla.__path__))).rglob("*.py"))
+    return sorted(Path(next(iter(shapecheck.verify.reference.__path__))).rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: path.name)

@@ -16,9 +16,9 @@ from test_builders import EXPECTED, sample
 from test_witness import tangled
 
 import shapecheck
-import shapecheck.xla.segments as segments
+import shapecheck.verify.reference.segments as segments
 from shapecheck.layers import REGISTRY
-from shapecheck.xla import BUILDERS, WitnessError, witness, witness_elsewhere
+from shapecheck.verify.reference import BUILDERS, WitnessError, witness, witness_elsewhere
 
 ROOT = Path(__file__).parents[2]
 LENET = str(ROOT / "examples" / "lenet5.net.yaml")

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from test_process import python
 
 import shapecheck
-from shapecheck import linter
+from shapecheck import pipeline
 from shapecheck.analysis.sharding import uneven
-from shapecheck.partition import LayerSplit, Partition, Refusal
-from shapecheck.proof import mesh as mesh_proof
-from shapecheck.spec.network import Sharding
-from shapecheck.verification import Verification
-from shapecheck.xla import mesh
-from shapecheck.xla.mesh import partition
+from shapecheck.graph.network import Sharding
+from shapecheck.verify import Verification
+from shapecheck.verify import mesh as mesh_proof
+from shapecheck.verify.partition import LayerSplit, Partition, Refusal
+from shapecheck.verify.reference import partitioning
+from shapecheck.verify.reference.partitioning import partition
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 LENET = (EXAMPLES / "lenet5.net.yaml").read_text(encoding="utf-8").replace("dims: {N: 1}", "dims: {N: 64}")
@@ -75,7 +75,7 @@ def found() -> Any:
         """
         import json, os
         import shapecheck
-        from shapecheck.xla.mesh import partition, prepare_devices
+        from shapecheck.verify.reference.partitioning import partition, prepare_devices
         prepare_devices([8, 4, 4096])
         cases = json.loads(os.environ["CASES"])
         found = {name: partition(shapecheck.loads(text), "compile") for name, text in cases.items()}
@@ -262,7 +262,7 @@ def test_neither_witness_can_hide_the_others_mistake(
     text = network("{mesh: {data: 8}, inputs: {image: [data, _]}}", "{op: relu}", shape=f"[{size}, 3]")
     planted = Partition({"data": 8}, "compile", "refuted" if refusals else "proved", None, refusals=refusals)
     monkeypatch.setattr(mesh_proof, "partition", lambda *_: planted)
-    found = mesh_proof.add_mesh(linter.check_network(shapecheck.loads(text)), PROVED)
+    found = mesh_proof.add_mesh(pipeline.check_network(shapecheck.loads(text)), PROVED)
     assert found.result == "refuted"
     assert [(d.layer, d.reason) for d in found.disagreements] == [("image", reason)]
 
@@ -271,7 +271,7 @@ def test_a_layer_that_xla_gathered_instead_is_named(monkeypatch: pytest.MonkeyPa
     splits = tuple(LayerSplit(name, (8, 8, 62, 62), ((), (), ("rows",), ()), uneven, ()) for name, uneven in PADDED)
     planted = Partition({"rows": 4}, "compile", "proved", None, splits=splits)
     monkeypatch.setattr(mesh_proof, "partition", lambda *_: planted)
-    found = mesh_proof.add_mesh(linter.check_network(shapecheck.loads(CASES["uneven"])), PROVED)
+    found = mesh_proof.add_mesh(pipeline.check_network(shapecheck.loads(CASES["uneven"])), PROVED)
     assert found.result == "proved" and found.mesh is not None
     assert found.mesh.unpadded == ("r",)
     assert "split otherwise or gathered by XLA, where padding was expected: r" in "\n".join(found.mesh.lines())
@@ -341,16 +341,19 @@ def test_one_channel_of_a_norm_is_a_channel_and_one_slope_for_all_is_none() -> N
 
 
 def test_the_limit_is_one_that_can_be_compiled_for() -> None:
-    assert math.log2(mesh.MOST_DEVICES).is_integer()
+    assert math.log2(partitioning.MOST_DEVICES).is_integer()
     done = python(
         """
         import os, shapecheck
-        from shapecheck.xla import mesh
-        mesh.prepare_devices([mesh.MOST_DEVICES])
-        print(mesh.partition(shapecheck.loads(os.environ["TEXT"]), "compile").result)
+        from shapecheck.verify.reference import partitioning
+        partitioning.prepare_devices([partitioning.MOST_DEVICES])
+        print(partitioning.partition(shapecheck.loads(os.environ["TEXT"]), "compile").result)
         """,
         TEXT=network(
-            f"{{mesh: {{d: {mesh.MOST_DEVICES}}}, dims: {{N: d}}}}", "{op: relu}", shape="[N, 3]", dims="{N: 1024}"
+            f"{{mesh: {{d: {partitioning.MOST_DEVICES}}}, dims: {{N: d}}}}",
+            "{op: relu}",
+            shape="[N, 3]",
+            dims="{N: 1024}",
         ),
     )
     assert done.stdout == "proved\n", done.stderr

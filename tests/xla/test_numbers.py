@@ -16,11 +16,11 @@ from test_builders import sample
 from test_process import python
 
 from shapecheck.layers import REGISTRY
-from shapecheck.xla import WitnessError, numbers
-from shapecheck.xla.numbers import LayerNumbers, compare_numbers
+from shapecheck.verify.reference import WitnessError, layer_numbers
+from shapecheck.verify.reference.layer_numbers import LayerNumbers, compare_numbers
 
 CPU = jax.devices("cpu")[0]
-RUN = numbers.run_on
+RUN = layer_numbers.run_on
 Other = Callable[[Any, Any], Any]
 
 
@@ -36,7 +36,7 @@ def other_device(patch: pytest.MonkeyPatch, other: Other) -> list[Any]:
         return made[-1]
 
     turn: list[None] = []
-    patch.setattr(numbers, "run_on", run_on)
+    patch.setattr(layer_numbers, "run_on", run_on)
     return made
 
 
@@ -143,15 +143,15 @@ def test_two_devices_are_two() -> None:
         """
         import jax
         from handmade import chain
-        from shapecheck.xla import numbers
-        used, right = [], numbers.run_on
+        from shapecheck.verify.reference import layer_numbers
+        used, right = [], layer_numbers.run_on
         def run_on(device, layer, operands):
             made = right(device, layer, operands)
             used.append(made.devices() == {device})
             return made * 1.001 if device.id == 1 and len(used) == 4 else made
-        numbers.run_on = run_on
+        layer_numbers.run_on = run_on
         layers = [{"op": "conv", "out_channels": 3, "kernel_size": 3}, {"op": "tanh"}, {"op": "batch_norm"}]
-        found = numbers.compare_numbers(chain((2, 3, 8, 8), *layers), *jax.devices())
+        found = layer_numbers.compare_numbers(chain((2, 3, 8, 8), *layers), *jax.devices())
         print(len(jax.devices()), used, [layer.agrees for layer in found])
         """,
         XLA_FLAGS="--xla_force_host_platform_device_count=2",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shapecheck.xla import quiet
+from shapecheck.verify.reference import quiet
 
 HERE = Path(__file__).parent
 
@@ -50,7 +50,8 @@ def test_nothing_but_our_own_output_is_written() -> None:
         os.environ["MINE"] = "kept"
         before = dict(os.environ)
         assert "jax" not in sys.modules
-        from shapecheck.xla import DeviceError, witness
+        from shapecheck.verify.reference import DeviceError
+        from shapecheck.verify.reference import witness
         after = dict(os.environ)
         assert after.pop("TF_CPP_MIN_LOG_LEVEL") == "3" and after == before
         import jax
@@ -94,7 +95,8 @@ def test_a_platform_that_is_not_here_is_explained(device: str) -> None:
     done = python(
         f"""
         from handmade import chain
-        from shapecheck.xla import DeviceError, witness
+        from shapecheck.verify.reference import DeviceError
+        from shapecheck.verify.reference import witness
         try:
             witness(chain((1, 2, 6), {{"op": "relu"}}), "trace", device="{device}")
         except DeviceError as error:
@@ -109,8 +111,8 @@ def test_a_platform_that_is_not_here_is_explained(device: str) -> None:
 
 @pytest.mark.skipif(gpu(), reason="a GPU is here")
 def test_a_plugin_without_a_driver_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    import shapecheck.xla.device as devices
-    from shapecheck.xla import DeviceError
+    import shapecheck.verify.reference.device as devices
+    from shapecheck.verify.reference import DeviceError
 
     class Distribution:
         metadata: Any = {"Name": "jax-cuda13-plugin"}

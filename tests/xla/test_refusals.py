@@ -8,8 +8,8 @@ import pytest
 from handmade import chain, layer, network
 
 import shapecheck
-from shapecheck.xla import witness
-from shapecheck.xla.errors import one_line
+from shapecheck.verify.reference import witness
+from shapecheck.verify.reference.errors import one_line
 
 MAP = (2, 4, 6, 6)
 

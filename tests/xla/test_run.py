@@ -16,20 +16,20 @@ from handmade import chain, network
 from test_witness import tangled
 
 import shapecheck.rules.verification
-import shapecheck.xla.draw as draw
-import shapecheck.xla.execute as execute
-import shapecheck.xla.segments as segments
-from shapecheck import linter
-from shapecheck.linter import Report
-from shapecheck.proof import whole as proof
-from shapecheck.spec.network import Network
-from shapecheck.verification import Plan
-from shapecheck.verification.execution import Execution, Lost
-from shapecheck.xla import build, witness
-from shapecheck.xla.compile import QUICK
-from shapecheck.xla.execute import RATE, Runner, _Piece
-from shapecheck.xla.running import Run
-from shapecheck.xla.trace import trace
+import shapecheck.verify.reference.draw as draw
+import shapecheck.verify.reference.execute as execute
+import shapecheck.verify.reference.segments as segments
+from shapecheck import pipeline
+from shapecheck.graph.network import Network
+from shapecheck.pipeline import Report
+from shapecheck.verify import Plan
+from shapecheck.verify import crosscheck as proof
+from shapecheck.verify.execution import Execution, Lost
+from shapecheck.verify.reference import build, witness
+from shapecheck.verify.reference.compile import QUICK
+from shapecheck.verify.reference.execute import RATE, Runner, _Piece
+from shapecheck.verify.reference.running import Run
+from shapecheck.verify.reference.trace import trace
 
 CONV = {"op": "conv", "out_channels": 6, "kernel_size": 3}
 LINEAR = {"op": "linear", "out_features": 5}
@@ -48,7 +48,7 @@ def lost(run: Run) -> dict[str, tuple[tuple[int, ...], bool, bool]]:
 
 
 def verified(text: str) -> Report:
-    report = linter.check_text(text, "net")
+    report = pipeline.check_text(text, "net")
     report.verification = proof.verify(report, Plan("run"))
     report.add(proof.findings(report, report.verification))
     return report
@@ -262,7 +262,7 @@ def test_a_comment_keeps_what_a_run_finds_quiet() -> None:
     text = HEAD.replace("shapecheck: 1", "shapecheck: 1  # shapecheck: file-ignore[SC610, SC803] meant") + BRANCH
     assert verified(text).diagnostics == ()
     # To check alone, the comment is no idle one: only a run could tell.
-    assert linter.check_text(text, "net").diagnostics == ()
+    assert pipeline.check_text(text, "net").diagnostics == ()
 
 
 def test_text_and_json_of_a_run() -> None:

@@ -12,15 +12,15 @@ from handmade import chain
 from test_run import LINEAR, ran, verified
 
 import shapecheck
-import shapecheck.xla.execute as execute
-import shapecheck.xla.memory as memory
-import shapecheck.xla.segments as segments
-from shapecheck.proof.kept import settled
-from shapecheck.records import decode, encode
-from shapecheck.verification import Verification
-from shapecheck.xla import witness
-from shapecheck.xla.execute import Runner
-from shapecheck.xla.trace import trace
+import shapecheck.verify.reference.execute as execute
+import shapecheck.verify.reference.memory as memory
+import shapecheck.verify.reference.segments as segments
+from shapecheck.cache.codec import decode, encode
+from shapecheck.verify import Verification
+from shapecheck.verify.kept import settled
+from shapecheck.verify.reference import witness
+from shapecheck.verify.reference.execute import Runner
+from shapecheck.verify.reference.trace import trace
 
 
 def test_what_does_not_fit_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import shapecheck
-from shapecheck.xla import Functions
-from shapecheck.xla.compile import QUICK
+from shapecheck.verify.reference import Functions
+from shapecheck.verify.reference.compile import QUICK
 
 # What runs once is compiled fast, and not to be fast.
 once = partial(jax.jit, compiler_options=QUICK)
@@ -289,7 +289,7 @@ def test_a_network_that_cannot_be_built_says_why() -> None:
 
 
 def test_a_build_that_is_not_what_was_checked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shapecheck.xla import BUILDERS
+    from shapecheck.verify.reference import BUILDERS
 
     pool = BUILDERS["max_pool"]
     monkeypatch.setitem(BUILDERS, "max_pool", lambda call: pool(call)[:, :, 1:])

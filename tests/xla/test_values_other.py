@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from handmade import RANDOM, Array, chain, distinct, integers, last, network, run
 
-from shapecheck.xla import build
-from shapecheck.xla.compile import QUICK
+from shapecheck.verify.reference import build
+from shapecheck.verify.reference.compile import QUICK
 
 
 def normal(x: Array, axes: tuple[int, ...]) -> Array:

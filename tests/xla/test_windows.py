@@ -9,7 +9,7 @@ import pytest
 from handmade import chain, network
 from hypothesis import assume, given, settings
 
-from shapecheck.xla import witness
+from shapecheck.verify.reference import witness
 
 quick = settings(max_examples=60, deadline=None)
 SIZES = st.integers(1, 14)

@@ -9,12 +9,12 @@ import jax
 import pytest
 from handmade import chain, network
 
-import shapecheck.xla.compile as compiling
-import shapecheck.xla.segments as segments
+import shapecheck.verify.reference.compile as compiling
+import shapecheck.verify.reference.segments as segments
+from shapecheck.arithmetic.symbolic import Symbolic
+from shapecheck.graph.network import Network
 from shapecheck.layers.base import Broken
-from shapecheck.spec.network import Network
-from shapecheck.symbolic import Symbolic
-from shapecheck.xla import Witness, witness
+from shapecheck.verify.reference import Witness, witness
 
 BLOCK = (
     {"op": "conv", "out_channels": 4, "kernel_size": 3, "padding": 1},

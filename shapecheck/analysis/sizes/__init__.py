@@ -1,0 +1,1 @@
+"""Every size at once."""

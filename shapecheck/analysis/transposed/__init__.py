@@ -1,0 +1,1 @@
+"""Transposed layers: sizes left open, what a network demands, encoder against decoder."""

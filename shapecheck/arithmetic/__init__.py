@@ -1,0 +1,1 @@
+"""The arithmetic: the guide, sizes that are not known yet, shapes."""

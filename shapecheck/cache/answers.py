@@ -1,0 +1,207 @@
+"""What check found before, kept on disk: the answer to a question and a text.
+
+An answer is looked up by everything that it depends on: the text, the name that the file is shown with, limits, the
+choice of rules, the values of ``--set``, and the program itself. So it is never out of date, only unknown. To look
+one up loads neither YAML nor rules nor layers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from shapecheck import config
+from shapecheck._version import __version__
+from shapecheck.cache.store import Store, key
+from shapecheck.config import Config
+from shapecheck.findings.finding import Diagnostic, Edit, Fix, Position, Related, RuleInfo, Severity, Span
+from shapecheck.findings.outcome import Outcome
+from shapecheck.findings.selection import Selection
+from shapecheck.language.limits import Limits
+
+# An answer that nobody asked for in so many days is forgotten; a folder is looked through once in so many.
+KEPT_DAYS = 30.0
+PRUNE_DAYS = 1.0
+
+
+class Question(NamedTuple):
+    """What is asked of a text: everything but the text and the program on which an answer depends."""
+
+    name: str
+    values: Mapping[str, Any]
+    limits: Limits
+    selection: Selection
+
+    def as_text(self) -> str:
+        """Return the question as one line of JSON."""
+        return json.dumps([self.name, dict(self.values), self.limits, _selection_to_json(self.selection)])
+
+    @classmethod
+    def of_text(cls, line: str) -> Question:
+        """Return the question that ``as_text`` gave."""
+        name, values, limits, selection = json.loads(line)
+        return cls(name, values, Limits(*limits), _selection_of_json(selection))
+
+
+class Answer(NamedTuple):
+    """What was found, and the names in the file that ``--set`` can set; None where there is no mapping to have any."""
+
+    outcome: Outcome
+    names: frozenset[str] | None
+
+
+class Cache:
+    """The answers in a folder, and the configurations, which can only be checked with every rule at hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._answers = Store(folder, "check")
+        self._configurations = Store(folder, "configuration")
+        self._program = program()
+
+    def key(self, question: str, data: bytes) -> str:
+        """Return what the answer is kept under; ``question`` is a Question as text."""
+        return key(self._program, question, data)
+
+    def get(self, key: str, name: str, text: str) -> Answer | None:
+        """Return the answer under ``key``, made for a text that is shown as ``name``, or None."""
+        data = self._answers.get(key)
+        try:
+            return None if data is None else answer_of_bytes(data, name, text)
+        except (TypeError, ValueError):
+            return None  # somebody else put it there
+
+    def put(self, key: str, answer: bytes) -> None:
+        """Keep an answer, given as bytes."""
+        self._answers.put(key, answer)
+
+    def configuration(self, path: Path) -> Config:
+        """Return the settings in a file. Raises ConfigError."""
+        content = config.read(path)
+        place = key(self._program, os.fspath(path), content)
+        known = self._configurations.get(place)
+        if known is not None:
+            with contextlib.suppress(TypeError, ValueError, AttributeError):  # where somebody else put it there
+                return _config_of_json(json.loads(known), path)
+        settings = config.parse(path, content)
+        self._configurations.put(place, json.dumps(_config_to_json(settings)).encode())
+        return settings
+
+    def prune(self) -> None:
+        """Forget what was not asked for in a long time; most calls find that this was done lately, and do nothing."""
+        for store in (self._answers, self._configurations):
+            store.prune(KEPT_DAYS, PRUNE_DAYS)
+
+
+@functools.cache
+def program() -> str:
+    """Return what identifies the program: its version and its source files, Python and the YAML library.
+
+    Sources count by size and time, so that a checkout that is being worked on never has an answer of yesterday.
+    """
+    found = [__version__, sys.version]
+    yaml = importlib.util.find_spec("yaml")
+    if yaml is not None and yaml.origin is not None:
+        found += _stamp(yaml.origin)
+    folders = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+    while folders:
+        try:
+            entries = sorted(os.scandir(folders.pop()), key=lambda entry: entry.name)
+        except OSError:
+            continue  # not a folder on disk: an archive of this version
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.name.endswith(".py"):
+                found += _stamp(entry.path)
+    return key(*found)
+
+
+def _stamp(path: str) -> tuple[str, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (path,)
+    return path, str(status.st_size), str(status.st_mtime_ns)
+
+
+def answer_to_bytes(answer: Answer) -> bytes:
+    """Return an answer as one line of JSON; the text is left out."""
+    names = None if answer.names is None else sorted(answer.names)
+    found = [_diagnostic_to_json(d) for d in answer.outcome.diagnostics]
+    return json.dumps([answer.outcome.layers, names, found]).encode()
+
+
+def answer_of_bytes(data: bytes, name: str, text: str) -> Answer:
+    """Return the answer that ``answer_to_bytes`` gave, for the text that it was found in."""
+    layers, names, found = json.loads(data)
+    outcome = Outcome(name, text, tuple(_diagnostic_of_json(*parts) for parts in found), layers)
+    return Answer(outcome, None if names is None else frozenset(names))
+
+
+def _diagnostic_to_json(d: Diagnostic) -> list[Any]:
+    fix = None if d.fix is None else [d.fix.message, d.fix.applicability, [[e.span, e.text] for e in d.fix.edits]]
+    rule = [d.rule.code, d.rule.name, d.rule.severity, d.rule.default]
+    return [rule, d.severity, d.message, d.span, d.layer, d.help, d.related, fix]
+
+
+def _diagnostic_of_json(
+    rule: list[Any],
+    severity: str,
+    message: str,
+    span: list[list[int]],
+    layer: str | None,
+    help: str | None,
+    related: list[list[Any]],
+    fix: list[Any] | None,
+) -> Diagnostic:
+    code, name, usual, default = rule
+    return Diagnostic(
+        # The manual page is not kept with every finding; the rules have it, and no output takes it from here.
+        RuleInfo(code, name, Severity(usual), "", default),
+        Severity(severity),
+        message,
+        _span(span),
+        layer,
+        help,
+        tuple(Related(said, _span(at)) for said, at in related),
+        None if fix is None else Fix(fix[0], fix[1], tuple(Edit(_span(at), text) for at, text in fix[2])),
+    )
+
+
+def _span(places: list[list[int]]) -> Span:
+    start, end = places
+    return Span(Position(*start), Position(*end))
+
+
+def _selection_to_json(selection: Selection) -> list[Any]:
+    return [selection.select, selection.extend_select, selection.ignore, list(selection.severity.items())]
+
+
+def _selection_of_json(parts: list[Any]) -> Selection:
+    select, extend, ignore, severity = parts
+    severities = {word: Severity(value) for word, value in severity}
+    return Selection(None if select is None else tuple(select), tuple(extend), tuple(ignore), severities)
+
+
+def _config_to_json(settings: Config) -> list[Any]:
+    baseline = None if settings.baseline is None else os.fspath(settings.baseline)
+    return [settings.limits, _selection_to_json(settings.selection), dict(settings.per_file_ignores), baseline]
+
+
+def _config_of_json(parts: list[Any], path: Path) -> Config:
+    limits, selection, per_file, baseline = parts
+    return Config(
+        Limits(*limits),
+        _selection_of_json(selection),
+        {pattern: tuple(words) for pattern, words in per_file.items()},
+        None if baseline is None else Path(baseline),
+        path,
+    )

@@ -1,0 +1,48 @@
+"""``shapecheck rule``: the manual pages."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from shapecheck.cli.options import format_option
+from shapecheck.language.spelling import suggest
+from shapecheck.rules import RULES, manual
+
+
+@click.command()
+@click.argument("code", required=False)
+@click.option("--all", "everything", is_flag=True, help="Print every page.")
+@format_option("text", "json", "markdown")
+def rule(code: str | None, everything: bool, output_format: str) -> int:
+    """Print the manual page of a rule, by code or name; without one, the list of rules."""
+    infos = sorted((r.info for r in RULES.values()), key=lambda info: info.code)
+    if code is not None:
+        chosen = [info for info in infos if code.lower() in (info.code.lower(), info.name)]
+        if not chosen:
+            words = [word for info in infos for word in (info.code, info.name)]
+            raise click.BadParameter(f"there is no rule {code}; {suggest(code, words, 'rules')}", param_hint="CODE")
+    else:
+        chosen = infos
+    if output_format == "json":
+        click.echo(
+            json.dumps(
+                {
+                    "version": 1,
+                    "rules": [
+                        {"code": i.code, "name": i.name, "severity": str(i.severity), "manual": manual(i)}
+                        for i in chosen
+                    ],
+                },
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
+    elif code is not None or everything or output_format == "markdown":
+        click.echo("\n".join(manual(info) for info in chosen))
+    else:
+        width = max(len(info.name) for info in chosen)
+        for info in chosen:
+            click.echo(f"{info.code}  {info.name.ljust(width)}  {info.severity}")
+    return 0

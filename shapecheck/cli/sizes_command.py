@@ -1,0 +1,149 @@
+"""``shapecheck sizes``: exactly which input sizes work, and which layer is the cause of each condition."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import click
+
+from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.sizes.every_size import Analysis, Cause, Sizes, analyse
+from shapecheck.analysis.sizes.periodic import TooLarge
+from shapecheck.arithmetic.shape import split
+from shapecheck.cli.network_commands import complain
+from shapecheck.cli.options import format_option, one_network, set_option
+from shapecheck.graph.network import Network
+from shapecheck.layers.base import Question
+from shapecheck.output.formula import formula
+
+EXAMPLES = 6
+
+
+@click.command()
+@click.argument("file")
+@set_option
+@click.option("--strict", is_flag=True, help="Ask besides that no layer leaves rows of its input unread.")
+@format_option("text", "json")
+def sizes(file: str, assignments: tuple[str, ...], config_path: str | None, strict: bool, output_format: str) -> int:
+    """Print for each named dimension exactly which sizes work, up to infinity, and why.
+
+    The other dimensions are held at their sizes. Exit code 1 where no size works, or not all could be decided.
+    """
+    report = one_network(file, assignments, config_path)
+    if report.network is None or not report.readable:
+        complain(report)
+        return 1
+    analysis = analyse(report.network, strict)
+    if output_format == "json":
+        document = {
+            "version": 1,
+            "dims": {name: _json(found, report.network) for name, found in analysis.dims.items()},
+            "couplings": [
+                {"layer": c.layer, "dims": list(c.dims), "condition": c.sentence()} for c in analysis.couplings
+            ],
+            "layers": dict(_formulas(analysis.shapes)),
+        }
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_text(analysis, report.network)))
+    return 0 if all(not found.set.empty and found.status == "exact" for found in analysis.dims.values()) else 1
+
+
+def local(question: Question) -> str:
+    """Return a condition as it stands at its layer, with formulas."""
+    if question.kind == "divides":
+        return f"{question.right} divides {formula(question.left)}"
+    return f"{formula(question.left)} {'=' if question.kind == 'equal' else '>='} {formula(question.right)}"
+
+
+def _json(found: Sizes, network: Network) -> dict[str, Any]:
+    document: dict[str, Any] = {"status": found.status, "condition": found.condition}
+    try:
+        finite, start, period, residues = found.set.as_parts()
+        document |= {"finite": list(finite), "start": start, "period": period, "residues": list(residues)}
+    except TooLarge:
+        periodic = found.set.periodic
+        document |= {
+            "finite": [],
+            "start": found.set.start,
+            "period": periodic.period,
+            "residues": [],
+            "residue_ranges": [list(pair) for pair in periodic.intervals],
+        }
+    document["bounded_above"] = found.set.bounded_above
+    document["smallest"] = found.set.smallest
+    document["given"] = found.given
+    if found.given is not None:
+        document["nearest"] = {"below": found.set.below(found.given - 1), "above": found.set.above(found.given)}
+    document["causes"] = [
+        {
+            "layer": c.layer,
+            "line": network.nodes[c.node].source.span.start.line,
+            "condition": c.allows.condition,
+            "message": _message(c),
+        }
+        for c in found.causes
+    ]
+    document["unresolved"] = found.unresolved
+    return document
+
+
+def _message(cause: Cause) -> str:
+    return (
+        f"{cause.layer}: {local(cause.question)}"
+        if cause.message == str(cause.question)
+        else f"{cause.layer}: {cause.message}"
+    )
+
+
+def _text(analysis: Analysis, network: Network) -> list[str]:
+    lines: list[str] = []
+    for name, found in analysis.dims.items():
+        lines.append(f"{name}: {found.condition}" + (" (partial)" if found.unresolved else ""))
+        lines += [f"  {line}" for line in _details(found, network)]
+    lines += [f"together: {coupling.sentence()}" for coupling in analysis.couplings]
+    formulas = _formulas(analysis.shapes)
+    if formulas:
+        lines += ["", "sizes of the layers:"]
+        groups = [list(group) for _, group in itertools.groupby(formulas, key=lambda pair: pair[1])]
+        names = [g[0][0] if len(g) == 1 else f"{g[0][0]} … {g[-1][0]}" for g in groups]
+        width = max(len(name) for name in names)
+        lines += [
+            f"  {name.ljust(width)}  {' x '.join(group[0][1])}" for name, group in zip(names, groups, strict=True)
+        ]
+    return lines
+
+
+def _details(found: Sizes, network: Network) -> list[str]:
+    lines = []
+    if not found.set.every and not found.set.empty:
+        members = list(itertools.islice(found.set, EXAMPLES + 1))
+        more = ", …" if len(members) > EXAMPLES else ""
+        lines.append(f"smallest {members[0]}; works at {', '.join(map(str, members[:EXAMPLES]))}{more}")
+    if found.given is not None and not found.set.every:
+        verb = "works" if found.given in found else "does not work"
+        below, above = found.set.below(found.given - 1), found.set.above(found.given + 1)
+        near = [
+            f"below {below}" if below is not None else "none below",
+            f"above {above}" if above is not None else "none above",
+        ]
+        lines.append(f"{found.given} {verb}; nearest that do: {', '.join(near)}")
+    for cause in found.causes:
+        line = network.nodes[cause.node].source.span.start.line
+        lines.append(f"{cause.allows.condition}: {_message(cause)} (line {line})")
+    lines += [f"not decided: {text}" for text in found.unresolved]
+    return lines
+
+
+def _formulas(shapes: Shapes) -> list[tuple[str, list[str]]]:
+    """Return the spatial size of every layer that has one, as formulas."""
+    found = []
+    for node in shapes.network.layers:
+        shape = shapes.outputs[node.index]
+        if shape is not None and len(shape) > 2:
+            spatial = split(shape, shapes.network.channels_last).spatial
+            if any(not isinstance(size, int) for size in spatial):
+                found.append((node.name, [formula(size) for size in spatial]))
+    return found

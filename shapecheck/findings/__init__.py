@@ -1,0 +1,1 @@
+"""What was found: records, suppressions, selection, baseline, fixes."""

@@ -1,0 +1,1 @@
+"""A network: its nodes, who reads whom, and how arrays are split."""

@@ -1,0 +1,1 @@
+"""Other formats translated into a network file."""

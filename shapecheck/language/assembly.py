@@ -1,0 +1,310 @@
+"""The placed layers to a network: names looked up, circles found, an order made, what nobody uses reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any
+
+from shapecheck.findings.finding import Finding
+from shapecheck.graph import splits
+from shapecheck.graph.network import Expectation, Network, Node, Placing
+from shapecheck.language.expansion import Expander, Pending, expectation
+from shapecheck.language.limits import Limits
+from shapecheck.language.scope import LeftOut, Reading, Scope, Source, Unresolved, resolve
+from shapecheck.language.spelling import suggest
+from shapecheck.language.templates import FileTemplate, Name
+from shapecheck.language.usage import unused
+from shapecheck.language.values import Misread, Value
+from shapecheck.layers.base import Broken
+
+
+def assemble(
+    file: FileTemplate, overrides: Mapping[str, Any], limits: Limits, found: Sequence[Finding] = ()
+) -> tuple[Network, list[Finding]]:
+    """Return the network of a file, with params and dimensions overridden by name, and what is wrong with it.
+
+    ``found`` is what reading found already. What nobody uses is reported only where nothing else is wrong: a
+    misspelt name leaves what it meant unused, and one mistake makes one finding.
+    """
+    expander = Expander(file, overrides, limits)
+    expander.run()
+    assembler = _Assembler(file, expander)
+    network = assembler.network()
+    network.resized = lambda sizes: assembler.resized(network, {**overrides, **sizes}, limits)
+    findings = [*expander.findings, *assembler.findings]
+    return network, findings or ([] if found else assembler.unused(network))
+
+
+def _unstated(node: Node) -> Node:
+    """Return a node without expectations: itself, or a copy."""
+    if not node.expect:
+        return node
+    node = copy(node)
+    node.expect = ()
+    return node
+
+
+class _Assembler:
+    def __init__(self, file: FileTemplate, expander: Expander) -> None:
+        self.file = file
+        self.expander = expander
+        self.nodes = expander.nodes
+        self.findings: list[Finding] = []
+        self.read: set[int] = set()
+
+    def network(self) -> Network:
+        if self.expander.full:
+            # It is not the network that is meant, and connecting what was placed would only cost time.
+            return Network(self.file.name, self.file.path, [], [], {}, self.expander.dims, {}, self.file.channels_last)
+        for reading in self.expander.block_outputs:
+            self._require_output(reading)
+        for pending in self.expander.pending:
+            self._connect(pending)
+        order = self._order()
+        for source, expect, same_as, scope, env in self.expander.stated:
+            self._state(source, expect, same_as, scope, env)
+        outputs = self._outputs()
+        symmetry = self._symmetry()
+        network = Network(
+            self.file.name,
+            self.file.path,
+            self.nodes,
+            order,
+            outputs,
+            self.expander.dims,
+            symmetry,
+            self.file.channels_last,
+        )
+        network.sharding, wrong = splits.resolved(self.file, self.nodes, self.expander.dims, self.expander.top)
+        self.findings += wrong
+        network.placings = [
+            Placing(path, template.mapping, index)
+            for path, template, placed in self.expander.placings
+            if (index := self._resolve_quietly(placed)) is not None
+        ]
+        return network
+
+    def resized(self, network: Network, overrides: Mapping[str, Any], limits: Limits) -> Network:
+        """Return the network with other sizes for its dimensions.
+
+        Params cannot depend on dimensions. So where no key of a layer does either, the layers are those of
+        ``network``, and only inputs and expectations are read again.
+        """
+        if self.expander.sized or self.expander.findings or self.findings:
+            return assemble(self.file, overrides, limits)[0]
+        expander = Expander(self.file, overrides, limits)
+        expander.declare()
+        expander.nodes += [_unstated(node) for node in self.nodes[len(expander.nodes) :]]
+        expander.top = self.expander.top
+        other = _Assembler(self.file, expander)
+        for source, expect, same_as, scope, env in self.expander.stated:
+            other._state(source, expect, same_as, scope, env)
+        other._outputs()
+        result = Network(
+            network.name,
+            network.path,
+            expander.nodes,
+            network.order,
+            network.outputs,
+            expander.dims,
+            network.symmetry,
+            network.channels_last,
+        )
+        result.resized = network.resized
+        result.sharding = network.sharding
+        return result
+
+    def unused(self, network: Network) -> list[Finding]:
+        """Return what the file declares and nobody uses, layers among it."""
+        used = {*network.outputs.values(), *self.read}
+        findings = [
+            Finding(
+                "unused-layer",
+                f"nothing reads {node.name}, and it is no output",
+                node.source.span,
+                node.name,
+                "read it, name it under outputs, or remove it",
+            )
+            for node in network.layers
+            if node.index not in used
+        ]
+        readers = {network.nodes[index].name for index in self.read if network.nodes[index].layer is None}
+        findings += splits.unused_axes(self.file, network.sharding)
+        return findings + unused(self.file, self.expander.placed_blocks, self.expander.dims, readers)
+
+    def _resolve(self, source: Source, layer: str | None) -> int | None:
+        try:
+            index = resolve(source)
+        except Unresolved as error:
+            if not error.reported:
+                self._unresolved(error, layer)
+            return None
+        self.read.add(index)
+        return index
+
+    def _unresolved(self, error: Unresolved, layer: str | None) -> None:
+        assert error.name is not None
+        if self.expander.full:
+            # What is not there was cut off by a limit, and that has been told.
+            return
+        if error.circle:
+            message = f"{error.name.text} leads back to itself"
+            help = "when leaves out every layer that it could stand for; read one that is there"
+            self.findings.append(Finding("circle", message, error.name.span, layer, help))
+            return
+        help = suggest(error.name.text, error.known, "layers and inputs")
+        self.findings.append(
+            Finding("unknown-reference", f"nothing here is called {error.name.text}", error.name.span, layer, help)
+        )
+
+    def _require_output(self, reading: Reading) -> None:
+        """Report a block's output that leads nowhere, whether or not anything reads the block."""
+        try:
+            resolve(reading)
+        except Unresolved as error:
+            reading.scope.output = LeftOut(None)
+            if not error.reported:
+                self._unresolved(error, None)
+
+    def _connect(self, pending: Pending) -> None:
+        node, template = pending.node, pending.template
+        inputs = [self._resolve(source, node.name) for source in pending.sources]
+        references: dict[str, int] = {}
+        broken = None in inputs or not inputs
+        layer = node.layer
+        assert layer is not None
+        for key in layer.references:
+            word = getattr(layer, key, None)
+            if word is not None:
+                index = self._resolve(Reading(pending.scope, Name(word, template.keys[key])), node.name)
+                broken = broken or index is None
+                if index is not None:
+                    references[key] = index
+        node.inputs = tuple(index for index in inputs if index is not None)
+        node.references = references
+        if not broken and not isinstance(layer, Broken):
+            low, high = layer.arity
+            count = len(node.inputs)
+            if count < low or (high is not None and count > high):
+                wanted = f"{low}" if high == low else f"{low} or more" if high is None else f"{low} to {high}"
+                names = ", ".join(self.nodes[i].name for i in node.inputs)
+                self.findings.append(
+                    Finding(
+                        "wrong-number-of-inputs",
+                        f"{layer.op} takes {wanted} {'input' if wanted == '1' else 'inputs'}, "
+                        f"but is given {count} ({names})",
+                        template.keys.get("from", template.span),
+                        node.name,
+                        "list them: from: [a, b]" if count < low else "join them first, with concat or add",
+                    )
+                )
+                broken = True
+        if broken:
+            node.layer = Broken(layer.op, {})
+
+    def _order(self) -> list[int]:
+        if all(source < node.index for node in self.nodes for source in (*node.inputs, *node.references.values())):
+            return list(range(len(self.nodes)))
+        waiting = [0] * len(self.nodes)
+        readers: list[list[int]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for source in {*node.inputs, *node.references.values()}:
+                waiting[node.index] += 1
+                readers[source].append(node.index)
+        ready = [index for index in reversed(range(len(self.nodes))) if not waiting[index]]
+        order = []
+        while ready:
+            index = ready.pop()
+            order.append(index)
+            for reader in readers[index]:
+                waiting[reader] -= 1
+                if not waiting[reader]:
+                    ready.append(reader)
+        if len(order) < len(self.nodes):
+            self._circles({index for index in range(len(self.nodes)) if waiting[index]})
+            order += [index for index in range(len(self.nodes)) if waiting[index]]
+        return order
+
+    def _circles(self, left: set[int]) -> None:
+        """Report each circle once, and break it so that the rest can still be checked."""
+        done: set[int] = set()
+        for start in sorted(left):
+            path: list[int] = []
+            at: int | None = start
+            while at is not None and at not in done:
+                if at in path:
+                    self._circle(path[path.index(at) :])
+                    break
+                path.append(at)
+                sources = (*self.nodes[at].inputs, *self.nodes[at].references.values())
+                at = next((source for source in sources if source in left), None)
+            done |= set(path)
+        for index in left:
+            node = self.nodes[index]
+            node.layer = Broken(node.op, {})
+            node.references = {}
+            node.inputs = tuple(source for source in node.inputs if source not in left)
+
+    def _circle(self, path: list[int]) -> None:
+        first = path.index(min(path))
+        names = [self.nodes[index].name for index in [*path[first:], *path[:first]]]
+        reads = [names[0], *reversed(names[1:]), names[0]]
+        shown = reads if len(reads) <= 12 else [*reads[:6], "…", *reads[-5:]]
+        node = self.nodes[min(path)]
+        span = node.source.keys.get("from", node.source.span)
+        self.findings.append(
+            Finding(
+                "circle",
+                f"{node.name} reads itself"
+                if len(path) == 1
+                else f"these layers read each other in a circle: {' -> '.join(shown)}",
+                span,
+                node.name,
+                "let one of them read a layer above the circle",
+            )
+        )
+
+    def _state(
+        self, source: Source, expect: Value | None, same_as: Name | None, scope: Scope, env: Mapping[str, Any]
+    ) -> None:
+        index = self._resolve_quietly(source)
+        if expect is not None:
+            try:
+                sizes = expectation(expect, self.expander.words, dict(env))
+                if index is not None:
+                    text = "[" + ", ".join("_" if size is None else str(size) for size in sizes) + "]"
+                    self.nodes[index].expect += (Expectation(sizes, None, expect.span, text),)
+            except Misread as error:
+                self.expander.note(error)
+        if same_as is not None:
+            other = self._resolve(Reading(scope, same_as), self.nodes[index].name if index is not None else None)
+            if index is not None and other is not None:
+                self.nodes[index].expect += (Expectation(None, other, same_as.span, same_as.text),)
+
+    def _resolve_quietly(self, source: Source) -> int | None:
+        try:
+            return resolve(source)
+        except Unresolved:
+            return None
+
+    def _outputs(self) -> dict[str, int]:
+        top = self.expander.top
+        if self.file.outputs is None:
+            used = {source for node in self.nodes for source in (*node.inputs, *node.references.values())}
+            return {node.name: node.index for node in self.nodes if node.layer is not None and node.index not in used}
+        outputs: dict[str, int] = {}
+        for template in self.file.outputs:
+            index = self._resolve(Reading(top, template.source), None)
+            if index is not None:
+                outputs[template.name.text] = index
+                self._state(index, template.expect, template.same_as, top, self.expander.params)
+        return outputs
+
+    def _symmetry(self) -> dict[int, int]:
+        pairs: dict[int, int] = {}
+        for decoder, encoder in self.file.symmetry:
+            ends = [self._resolve(Reading(self.expander.top, name), None) for name in (decoder, encoder)]
+            if ends[0] is not None and ends[1] is not None:
+                pairs[ends[0]] = ends[1]
+        return pairs

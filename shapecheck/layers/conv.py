@@ -1,0 +1,107 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shapecheck.arithmetic import symbolic
+from shapecheck.arithmetic.convolution import taps_on_input
+from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.arithmetic.symbolic import Size, known
+from shapecheck.layers.base import Context, Problem, Undecided, state
+from shapecheck.layers.fields import Boolean, Integer, Word, key
+from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, rest_of, slide, taps
+from shapecheck.layers.window import Window
+
+
+class Convolving(Sliding):
+    """A layer with a learned kernel over channels."""
+
+    out_channels: Any = key(Integer(1), "Channels of the output.")
+    padding_mode: str = key(
+        Word("zeros", "reflect", "replicate", "circular"), "What the padding is filled with.", "zeros"
+    )
+    groups: Any = key(
+        Word("depthwise", other=Integer(1)),
+        "Into how many independent groups the channels fall; depthwise means one per input channel.",
+        1,
+    )
+    bias: bool = key(Boolean(), "Whether a learned number is added to each output channel.", True)
+    in_channels: int | None = key(
+        Integer(1), "The input channels that the writer believes in; never needed, a difference is an error.", None
+    )
+
+    def group_count(self, context: Context, groups: Any, out_channels: Size) -> int:
+        """Return how many groups there are, having checked that they divide both channel counts."""
+        channels = context.feature_map().channels
+        state(self.in_channels, channels, "in_channels", "channels", context, _swapped(context, self.in_channels))
+        if groups == "depthwise":
+            if not isinstance(channels, int):
+                raise Undecided(f"groups: depthwise is one group for each of {channels} channels")
+            groups = channels
+        for count, what in ((channels, "input"), (out_channels, "output")):
+            if not context.divides(groups, count):
+                below = count // groups * groups
+                raise Problem(
+                    "groups-do-not-divide",
+                    f"groups {groups} does not divide the {count} {what} channels: "
+                    f"{count} = {groups}·{count // groups} + {count % groups}",
+                    f"the nearest multiples of {groups} are {below} and {below + groups}"
+                    if context.at_least(below, 1)
+                    else f"the smallest multiple of {groups} is {groups}",
+                    key="groups" if what == "input" else "out_channels",
+                    axis=context.channel_axis(context.inputs[0]),
+                )
+        return int(groups)
+
+
+def _swapped(context: Context, stated: int | None) -> str:
+    """Say where else in the shape the stated number stands: the usual sign of a wrong layout."""
+    shape = context.inputs[0]
+    places = [axis for axis, size in enumerate(shape) if axis and size == stated]
+    return f"; axis {places[0]} has size {stated}: are the axes of {show(shape)} in the order meant?" if places else ""
+
+
+class Conv(Convolving):
+    """Convolution over 1, 2, 3 or more spatial axes: o = ⌊(i + 2p − k − (k − 1)(d − 1)) / s⌋ + 1."""
+
+    ops = ("conv",)
+
+    def windows(self, context: Context) -> tuple[Window, ...]:
+        """Return the arithmetic of each axis (Relationships 1 to 6 and 15)."""
+        return slide(context.feature_map().spatial, self.kernel_size, self.stride, self.padding, self.dilation)
+
+    def output(self, context: Context) -> Shape:
+        """Return [N, out_channels, o, ...]."""
+        features = context.feature_map()
+        windows = self.windows(context)
+        self.group_count(context, self.groups, self.out_channels)
+        if self.padding_mode in ("reflect", "circular"):
+            lower = self.padding == "same_lower"
+            require_paddable(context, features.spatial, [_edges(w, lower) for w in windows], self.padding_mode)
+        require_fit(context, windows)
+        return context.join(features, self.out_channels, [w.o for w in windows])
+
+    def parameters(self, context: Context) -> Size:
+        """Return out · (in / groups) · Π k, and out more for the bias."""
+        out = int(self.out_channels)
+        return self._group_width(context) * out * taps(self.windows(context)) + (out if self.bias else 0)
+
+    def multiply_adds(self, context: Context, output: Shape) -> Size:
+        """Return one multiply-add for every tap, input channel of the group and output element."""
+        return symbolic.product(output) * self._group_width(context) * taps(self.windows(context))
+
+    def padding_multiply_adds(self, context: Context, output: Shape) -> int:
+        """Return the multiply-adds with a zero of the padding; what another mode pads is real input."""
+        if self.padding_mode != "zeros":
+            return 0
+        axes = []
+        for w in self.windows(context):
+            before, _ = _edges(w, self.padding == "same_lower")
+            axes.append((known(w.o) * w.k, taps_on_input(known(w.i), known(w.o), w.k, w.s, before, w.d)))
+        return rest_of(known(self.multiply_adds(context, output)), axes)
+
+    def _group_width(self, context: Context) -> Size:
+        """Return how many input channels an output channel reads."""
+        channels = context.feature_map().channels
+        return 1 if self.groups in ("depthwise", channels) else channels // int(self.groups)

@@ -1,0 +1,94 @@
+"""Diagnostics as a compiler prints them: header, place, source with carets, other places, help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from shapecheck.findings.finding import Diagnostic, Severity, Span
+from shapecheck.findings.outcome import Outcome
+from shapecheck.output.summary import summary_line
+
+COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.INFO: "36"}
+LABELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+WIDEST = 140
+
+
+class Painter:
+    """Wraps text in terminal colours, or leaves it as it is."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+    def paint(self, text: str, code: str) -> str:
+        """Return ``text`` in the colour with this SGR code."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.enabled else text
+
+
+def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+    """Write every diagnostic of ``reports``, what was proved, and a line that sums up."""
+    findings(reports, stream, color)
+    stream.write(summary_line(reports) + "\n")
+
+
+def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+    """Write every diagnostic of ``reports``, and what was proved."""
+    painter = Painter(color)
+    for report in reports:
+        lines = report.text.splitlines()
+        for diagnostic in report.diagnostics:
+            stream.write(one(diagnostic, report.path, lines, painter) + "\n")
+        if report.verification is not None:
+            stream.write(f"{report.path}: " + "\n".join(report.verification.lines()) + "\n")
+
+
+def one(diagnostic: Diagnostic, path: str, lines: list[str], painter: Painter) -> str:
+    """Return one diagnostic as text."""
+    color = COLORS[diagnostic.severity]
+    start = diagnostic.span.start
+    places = [(diagnostic.span, "")] + [(r.span, r.message) for r in diagnostic.related]
+    gutter = max(len(str(span.start.line)) for span, _ in places)
+    out = [
+        f"{painter.paint(f'{LABELS[diagnostic.severity]}[{diagnostic.code}]', f'1;{color}')} "
+        f"{painter.paint(_plain(diagnostic.message), '1')}",
+        f"{' ' * gutter}{painter.paint('-->', '34')} {_plain(path)}:{start.line}:{start.column}",
+    ]
+    for index, (span, message) in enumerate(places):
+        out += _excerpt(
+            span, message, lines, gutter, painter, color if index == 0 else "34", "^" if index == 0 else "-"
+        )
+    if diagnostic.help:
+        out.append(f"{' ' * gutter} {painter.paint('=', '34')} help: {_plain(diagnostic.help)}")
+    return "\n".join(out) + "\n"
+
+
+def _excerpt(
+    span: Span, message: str, lines: list[str], gutter: int, painter: Painter, color: str, mark: str
+) -> list[str]:
+    line = span.start.line
+    if not 1 <= line <= len(lines):
+        return [f"{' ' * gutter} = {_plain(message)}"] if message else []
+    source = lines[line - 1].replace("\t", " ")
+    first = span.start.column - 1
+    last = span.end.column - 1 if span.end.line == line else len(source)
+    if len(source) > WIDEST:
+        left = max(0, min(first - WIDEST // 3, len(source) - WIDEST))
+        source = (
+            ("…" if left else "")
+            + source[left + bool(left) : left + WIDEST]
+            + ("…" if left + WIDEST < len(source) else "")
+        )
+        first, last = first - left, min(last - left, WIDEST)
+    bar = painter.paint("|", "34")
+    carets = painter.paint(mark * max(1, last - first), f"1;{color}")
+    label = f" {_plain(message)}" if message else ""
+    return [
+        f"{' ' * gutter} {bar}",
+        f"{painter.paint(str(line).rjust(gutter), '34')} {bar} {_plain(source)}",
+        f"{' ' * gutter} {bar} {' ' * first}{carets}{painter.paint(label, color) if label else ''}",
+    ]
+
+
+def _plain(text: str) -> str:
+    """Keep a file's own control characters from reaching the terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -1,0 +1,54 @@
+"""Diagnostics as data for a page: the places with their source and carets, the cause, the fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shapecheck.findings.finding import Diagnostic, Severity, Span
+
+LABELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+WIDEST = 160
+
+
+def finding(d: Diagnostic, lines: list[str]) -> dict[str, Any]:
+    """Return one diagnostic with excerpts of the source."""
+    places = [excerpt(d.span, "", lines), *(excerpt(r.span, r.message, lines) for r in d.related)]
+    return {
+        "code": d.code,
+        "rule": d.rule.name,
+        "severity": LABELS[d.severity],
+        "layer": d.layer,
+        "message": d.message,
+        "help": d.help,
+        "line": d.span.start.line,
+        "column": d.span.start.column,
+        "places": places,
+        "fix": None if d.fix is None else _fix(d, lines),
+    }
+
+
+def _fix(d: Diagnostic, lines: list[str]) -> dict[str, Any]:
+    assert d.fix is not None
+    edits = []
+    for edit in d.fix.edits:
+        start, end = edit.span.start, edit.span.end
+        if start.line == end.line and 1 <= start.line <= len(lines):
+            line = lines[start.line - 1]
+            after = line[: start.column - 1] + edit.text + line[end.column - 1 :]
+            edits.append({"line": start.line, "before": line.rstrip(), "after": after.splitlines()})
+    return {"message": d.fix.message, "applicability": d.fix.applicability, "edits": edits}
+
+
+def excerpt(span: Span, message: str, lines: list[str]) -> dict[str, Any]:
+    """Return a line of source and where the marks stand below it; ``source`` is None where there is no such line."""
+    line = span.start.line
+    if not 1 <= line <= len(lines):
+        return {"line": line, "source": None, "message": message}
+    source = lines[line - 1].replace("\t", " ")
+    first = span.start.column - 1
+    last = span.end.column - 1 if span.end.line == line else len(source)
+    left = max(0, first - WIDEST // 3) if len(source) > WIDEST else 0
+    cut = source[left : left + WIDEST]
+    first, last = first - left, min(last - left, WIDEST)
+    width = max(1, last - first)
+    return {"line": line, "source": cut, "indent": " " * max(first, 0), "width": width, "message": message}

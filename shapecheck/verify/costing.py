@@ -1,0 +1,136 @@
+"""What the compiler knows of a network's cost, set beside what the arithmetic counts."""
+
+from __future__ import annotations
+
+import struct
+from copy import copy
+
+from shapecheck.analysis.cost import activations, cost, on_padding, total
+from shapecheck.analysis.propagation import Shapes, propagate
+from shapecheck.arithmetic.symbolic import known
+from shapecheck.graph.network import Network
+from shapecheck.verify import Plan
+from shapecheck.verify.costs import Beside, Cost, Difference, Differing, Figures, Unknown
+from shapecheck.verify.reference import DeviceError, WitnessError
+from shapecheck.verify.reference.compiled_cost import (
+    Compiled,
+    LayerFlops,
+    forward,
+    layer_flops,
+    on_device,
+    parameter_type,
+    training,
+)
+from shapecheck.verify.reference.errors import one_line
+from shapecheck.verify.reference.training import SLOTS
+
+_LARGEST = 3
+
+
+def retyped(network: Network, dtype: str | None) -> Network:
+    """Return the network with a dtype for every floating-point input and parameter."""
+    if dtype is None:
+        return network
+    changed = copy(network)
+    changed.dtype = dtype
+    return changed
+
+
+def cost_of(network: Network, plan: Plan) -> Cost | Unknown:
+    """Return the cost of a network in which every size is a number."""
+    shapes = propagate(network)
+    if shapes.troubles or shapes.undecided or None in shapes.outputs:
+        return Unknown("cost", "some shape is not known")
+    try:
+        with on_device(network, plan.device) as backend:
+            layers = layer_flops(network)
+            seen = forward(network, backend)
+            step = training(network, plan.optimizer, backend)
+            dtype, itemsize = parameter_type(network)
+    except Exception as error:
+        return Unknown("cost", reason(error))
+    return _compare(shapes, plan, backend, dtype, itemsize, layers, seen, step)
+
+
+def reason(error: Exception) -> str:
+    """Return what an error of JAX or XLA says, on one line."""
+    return str(error) if isinstance(error, (DeviceError, WitnessError)) else one_line(error)
+
+
+def _compare(
+    shapes: Shapes,
+    plan: Plan,
+    backend: str,
+    dtype: str,
+    itemsize: int,
+    layers: dict[int, LayerFlops],
+    seen: Compiled,
+    step: Compiled,
+) -> Cost:
+    whole = total(shapes)
+    same, differing = _agreement(shapes, layers)
+    beside, differences = _beside(shapes, layers)
+    alone = None if beside is None else sum(each.total or 0 for each in layers.values())
+    return Cost(
+        backend,
+        dtype,
+        itemsize,
+        plan.optimizer,
+        len(SLOTS[plan.optimizer]),
+        known(whole.parameters),
+        known(whole.multiply_adds),
+        sum(on_padding(shapes, node) for node in shapes.network.layers),
+        known(activations(shapes)),
+        _figures(seen),
+        _figures(step),
+        same,
+        tuple(differing),
+        beside,
+        None if alone is None or seen.flops is None else seen.flops - alone,
+        tuple(sorted(differences, key=lambda d: -abs(d.flops))[:_LARGEST]),
+    )
+
+
+def _figures(seen: Compiled) -> Figures:
+    return Figures(*seen[:-1], seen.memory)
+
+
+def _agreement(shapes: Shapes, layers: dict[int, LayerFlops]) -> tuple[int, list[Differing]]:
+    """Compare each layer's multiply-adds on input with XLA's own count of its convolutions and products."""
+    same, differing = 0, []
+    for node in shapes.network.layers:
+        counted = 2 * (known(cost(shapes, node).multiply_adds) - on_padding(shapes, node))
+        theirs = layers[node.index].contractions
+        if not counted or theirs is None:
+            continue
+        if _single(counted) == _single(theirs):
+            same += 1
+        else:
+            differing.append(Differing(node.name, counted, theirs))
+    return same, differing
+
+
+def _single(count: float) -> float:
+    """Return a count as XLA keeps it, in 32-bit floating point."""
+    (found,) = struct.unpack("f", struct.pack("f", count))
+    return float(found)
+
+
+def _beside(shapes: Shapes, layers: dict[int, LayerFlops]) -> tuple[tuple[Beside, ...] | None, list[Difference]]:
+    """Return what XLA counts besides multiply-adds on input, by op, and each layer's whole difference."""
+    flops: dict[str, float] = {}
+    most: dict[str, tuple[float, str]] = {}
+    differences = []
+    for node in shapes.network.layers:
+        theirs = layers[node.index].total
+        if theirs is None:
+            return None, []
+        counted = 2 * known(cost(shapes, node).multiply_adds)
+        rest = theirs - (counted - 2 * on_padding(shapes, node))
+        if theirs != counted:
+            differences.append(Difference(node.name, theirs - counted))
+        if rest:
+            flops[node.op] = flops.get(node.op, 0) + rest
+            most[node.op] = max(most.get(node.op, (0.0, "")), (rest, node.name), key=lambda pair: pair[0])
+    ordered = sorted(flops, key=lambda op: -flops[op])
+    return tuple(Beside(op, flops[op], most[op][1]) for op in ordered), differences

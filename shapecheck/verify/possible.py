@@ -1,0 +1,44 @@
+"""Whether there is anything to prove of a report: what can be told without loading JAX."""
+
+from __future__ import annotations
+
+from shapecheck.graph.network import Network
+from shapecheck.pipeline import Report
+from shapecheck.verify import NotChecked, Plan, Verification
+
+# Mistakes in shapes and on several devices leave a network that can be built.
+_BUILT = ("SC2", "SC3", "SC9")
+
+
+def obstacle(report: Report) -> str | None:
+    """Return why the network of a report cannot be built at all, or None."""
+    network, shapes = report.network, report.shapes
+    if network is None or shapes is None:
+        return "the file could not be read"
+    if any(not d.code.startswith(_BUILT) for d in report.errors):
+        return "the file has mistakes that leave no network to build"
+    sizes = stand_ins(network)
+    if sizes and shapes.undecided:
+        verb = "has" if len(sizes) == 1 else "have"
+        names = ", ".join(sizes)
+        return f"{names} {verb} no size, and the network depends on it; give one under dims or with --set"
+    return None
+
+
+def stand_ins(network: Network) -> dict[str, int]:
+    """Return sizes to build with for the dimensions that have none: different ones, so that two cannot pass for one."""
+    names = sorted(
+        {
+            name
+            for node in network.inputs
+            for size in node.shape or ()
+            if not isinstance(size, int)
+            for name in size.names()
+        }
+    )
+    return {name: number for number, name in enumerate(names, 2)}
+
+
+def unproved(plan: Plan, reason: str) -> Verification:
+    """Return the outcome of a proof that was not made."""
+    return Verification(plan.level, plan.device, "not_checked", 0, (), (NotChecked(None, reason),), {}, 0.0)
