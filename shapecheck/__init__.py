@@ -16,20 +16,22 @@ TYPE_CHECKING = False  # type checkers take it for true; typing itself would cos
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import LayerShapes, Shapes
     from shapecheck.api import build, check, figure, load, loads, propagate, report_page, sizes, symmetry, verify
-    from shapecheck.findings.finding import Diagnostic, NetworkError, Severity
+    from shapecheck.findings.catalogue import Severity
+    from shapecheck.findings.finding import Finding as Diagnostic
+    from shapecheck.findings.finding import NetworkError
     from shapecheck.graph.network import Network
     from shapecheck.pipeline import Report
     from shapecheck.verify import Verification
     from shapecheck.verify.reference.functions import Functions
 
 _HOMES = {
-    "Diagnostic": "shapecheck.findings.finding",
+    "Diagnostic": "shapecheck.findings.finding:Finding",
     "Functions": "shapecheck.verify.reference.functions",
     "LayerShapes": "shapecheck.analysis.propagation",
     "Network": "shapecheck.graph.network",
     "NetworkError": "shapecheck.findings.finding",
     "Report": "shapecheck.pipeline",
-    "Severity": "shapecheck.findings.finding",
+    "Severity": "shapecheck.findings.catalogue",
     "Shapes": "shapecheck.analysis.propagation",
     "Verification": "shapecheck.verify",
     "build": "shapecheck.api",
@@ -72,7 +74,8 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         import importlib
 
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        home, _, original = _HOMES[name].partition(":")
+        return getattr(importlib.import_module(home), original or name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.errors import ConfigError
-from shapecheck.findings.finding import Severity
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.spelling import suggest

@@ -9,7 +9,8 @@ from typing import Any
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
 from shapecheck.findings import suppressions
-from shapecheck.findings.finding import Diagnostic, Edit, Finding, Fix, NetworkError, Severity
+from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.finding import Edit, Finding, Fix, NetworkError
 from shapecheck.findings.outcome import Outcome
 from shapecheck.findings.selection import DEFAULT as EVERY_DEFAULT
 from shapecheck.findings.selection import Selection
@@ -21,7 +22,7 @@ from shapecheck.language.reader import read
 from shapecheck.language.source import read_file
 from shapecheck.language.spelling import suggest
 from shapecheck.language.templates import FileTemplate
-from shapecheck.rules import RULES
+from shapecheck.rules import CHECKS, EXPLANATIONS
 from shapecheck.rules.ambiguous import ambiguous_findings, mended_by_padding
 from shapecheck.rules.promises import size_findings
 
@@ -36,7 +37,7 @@ class Report(Outcome):
     """
 
     def __init__(
-        self, path: str, text: str, network: Network | None, shapes: Shapes | None, diagnostics: tuple[Diagnostic, ...]
+        self, path: str, text: str, network: Network | None, shapes: Shapes | None, diagnostics: tuple[Finding, ...]
     ) -> None:
         super().__init__(path, text, diagnostics, 0 if network is None else len(network.layers))
         self.network = network
@@ -112,7 +113,7 @@ def check_template(
     ``earlier`` are the shapes before an edit; what does not lie behind the edit is then not computed again.
     """
     network, more = assemble(file, overrides, limits, found)
-    if any(finding.rule in ("endless-block", "too-many-layers") for finding in more):
+    if any(finding.rule.name in ("endless-block", "too-many-layers") for finding in more):
         # What was cut off while its blocks were placed is not the network that is meant.
         return Report(path, text, None, None, controlled([*found, *more], text, selection))
     shapes = propagate(network, earlier=earlier)
@@ -155,7 +156,7 @@ def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits
     return network
 
 
-def controlled(findings: list[Finding], text: str, selection: Selection) -> tuple[Diagnostic, ...]:
+def controlled(findings: list[Finding], text: str, selection: Selection) -> tuple[Finding, ...]:
     """Return findings as diagnostics, less those that the selection or a comment in the file keeps quiet."""
     suppressed, wrong = suppressions.read(text)
     wanted = [d for d in diagnostics(findings + wrong) if selection.allows(d.rule)]
@@ -187,9 +188,9 @@ def shape_findings(shapes: Shapes, selection: Selection = EVERY_DEFAULT) -> list
     findings += [_trouble_finding(shapes, trouble) for trouble in shapes.troubles if trouble.node not in told]
     findings = mended_by_padding(shapes, findings)
     shapes.sound = sound and not any(map(_is_error, findings))
-    for rule in RULES.values():
-        if rule.check is not None and selection.allows(rule.info):
-            more = list(rule.check(shapes))
+    for name, check in CHECKS.items():
+        if selection.allows(RULES[name]):
+            more = list(check(shapes))
             findings += more
             # Rules run in the order of their codes, and those that give advice come last.
             shapes.sound = shapes.sound and not any(map(_is_error, more))
@@ -197,7 +198,7 @@ def shape_findings(shapes: Shapes, selection: Selection = EVERY_DEFAULT) -> list
 
 
 def _is_error(finding: Finding) -> bool:
-    return (finding.severity or RULES[finding.rule].info.severity) is Severity.ERROR
+    return finding.severity is Severity.ERROR
 
 
 def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:
@@ -206,15 +207,15 @@ def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:
     span = node.source.keys.get(problem.key, node.source.span) if problem.key else node.source.span
     if trouble.expectation is not None:
         span = trouble.expectation.span
-    finding = Finding(problem.rule, f"{node.name}: {problem.message}", span, node.name, problem.help)
+    finding = Finding.of(problem.rule, f"{node.name}: {problem.message}", span, node.name, problem.help)
     if problem.replacement is not None and problem.key in node.source.keys:
         edit = Edit(span, problem.replacement)
         finding = finding._replace(fix=Fix(f"write {problem.key}: {problem.replacement}", "safe", (edit,)))
-    enrich = RULES[problem.rule].enrich
-    return finding if enrich is None else enrich(finding, shapes, trouble)
+    explain = EXPLANATIONS.get(problem.rule)
+    return finding if explain is None else explain(finding, shapes, trouble)
 
 
-def diagnostics(findings: list[Finding]) -> tuple[Diagnostic, ...]:
+def diagnostics(findings: list[Finding]) -> tuple[Finding, ...]:
     """Return findings as diagnostics in file order, copies of one mistake in one block told once.
 
     Copies say the same of the same place, but for the sizes and the names of their own copy of the block; the
@@ -224,14 +225,13 @@ def diagnostics(findings: list[Finding]) -> tuple[Diagnostic, ...]:
     for finding in findings:
         path = finding.layer.rpartition(".")[0] if finding.layer else ""
         said = finding.message.replace(f"{path}.", "") if path else finding.message
-        groups.setdefault((finding.rule, finding.span, _NUMBERS.sub("#", said)), []).append(finding)
+        groups.setdefault((finding.rule.name, finding.span, _NUMBERS.sub("#", said)), []).append(finding)
     result = [_diagnostic(group) for group in groups.values()]
     return tuple(sorted(result, key=lambda d: (d.span.start, d.code)))
 
 
-def _diagnostic(group: list[Finding]) -> Diagnostic:
+def _diagnostic(group: list[Finding]) -> Finding:
     first = group[0]
-    info = RULES[first.rule].info
     message = first.message
     others = [name for name in dict.fromkeys(f.layer for f in group) if name not in (None, first.layer)]
     if others:
@@ -240,6 +240,4 @@ def _diagnostic(group: list[Finding]) -> Diagnostic:
         message += f" ({here}and likewise at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
     # A layer in a block stands for all its copies: a fix is for all of them or for none.
     fix = first.fix if all(finding.fix == first.fix for finding in group) else None
-    return Diagnostic(
-        info, first.severity or info.severity, message, first.span, first.layer, first.help, first.related, fix
-    )
+    return first._replace(message=message, fix=fix)

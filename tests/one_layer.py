@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shapecheck.analysis.cost import cost
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.pipeline import Report, check_text
 
 # The name of the last layer of every text that is built here.

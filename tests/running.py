@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shapecheck.cli.main import main
+from shapecheck.cli import main
 
 ROOT = Path(__file__).parents[1]
 

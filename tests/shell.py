@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from shapecheck.cli.main import main
+from shapecheck.cli import main
 
 UNREADABLE = "shapecheck: 1\ninputs: {x: [1\n"
 

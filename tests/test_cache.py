@@ -23,10 +23,10 @@ from shapecheck import config
 from shapecheck.cache import answers
 from shapecheck.cache.answers import Question
 from shapecheck.cache.store import Store
-from shapecheck.cli.checking import FORMATS
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import Limits
+from shapecheck.output import FORMATS
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from click.testing import CliRunner, Result
 from shapecheck import config
 from shapecheck.cli.check_command import check
 from shapecheck.cli.options import network_files
+from shapecheck.findings.catalogue import RULES, Severity
 from shapecheck.findings.errors import BaselineError, ConfigError
-from shapecheck.findings.finding import Severity
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
 from shapecheck.pipeline import check_text
-from shapecheck.rules import RULES
 
 TOO_SMALL = """shapecheck: 1
 inputs: {image: [1, 3, 2, 2]}
@@ -61,7 +60,7 @@ def test_the_more_specific_word_decides(selection: Selection, shown: bool) -> No
 
 
 def test_a_rule_that_is_off_by_default_runs_where_it_is_selected() -> None:
-    off = [rule.info for rule in RULES.values() if not rule.info.default]
+    off = [rule for rule in RULES.values() if not rule.default]
     for info in off:
         assert not Selection().allows(info)
         assert Selection(extend_select=(info.code,)).allows(info)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 from pathlib import Path
@@ -15,6 +14,7 @@ from click.testing import CliRunner
 from shapecheck import loads, verify
 from shapecheck.cache.codec import decode, encode
 from shapecheck.cli.main import main
+from shapecheck.output import renderer
 from shapecheck.pipeline import Report, check_text
 from shapecheck.verify import Plan, Verification
 from shapecheck.verify import crosscheck as proof
@@ -64,7 +64,7 @@ def verified(text: str, **plan: Any) -> Report:
 
 def shown(report: Report, output_format: str) -> str:
     stream = io.StringIO()
-    importlib.import_module(f"shapecheck.output.{output_format}").render([report], stream)
+    renderer(output_format).render([report], stream)
     return stream.getvalue()
 
 

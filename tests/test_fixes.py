@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from shapecheck.findings import edits, fixes
-from shapecheck.findings.finding import Diagnostic, Edit, Fix, Position, Severity, Span
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Edit, Finding, Fix, Position, Span
 from shapecheck.pipeline import Report, check_text
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +55,7 @@ OFFERED = offered()
 IDS = [f"{name.rpartition('/')[2]} {number}" for name, _, number in OFFERED]
 
 
-def kinds(diagnostics: tuple[Diagnostic, ...]) -> Counter[tuple[str, str | None]]:
+def kinds(diagnostics: tuple[Finding, ...]) -> Counter[tuple[str, str | None]]:
     return Counter((d.code, d.layer) for d in diagnostics if d.severity != "info")
 
 
@@ -82,7 +83,7 @@ def test_there_are_fixes_of_every_kind() -> None:
 
 
 @functools.cache
-def diagnostic(case: tuple[str, str, int]) -> Diagnostic:
+def diagnostic(case: tuple[str, str, int]) -> Finding:
     return checked(case[1]).diagnostics[case[2]]
 
 
@@ -262,7 +263,7 @@ def words(text: str) -> Report:
             where = span((1, max(start - 2, 1)), (1, min(start + 3, len(text) + 1)))
             neighbours = text[where.start.column - 1 : where.end.column - 1].replace("x", "y")
             fix = Fix("y", "safe", (Edit(where, neighbours),))
-            found.append(Diagnostic(rule, Severity.ERROR, "x", where, str(at), fix=fix))
+            found.append(Finding(rule, Severity.ERROR, "x", where, str(at), fix=fix))
     return Report("words", text, None, None, tuple(found))
 
 

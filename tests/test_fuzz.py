@@ -12,19 +12,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from one_layer import scalar
 
-from shapecheck.findings.finding import Finding, Severity, Span
+from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.finding import Finding, Span
 from shapecheck.language import vocabulary
 from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.language.source import decode
 from shapecheck.layers import REGISTRY
 from shapecheck.pipeline import Report, check_text
-from shapecheck.rules import RULES
 
 ROOT = Path(__file__).parent.parent
 # Small enough that nothing but the code itself can take long.
 LIMITS = DEFAULT_LIMITS._replace(layers=2_000, repeat=500, block_depth=30, nodes=50_000)
 LONGEST = 5.0
-CODES = {rule.info.code: rule.info for rule in RULES.values()}
+CODES = {rule.code: rule for rule in RULES.values()}
 
 QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

@@ -13,7 +13,7 @@ import pytest
 import shapecheck
 from shapecheck import pipeline
 from shapecheck.cache.codec import decode, encode
-from shapecheck.findings.finding import Diagnostic
+from shapecheck.findings.finding import Finding
 from shapecheck.rules.verification import findings
 from shapecheck.verify import Plan, Verification
 from shapecheck.verify import numbers as numbers_proof
@@ -75,7 +75,7 @@ def test_numbers_that_differ_refute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told["differing"] == [{"layer": "s2", "difference": 0.5, "allowed": 0.001}]
 
 
-def differing(text: str, wrong: dict[str, float]) -> list[Diagnostic]:
+def differing(text: str, wrong: dict[str, float]) -> list[Finding]:
     """Return what is told where the second device adds something to the largest number of some layers."""
     checked = pipeline.check_text(text, "net")
     network = checked.network

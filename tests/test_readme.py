@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from shapecheck import config
-from shapecheck.cli.checking import FORMATS
 from shapecheck.cli.main import COMMANDS
 from shapecheck.language import op_tables
 from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.output import FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

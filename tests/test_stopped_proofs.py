@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from test_proving import FOUND, QUESTION, READY, SMALL, ask, faked
 
 from shapecheck.cache.codec import decode, encode
-from shapecheck.cli.main import main, proving
+from shapecheck.cli import proving
+from shapecheck.cli.main import main
 from shapecheck.verify import Disagreement, Level, LevelOutcome, NotChecked, Plan, Verification, child
 from shapecheck.verify.child import Prover
 from shapecheck.verify.costs import Fit, Unknown

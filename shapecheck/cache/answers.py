@@ -21,7 +21,8 @@ from shapecheck import config
 from shapecheck._version import __version__
 from shapecheck.cache.store import Store, key
 from shapecheck.config import Config
-from shapecheck.findings.finding import Diagnostic, Edit, Fix, Position, Related, RuleInfo, Severity, Span
+from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
 from shapecheck.findings.outcome import Outcome
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import Limits
@@ -75,7 +76,7 @@ class Cache:
         data = self._answers.get(key)
         try:
             return None if data is None else answer_of_bytes(data, name, text)
-        except (TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             return None  # somebody else put it there
 
     def put(self, key: str, answer: bytes) -> None:
@@ -146,14 +147,13 @@ def answer_of_bytes(data: bytes, name: str, text: str) -> Answer:
     return Answer(outcome, None if names is None else frozenset(names))
 
 
-def _diagnostic_to_json(d: Diagnostic) -> list[Any]:
+def _diagnostic_to_json(d: Finding) -> list[Any]:
     fix = None if d.fix is None else [d.fix.message, d.fix.applicability, [[e.span, e.text] for e in d.fix.edits]]
-    rule = [d.rule.code, d.rule.name, d.rule.severity, d.rule.default]
-    return [rule, d.severity, d.message, d.span, d.layer, d.help, d.related, fix]
+    return [d.rule.name, d.severity, d.message, d.span, d.layer, d.help, d.related, fix]
 
 
 def _diagnostic_of_json(
-    rule: list[Any],
+    rule: str,
     severity: str,
     message: str,
     span: list[list[int]],
@@ -161,11 +161,9 @@ def _diagnostic_of_json(
     help: str | None,
     related: list[list[Any]],
     fix: list[Any] | None,
-) -> Diagnostic:
-    code, name, usual, default = rule
-    return Diagnostic(
-        # The manual page is not kept with every finding; the rules have it, and no output takes it from here.
-        RuleInfo(code, name, Severity(usual), "", default),
+) -> Finding:
+    return Finding(
+        RULES[rule],
         Severity(severity),
         message,
         _span(span),

@@ -10,7 +10,7 @@ import click
 
 from shapecheck.cache.answers import Cache
 from shapecheck.cli.answers import Answers, Request
-from shapecheck.cli.checking import FORMATS, Fixing, findings_stream, fix, fix_options, render
+from shapecheck.cli.checking import Fixing, findings_stream, fix, fix_options, render
 from shapecheck.cli.options import (
     Rules,
     cache_options,
@@ -22,6 +22,7 @@ from shapecheck.cli.options import (
 )
 from shapecheck.findings import baseline
 from shapecheck.findings.outcome import Outcome
+from shapecheck.output import FORMATS
 from shapecheck.output.progress import Progress
 from shapecheck.output.summary import plural
 

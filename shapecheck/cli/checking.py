@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,12 +24,12 @@ from shapecheck.cli.options import (
     use_color,
 )
 from shapecheck.findings.outcome import Outcome
+from shapecheck.output import renderer
 from shapecheck.output.summary import plural
 
 if TYPE_CHECKING:
     from shapecheck.pipeline import Prepare, Report
 
-FORMATS = ("text", "concise", "json", "json-lines", "github", "gitlab", "sarif", "junit", "markdown")
 Found = TypeVar("Found", bound=Outcome)
 
 
@@ -120,8 +119,7 @@ def fix(reports: list[Found], fixing: Fixing) -> tuple[list[Found], bool]:
 
 def render(reports: Sequence[Outcome], output_format: str, stream: TextIO) -> None:
     """Write reports in one of FORMATS."""
-    module: Any = importlib.import_module(f"shapecheck.output.{output_format.replace('-', '_')}")
-    module.render(reports, stream, use_color(stream))
+    renderer(output_format).render(reports, stream, use_color(stream))
 
 
 def findings_stream(reports: Sequence[Outcome], fixing: Fixing) -> TextIO:

@@ -81,7 +81,7 @@ def at_batch(reports: Iterable[Report], batch: int) -> None:
             shapes = propagate(batch_of(network).at(batch))
         except NoBatch:
             continue  # verify says so itself
-        found = [f for f in (*uneven_sharding(shapes), *uneven_shards(shapes)) if f.rule in _BY_SIZE]
+        found = [f for f in (*uneven_sharding(shapes), *uneven_shards(shapes)) if f.rule.name in _BY_SIZE]
         report.diagnostics = tuple(d for d in report.diagnostics if d.rule.name not in _BY_SIZE)
         report.add(found, report.again.keywords["selection"])
 

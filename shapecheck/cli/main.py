@@ -21,19 +21,19 @@ from shapecheck.language.spelling import nearest
 
 # Each command and the module that has it; only the one that is asked for is loaded.
 COMMANDS = {
-    "check": "check",
-    "verify": "verify",
-    "shapes": "network",
-    "explain": "network",
-    "sizes": "sizes",
-    "symmetry": "symmetry",
-    "diff": "diff",
-    "import": "importing",
-    "calc": "calc",
-    "report": "report",
-    "figure": "figure",
-    "rule": "rule",
-    "server": "server",
+    "check": "check_command",
+    "verify": "verify_command",
+    "shapes": "network_commands",
+    "explain": "network_commands",
+    "sizes": "sizes_command",
+    "symmetry": "symmetry_command",
+    "diff": "diff_command",
+    "import": "import_command",
+    "calc": "calc_command",
+    "report": "report_command",
+    "figure": "figure_command",
+    "rule": "rule_command",
+    "server": "server_command",
 }
 
 

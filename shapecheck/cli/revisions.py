@@ -84,7 +84,7 @@ def existing_folder(path: Path) -> Path:
 
 
 def _unreadable(message: str, help: str | None) -> Finding:
-    return Finding("unreadable-file", message, FILE_START, help=help)
+    return Finding.of("unreadable-file", message, FILE_START, help=help)
 
 
 def _require_repository(folder: Path) -> None:

@@ -7,8 +7,9 @@ import json
 import click
 
 from shapecheck.cli.options import format_option
+from shapecheck.findings.catalogue import RULES
+from shapecheck.findings.manual import page
 from shapecheck.language.spelling import suggest
-from shapecheck.rules import RULES, manual
 
 
 @click.command()
@@ -17,7 +18,7 @@ from shapecheck.rules import RULES, manual
 @format_option("text", "json", "markdown")
 def rule(code: str | None, everything: bool, output_format: str) -> int:
     """Print the manual page of a rule, by code or name; without one, the list of rules."""
-    infos = sorted((r.info for r in RULES.values()), key=lambda info: info.code)
+    infos = list(RULES.values())
     if code is not None:
         chosen = [info for info in infos if code.lower() in (info.code.lower(), info.name)]
         if not chosen:
@@ -31,8 +32,7 @@ def rule(code: str | None, everything: bool, output_format: str) -> int:
                 {
                     "version": 1,
                     "rules": [
-                        {"code": i.code, "name": i.name, "severity": str(i.severity), "manual": manual(i)}
-                        for i in chosen
+                        {"code": i.code, "name": i.name, "severity": str(i.severity), "manual": page(i)} for i in chosen
                     ],
                 },
                 indent=2,
@@ -40,7 +40,7 @@ def rule(code: str | None, everything: bool, output_format: str) -> int:
             )
         )
     elif code is not None or everything or output_format == "markdown":
-        click.echo("\n".join(manual(info) for info in chosen))
+        click.echo("\n".join(page(info) for info in chosen))
     else:
         width = max(len(info.name) for info in chosen)
         for info in chosen:

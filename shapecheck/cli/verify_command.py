@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from shapecheck.cache.answers import Cache
-from shapecheck.cli.checking import FORMATS, Fixing, checked, findings_stream, fix, fix_options, render
+from shapecheck.cli.checking import Fixing, checked, findings_stream, fix, fix_options, render
 from shapecheck.cli.cost_options import Asked, cost_options
 from shapecheck.cli.device_options import at_batch, device_options, parse_devices
 from shapecheck.cli.options import Rules, cache_options, format_option, rule_options, set_option
 from shapecheck.cli.proving import Proving, prove, proving_options
 from shapecheck.language.templates import FileTemplate
+from shapecheck.output import FORMATS
 from shapecheck.verify import Plan
 
 

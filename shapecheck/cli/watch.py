@@ -7,7 +7,6 @@ changed is read, and counts only where its text, or what is found in it, is anot
 from __future__ import annotations
 
 import copy
-import importlib
 import os
 import sys
 import time
@@ -24,6 +23,7 @@ from shapecheck.cli.options import folder_of, network_files, require_used, use_c
 from shapecheck.findings import baseline
 from shapecheck.findings.errors import BaselineError, ConfigError
 from shapecheck.findings.outcome import Outcome
+from shapecheck.output import renderer
 from shapecheck.output.progress import Progress
 from shapecheck.output.summary import plural, summary_line
 
@@ -55,7 +55,7 @@ class Watch:
         self.answers = answers
         self.paths = paths
         self.baseline_path = baseline_path
-        self.module: Any = importlib.import_module(f"shapecheck.output.{output_format}")
+        self.module: Any = renderer(output_format)
         self.known: dict[str, Answer] = {}
         self.shown: dict[str, Outcome] = {}
         self.trouble = ""

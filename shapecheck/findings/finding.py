@@ -6,16 +6,9 @@ build or print them without a circle of imports.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import NamedTuple
 
-
-class Severity(StrEnum):
-    """How grave a finding is. ``info`` never makes a command fail."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
+from shapecheck.findings.catalogue import RULES, Rule, Severity
 
 
 class Position(NamedTuple):
@@ -54,20 +47,10 @@ class Fix(NamedTuple):
     edits: tuple[Edit, ...]
 
 
-class RuleInfo(NamedTuple):
-    """What is fixed about a rule: code, name, severity, manual page, and whether it is on by default."""
+class Finding(NamedTuple):
+    """One thing that is wrong, or worth knowing, at one place of one file; public as ``shapecheck.Diagnostic``."""
 
-    code: str
-    name: str
-    severity: Severity
-    manual: str
-    default: bool = True
-
-
-class Diagnostic(NamedTuple):
-    """One thing that is wrong, or worth knowing, at one place of one file."""
-
-    rule: RuleInfo
+    rule: Rule
     severity: Severity
     message: str
     span: Span
@@ -75,6 +58,22 @@ class Diagnostic(NamedTuple):
     help: str | None = None
     related: tuple[Related, ...] = ()
     fix: Fix | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rule: str,
+        message: str,
+        span: Span,
+        layer: str | None = None,
+        help: str | None = None,
+        related: tuple[Related, ...] = (),
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """Return a finding of the rule of that name; ``severity`` is given only where one rule has several."""
+        info = RULES[rule]
+        return cls(info, severity or info.severity, message, span, layer, help, related, fix)
 
     @property
     def code(self) -> str:
@@ -85,27 +84,9 @@ class Diagnostic(NamedTuple):
 class NetworkError(Exception):
     """A file cannot be used. ``diagnostics`` says why, at line and column."""
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...], path: str = "<string>") -> None:
+    def __init__(self, diagnostics: tuple[Finding, ...], path: str = "<string>") -> None:
         """Hold the ``diagnostics`` of the file ``path``; at least one is an error."""
         self.diagnostics = diagnostics
         self.path = path
         lines = (f"{path}:{d.span.start.line}:{d.span.start.column}: {d.code} {d.message}" for d in diagnostics)
         super().__init__("\n".join(lines))
-
-
-class Finding(NamedTuple):
-    """What an analysis reports: a rule by its name, and the rest of the diagnostic to be.
-
-    Modules below the rules report findings; the linter gives them code and severity. ``severity`` is set only
-    where one rule has several. ``group`` distinguishes copies of one mistake: findings of one rule at one place are
-    copies of each other.
-    """
-
-    rule: str
-    message: str
-    span: Span
-    layer: str | None = None
-    help: str | None = None
-    related: tuple[Related, ...] = ()
-    fix: Fix | None = None
-    severity: Severity | None = None

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from shapecheck.findings import edits
-from shapecheck.findings.finding import Diagnostic, Edit, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Edit, Finding
 from shapecheck.findings.outcome import Outcome
 
 # Rounds of fixing; fixes that are tried one by one in a file, and how many lines are checked again for them in all.
@@ -34,11 +35,11 @@ class Fixed(NamedTuple, Generic[Report]):
     applied: int
 
 
-def _kinds(diagnostics: Iterable[Diagnostic]) -> Counter[tuple[str, str | None]]:
+def _kinds(diagnostics: Iterable[Finding]) -> Counter[tuple[str, str | None]]:
     return Counter((d.code, d.layer) for d in diagnostics)
 
 
-def _grave(report: Outcome) -> list[Diagnostic]:
+def _grave(report: Outcome) -> list[Finding]:
     """Return what is no mere note: a network that is mended may be worth a note that it was not before."""
     return [d for d in report.diagnostics if d.severity is not Severity.INFO]
 
@@ -61,7 +62,7 @@ def proved(report: Report, check: Check) -> Report:
     return report
 
 
-def _proves(report: Outcome, fixed: list[Diagnostic], check: Check) -> bool:
+def _proves(report: Outcome, fixed: list[Finding], check: Check) -> bool:
     """Say whether the fixes of some findings, made together, remove so many findings and bring none."""
     text = _apply(report.text, [edit for d in fixed if d.fix is not None for edit in d.fix.edits])
     if text is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding
 
 if TYPE_CHECKING:
     from shapecheck.verify import Verification
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 class Outcome:
     """What was found in one file, and its text. ``layers`` counts the expanded layers, 0 where there is no network."""
 
-    def __init__(self, path: str, text: str, diagnostics: tuple[Diagnostic, ...], layers: int) -> None:
+    def __init__(self, path: str, text: str, diagnostics: tuple[Finding, ...], layers: int) -> None:
         self.path = path
         self.text = text
         self.diagnostics = diagnostics
@@ -30,6 +31,6 @@ class Outcome:
         return all(d.severity is Severity.INFO for d in self.diagnostics)
 
     @property
-    def errors(self) -> tuple[Diagnostic, ...]:
+    def errors(self) -> tuple[Finding, ...]:
         """What was found that is an error."""
         return tuple(d for d in self.diagnostics if d.severity is Severity.ERROR)

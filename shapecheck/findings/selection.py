@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from shapecheck.findings.finding import RuleInfo, Severity
+from shapecheck.findings.catalogue import RULES, Rule, Severity
 from shapecheck.language.spelling import nearest
 
 # A whole name is as specific as a word can be.
@@ -24,7 +24,7 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = {}
 
-    def allows(self, info: RuleInfo) -> bool:
+    def allows(self, info: Rule) -> bool:
         """Say whether a rule's findings are wanted."""
         chosen = max(covers(self.extend_select, info), covers(self.select or (), info))
         if chosen == 0 and (self.select is not None or not info.default):
@@ -32,7 +32,7 @@ class Selection(NamedTuple):
         ignored = covers(self.ignore, info)
         return ignored == 0 or chosen > ignored
 
-    def severity_of(self, info: RuleInfo, severity: Severity) -> Severity:
+    def severity_of(self, info: Rule, severity: Severity) -> Severity:
         """Return the severity of a finding of a rule, which says ``severity`` by itself."""
         best, result = 0, severity
         for word, other in self.severity.items():
@@ -45,7 +45,7 @@ class Selection(NamedTuple):
 DEFAULT = Selection()
 
 
-def covers(words: Iterable[str], info: RuleInfo) -> int:
+def covers(words: Iterable[str], info: Rule) -> int:
     """Return how specifically words cover a rule: 0 where none does."""
     best = 0
     for word in words:
@@ -62,9 +62,7 @@ class UnknownRule(Exception):
 
 def check_word(word: str) -> str:
     """Return a word that selects rules. Raises UnknownRule where it covers none."""
-    from shapecheck.rules import RULES  # heavy, and only words need them
-
-    infos = [rule.info for rule in RULES.values()]
+    infos = list(RULES.values())
     if not word or not any(covers((word,), info) for info in infos):
         known = [text for info in infos for text in (info.code, info.name)]
         best = nearest(word, known)

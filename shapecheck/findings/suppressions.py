@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from shapecheck.findings.finding import Diagnostic, Edit, Finding, Fix, Position, Span
+from shapecheck.findings.catalogue import RULES, Phase
+from shapecheck.findings.finding import Edit, Finding, Fix, Position, Span
 from shapecheck.findings.selection import Selection, UnknownRule, check_word, covers
-from shapecheck.rules import RULES
 
 COMMENT = re.compile(
     r"(?:^|(?<=\s))#\s*shapecheck:\s*(?P<kind>file-ignore|ignore)\b(?P<codes>\s*\[(?P<list>[^\]]*)\])?(?P<rest>[^#\n]*)"
@@ -42,7 +42,7 @@ def read(text: str) -> tuple[list[Suppression], list[Finding]]:
             comment = _span(number, match.start(), len(line.rstrip()))
             if match.group("codes") is None:
                 findings.append(
-                    Finding(
+                    Finding.of(
                         "wrong-suppression",
                         f"{match.group('kind')} names no rule",
                         comment,
@@ -59,7 +59,7 @@ def read(text: str) -> tuple[list[Suppression], list[Finding]]:
                     check_word(word.strip())
                 except UnknownRule as error:
                     findings.append(
-                        Finding("wrong-suppression", str(error), span, help="shapecheck rule lists the rules")
+                        Finding.of("wrong-suppression", str(error), span, help="shapecheck rule lists the rules")
                     )
                     continue
                 found.append(Suppression(word.strip(), number, match.group("kind") == "file-ignore", span, comment))
@@ -71,8 +71,8 @@ def _span(line: int, start: int, end: int) -> Span:
 
 
 def apply(
-    diagnostics: list[Diagnostic], suppressions: list[Suppression], selection: Selection
-) -> tuple[list[Diagnostic], list[Finding]]:
+    diagnostics: list[Finding], suppressions: list[Suppression], selection: Selection
+) -> tuple[list[Finding], list[Finding]]:
     """Return the diagnostics that no comment keeps quiet, and a finding for each comment that keeps none.
 
     A comment about rules that are not selected is not reported: nobody looked.
@@ -85,13 +85,13 @@ def apply(
         if not quiet:
             kept.append(diagnostic)
     # What only verify can find is not known to be absent.
-    looked = [rule.info for rule in RULES.values() if selection.allows(rule.info) and rule.info.code[:3] != "SC8"]
+    looked = [rule for rule in RULES.values() if selection.allows(rule) and rule.phase is not Phase.VERIFIED]
     idle = [s for s in suppressions if s not in used and any(covers((s.word,), info) for info in looked)]
     unused = [_unused(s, suppressions) for s in idle]
     return kept, unused
 
 
-def _covers(suppression: Suppression, diagnostic: Diagnostic) -> bool:
+def _covers(suppression: Suppression, diagnostic: Finding) -> bool:
     if diagnostic.rule.name in OWN_RULES or not covers((suppression.word,), diagnostic.rule):
         return False
     line = diagnostic.span.start.line
@@ -101,7 +101,7 @@ def _covers(suppression: Suppression, diagnostic: Diagnostic) -> bool:
 def _unused(suppression: Suppression, every: list[Suppression]) -> Finding:
     alone = sum(1 for s in every if s.comment == suppression.comment) == 1
     fix = Fix("remove the comment", "safe", (Edit(suppression.comment, ""),)) if alone else None
-    return Finding(
+    return Finding.of(
         "unused-suppression",
         f"nothing here is kept quiet by {suppression.word}",
         suppression.span,

@@ -34,7 +34,7 @@ def unused_axes(file: FileTemplate, sharding: Sharding | None) -> list[Finding]:
     splits = [split for splits in (*sharding.inputs.values(), *sharding.outputs.values()) for split in splits]
     used = {axis for split in (*splits, *sharding.channels.values()) for axis in split.axes}
     return [
-        Finding(
+        Finding.of(
             "unused-mesh-axis",
             f"nothing is split over the mesh axis {axis}: its {size} devices do the same work",
             span,
@@ -64,7 +64,7 @@ class _Resolver:
 
     def report(self, rule: str, message: str, name: Name, help: str, layer: str | None = None) -> None:
         """Note one mistake."""
-        self.findings.append(Finding(rule, message, name.span, layer, help))
+        self.findings.append(Finding.of(rule, message, name.span, layer, help))
 
     def _split(self, axes: Axes) -> Split:
         """Return a split, having looked its mesh axes up."""

@@ -119,7 +119,7 @@ class _Assembler:
         """Return what the file declares and nobody uses, layers among it."""
         used = {*network.outputs.values(), *self.read}
         findings = [
-            Finding(
+            Finding.of(
                 "unused-layer",
                 f"nothing reads {node.name}, and it is no output",
                 node.source.span,
@@ -151,11 +151,11 @@ class _Assembler:
         if error.circle:
             message = f"{error.name.text} leads back to itself"
             help = "when leaves out every layer that it could stand for; read one that is there"
-            self.findings.append(Finding("circle", message, error.name.span, layer, help))
+            self.findings.append(Finding.of("circle", message, error.name.span, layer, help))
             return
         help = suggest(error.name.text, error.known, "layers and inputs")
         self.findings.append(
-            Finding("unknown-reference", f"nothing here is called {error.name.text}", error.name.span, layer, help)
+            Finding.of("unknown-reference", f"nothing here is called {error.name.text}", error.name.span, layer, help)
         )
 
     def _require_output(self, reading: Reading) -> None:
@@ -190,7 +190,7 @@ class _Assembler:
                 wanted = f"{low}" if high == low else f"{low} or more" if high is None else f"{low} to {high}"
                 names = ", ".join(self.nodes[i].name for i in node.inputs)
                 self.findings.append(
-                    Finding(
+                    Finding.of(
                         "wrong-number-of-inputs",
                         f"{layer.op} takes {wanted} {'input' if wanted == '1' else 'inputs'}, "
                         f"but is given {count} ({names})",
@@ -254,7 +254,7 @@ class _Assembler:
         node = self.nodes[min(path)]
         span = node.source.keys.get("from", node.source.span)
         self.findings.append(
-            Finding(
+            Finding.of(
                 "circle",
                 f"{node.name} reads itself"
                 if len(path) == 1

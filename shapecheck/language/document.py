@@ -113,7 +113,7 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
     try:
         root = compose(text, limits.nesting)
     except TooDeep as error:
-        return Finding(
+        return Finding.of(
             "nesting-too-deep",
             f"the file nests deeper than {limits.nesting} levels",
             _point(error.node.start_mark),
@@ -122,7 +122,7 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
     except yaml.YAMLError as error:
         return syntax_finding(error, text)
     if root is None or (isinstance(root, ScalarNode) and root.value == "" and not root.style):
-        return Finding(
+        return Finding.of(
             "empty-file",
             "the file is empty",
             FILE_START,
@@ -134,7 +134,7 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
             return odd
     if not isinstance(root, MappingNode):
         kind = "a list" if isinstance(root, SequenceNode) else "a single value"
-        return Finding(
+        return Finding.of(
             "wrong-type",
             f"the file holds {kind}; a network is a mapping with the keys shapecheck, inputs, layers",
             span_of(root),
@@ -170,7 +170,7 @@ def _inspect(root: Node, limits: Limits) -> Finding | None:
             open_nodes.discard(id(node))
             sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
             if sizes[id(node)] > limits.nodes:
-                return Finding(
+                return Finding.of(
                     "alias-expansion",
                     f"with its aliases expanded the file has more than {limits.nodes:,} values",
                     span_of(node),
@@ -180,11 +180,11 @@ def _inspect(root: Node, limits: Limits) -> Finding | None:
         if id(node) in sizes:
             continue
         if id(node) in open_nodes:
-            return Finding(
+            return Finding.of(
                 "alias-expansion", "an alias stands inside its own anchor, so the value would never end", span_of(node)
             )
         if node.tag is not None:
-            return Finding(
+            return Finding.of(
                 "wrong-type",
                 f"the tag {node.tag} has no meaning here",
                 span_of(node),

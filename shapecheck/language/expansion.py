@@ -292,7 +292,7 @@ class Expander(Declarations):
                     continue
                 at = block.param_spans[param]
                 self.findings.append(
-                    Finding(
+                    Finding.of(
                         "missing-param",
                         f"block {block.name.text} needs a value for {param}",
                         template.span,
@@ -315,7 +315,7 @@ def expectation(value: Value, words: Mapping[str, Size], env: Env) -> tuple[Size
         any_size = item is None and node.value == vocabulary.ANY_SIZE
         if not any_size and not isinstance(item, Symbolic) and type(item) is not int:
             raise Misread(
-                Finding(
+                Finding.of(
                     "wrong-value",
                     f"expect: a size is a number, the name of a dimension, =..., or _ for any; found {describe(item)}",
                     span_of(node),
@@ -323,6 +323,6 @@ def expectation(value: Value, words: Mapping[str, Size], env: Env) -> tuple[Size
             )
         if type(item) is int and abs(item) > LARGEST:
             message = f"expect: {too_large(show_number(item))}"
-            raise Misread(Finding("wrong-value", message, span_of(node)))
+            raise Misread(Finding.of("wrong-value", message, span_of(node)))
         sizes.append(item)
     return tuple(sizes)

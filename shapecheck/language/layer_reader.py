@@ -32,7 +32,7 @@ class LayerReader:
 
     def report(self, rule: str, message: str, span: Span, help: str | None = None, layer: str | None = None) -> None:
         """Note one mistake."""
-        self.findings.append(Finding(rule, message, span, layer, help))
+        self.findings.append(Finding.of(rule, message, span, layer, help))
 
     def unknown(
         self,
@@ -49,7 +49,7 @@ class LayerReader:
         best = nearest(node.value, known)
         span = span_of(node)
         fix = Fix(f"write {best}", "safe", (Edit(span, best),)) if best is not None and not node.style else None
-        self.findings.append(Finding(rule, message, span, layer, help or suggest(node.value, known, what), (), fix))
+        self.findings.append(Finding.of(rule, message, span, layer, help or suggest(node.value, known, what), (), fix))
 
     def value(self, node: Node) -> Value | None:
         """Return a value, or None where an expression in it cannot be parsed."""
@@ -385,7 +385,7 @@ class LayerReader:
             key = getattr(problem, "key", None)
             span = template.keys.get(key, template.span) if key else template.span
             self.findings.append(
-                Finding(
+                Finding.of(
                     getattr(problem, "rule", "wrong-value"), problem.message, span, name, getattr(problem, "help", None)
                 )
             )

@@ -23,7 +23,7 @@ def read_bytes(path: str, limits: Limits = DEFAULT_LIMITS) -> bytes | Finding:
             # A device or a pipe says nothing of its size, and may have no end.
             return stream.read() if stat.S_ISREG(status.st_mode) else stream.read(limits.file_bytes + 1)
     except IsADirectoryError:
-        return Finding(
+        return Finding.of(
             "unreadable-file",
             "this is a folder, not a file",
             FILE_START,
@@ -31,7 +31,7 @@ def read_bytes(path: str, limits: Limits = DEFAULT_LIMITS) -> bytes | Finding:
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return Finding("unreadable-file", f"the file cannot be read: {reason.lower()}", FILE_START)
+        return Finding.of("unreadable-file", f"the file cannot be read: {reason.lower()}", FILE_START)
 
 
 def read_file(path: str, limits: Limits = DEFAULT_LIMITS) -> str | Finding:
@@ -50,7 +50,7 @@ def decode(data: bytes, limits: Limits) -> str | Finding:
         before = data[: error.start]
         line = before.count(b"\n") + 1
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-        return Finding(
+        return Finding.of(
             "unreadable-file",
             f"the file is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}",
             Span(Position(line, column), Position(line, column + 1)),
@@ -60,7 +60,7 @@ def decode(data: bytes, limits: Limits) -> str | Finding:
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
         column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
-        return Finding(
+        return Finding.of(
             "unreadable-file",
             f"the file is not text: it holds the control character 0x{ord(bad.group()):02x}",
             Span(Position(line, column), Position(line, column + 1)),
@@ -70,7 +70,7 @@ def decode(data: bytes, limits: Limits) -> str | Finding:
 
 
 def _too_large(limits: Limits) -> Finding:
-    return Finding(
+    return Finding.of(
         "file-too-large",
         f"the file has more bytes than the limit of {limits.file_bytes:,}",
         FILE_START,

@@ -55,7 +55,7 @@ _MEANING: dict[str, tuple[str, str]] = {
 def syntax_finding(error: yaml.YAMLError, text: str) -> Finding:
     """Return the finding for a text that is not YAML."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return Finding("yaml-syntax", str(error).splitlines()[0], Span(Position(1, 1), Position(1, 1)))
+        return Finding.of("yaml-syntax", str(error).splitlines()[0], Span(Position(1, 1), Position(1, 1)))
     mark = error.problem_mark or error.context_mark
     problem = error.problem or error.context or "the text is not YAML"
     if error.context == "while scanning a simple key":
@@ -63,7 +63,7 @@ def syntax_finding(error: yaml.YAMLError, text: str) -> Finding:
     where = _OPEN.get(error.context or "")
     related = (Related(f"{where} begins here", _point(error.context_mark)),) if where and error.context_mark else ()
     message, help = _meaning(problem, where, mark, text)
-    return Finding("yaml-syntax", message, _point(mark), None, help, related)
+    return Finding.of("yaml-syntax", message, _point(mark), None, help, related)
 
 
 def _meaning(problem: str, where: str | None, mark: Any, text: str) -> tuple[str, str | None]:

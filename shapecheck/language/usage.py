@@ -22,7 +22,7 @@ def unused(file: FileTemplate, placed: set[str], dims: Mapping[str, Dimension], 
     for name, block in file.blocks.items():
         if name not in placed and name not in mentioned:
             findings.append(
-                Finding(
+                Finding.of(
                     "unused-block",
                     f"no layer places the block {name}",
                     block.name.span,
@@ -44,7 +44,7 @@ def unused(file: FileTemplate, placed: set[str], dims: Mapping[str, Dimension], 
         for param, span in block.param_spans.items():
             if param not in inside:
                 findings.append(
-                    Finding(
+                    Finding.of(
                         "unused-param",
                         f"nothing in block {block.name.text} uses its param {param}",
                         span,
@@ -56,12 +56,14 @@ def unused(file: FileTemplate, placed: set[str], dims: Mapping[str, Dimension], 
     for param, span in file.param_spans.items():
         if param not in everywhere:
             findings.append(
-                Finding("unused-param", f"nothing uses the param {param}", span, None, "use it in =..., or remove it")
+                Finding.of(
+                    "unused-param", f"nothing uses the param {param}", span, None, "use it in =..., or remove it"
+                )
             )
     for name, dim in dims.items():
         if name not in words and name not in everywhere:
             findings.append(
-                Finding(
+                Finding.of(
                     "unused-dimension",
                     f"no input has a dimension called {name}, and nothing else names it",
                     dim.span,
@@ -70,7 +72,7 @@ def unused(file: FileTemplate, placed: set[str], dims: Mapping[str, Dimension], 
                 )
             )
     findings += [
-        Finding(
+        Finding.of(
             "unused-input",
             f"nothing reads the input {template.name.text}",
             template.name.span,

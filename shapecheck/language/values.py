@@ -109,7 +109,7 @@ class Value:
                 help = "round it with // 1"
         elif isinstance(value, float) and value.is_integer():
             help = f"write {int(value)}"
-        return Finding("wrong-value", message, span_of(node), help=help)
+        return Finding.of("wrong-value", message, span_of(node), help=help)
 
 
 class Misread(Exception):
@@ -128,24 +128,24 @@ def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
             if word in words or word.isdigit()
             else "a size is a number or the name of a dimension, without quotes"
         )
-        return Finding("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help)
+        return Finding.of("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help)
     if word.isdecimal():
-        return Finding("wrong-value", too_large(f"a number with {len(word)} digits"), span_of(node))
+        return Finding.of("wrong-value", too_large(f"a number with {len(word)} digits"), span_of(node))
     if word == ANY_SIZE:
-        return Finding(
+        return Finding.of(
             "unknown-dimension",
             f"{ANY_SIZE} is no dimension: it stands for any size in expect, and only there",
             span_of(node),
             help="write a number, or a name for a size that may vary",
         )
     if word in env:
-        return Finding(
+        return Finding.of(
             "unknown-dimension",
             f"{word} is a param, not a dimension",
             span_of(node),
             help=f"write ={word} for its value",
         )
-    return Finding(
+    return Finding.of(
         "unknown-dimension",
         f"no input has a dimension called {word}",
         span_of(node),
@@ -161,30 +161,32 @@ def _expression_finding(error: ExpressionError, node: ScalarNode, env: Any) -> F
         if column < span.end.column:
             span = Span(Position(span.start.line, column), Position(span.start.line, column + width))
     if error.name is not None:
-        return Finding(
+        return Finding.of(
             "unknown-param",
             f"unknown name {error.name} in ={node.value[1:].strip()}",
             span,
             help=suggest(error.name, env, "params"),
         )
-    return Finding("bad-expression", error.message, span, help=error.help)
+    return Finding.of("bad-expression", error.message, span, help=error.help)
 
 
 def mapping_entries(node: Node, what: str, findings: list[Finding]) -> list[tuple[str, ScalarNode, Node]]:
     """Return (key, key's node, value's node) of a mapping, in order, reporting keys that are repeated or no text."""
     if not isinstance(node, MappingNode):
         found = "a list" if isinstance(node, SequenceNode) else f'"{node.value}"' if node.value else "nothing"
-        findings.append(Finding("wrong-type", f"{what}: expected a mapping (key: value), found {found}", span_of(node)))
+        findings.append(
+            Finding.of("wrong-type", f"{what}: expected a mapping (key: value), found {found}", span_of(node))
+        )
         return []
     entries: list[tuple[str, ScalarNode, Node]] = []
     seen: dict[str, ScalarNode] = {}
     for key, value in node.value:
         if not isinstance(key, ScalarNode):
-            findings.append(Finding("wrong-type", f"{what}: a key is a word, not a collection", span_of(key)))
+            findings.append(Finding.of("wrong-type", f"{what}: a key is a word, not a collection", span_of(key)))
         elif key.value in seen:
             first = span_of(seen[key.value])
             findings.append(
-                Finding(
+                Finding.of(
                     "duplicate-key",
                     f"the key {key.value} is given twice; it stands already at line {first.start.line}",
                     span_of(key),

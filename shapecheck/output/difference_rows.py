@@ -15,7 +15,7 @@ from shapecheck.analysis.explain import number
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, show, show_sizes
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.findings.finding import Diagnostic
+from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
 from shapecheck.output.summary import plural
 
@@ -260,5 +260,5 @@ def _findings(d: Difference) -> list[tuple[str, ...]]:
     return [_finding("new", one) for one in d.found] + [_finding("gone", one) for one in d.gone]
 
 
-def _finding(word: str, d: Diagnostic) -> tuple[str, ...]:
+def _finding(word: str, d: Finding) -> tuple[str, ...]:
     return word, d.code, str(d.severity), f"{d.message} (line {d.span.start.line})"

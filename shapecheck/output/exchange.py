@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from shapecheck.findings.finding import Diagnostic, Span
+from shapecheck.findings.finding import Finding, Span
 
 _HALVES = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
@@ -74,7 +74,7 @@ class Fingerprints:
     def __init__(self) -> None:
         self._seen: Counter[tuple[str, str, str]] = Counter()
 
-    def of(self, path: str, diagnostic: Diagnostic) -> str:
+    def of(self, path: str, diagnostic: Finding) -> str:
         """Return the fingerprint of the next finding; unique among those of one object."""
         kind = (whole_characters(path), diagnostic.code, whole_characters(diagnostic.layer or ""))
         self._seen[kind] += 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import last_line, printable, shown
 from shapecheck.output.summary import summary_line
@@ -27,7 +28,7 @@ def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> N
     stream.write(summary_line(reports) + "\n")
 
 
-def _annotation(path: str, d: Diagnostic) -> str:
+def _annotation(path: str, d: Finding) -> str:
     start, end = d.span
     line = last_line(d.span)
     properties: dict[str, object] = {"file": path, "line": start.line, "endLine": line}

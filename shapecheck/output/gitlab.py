@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import Fingerprints, as_ascii, last_line, shown
 
@@ -23,7 +24,7 @@ def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> N
     stream.write(as_ascii(issues, indent=2) + "\n")
 
 
-def _issue(path: str, d: Diagnostic, fingerprint: str) -> dict[str, Any]:
+def _issue(path: str, d: Finding, fingerprint: str) -> dict[str, Any]:
     return {
         "type": "issue",
         "description": f"{d.code} {d.message}" + (f"\nhelp: {d.help}" if d.help else ""),

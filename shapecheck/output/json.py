@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from shapecheck.findings.finding import Diagnostic, Severity, Span
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding, Span
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.summary import count
 
@@ -36,7 +37,7 @@ def _file(report: Outcome) -> dict[str, Any]:
     }
 
 
-def diagnostic(d: Diagnostic) -> dict[str, Any]:
+def diagnostic(d: Finding) -> dict[str, Any]:
     """Return one diagnostic as the interface has it."""
     fix = None
     if d.fix is not None:

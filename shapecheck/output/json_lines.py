@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import as_ascii, shown
 from shapecheck.output.json import VERSION, diagnostic

@@ -9,7 +9,8 @@ from typing import TextIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import shown
 from shapecheck.verify import Verification
@@ -55,7 +56,7 @@ def _case(suite: Element, path: str, name: str) -> Element:
     return SubElement(suite, "testcase", classname=path, name=name, time="0")
 
 
-def _finding(case: Element, path: str, d: Diagnostic) -> None:
+def _finding(case: Element, path: str, d: Finding) -> None:
     lines = [f"{path}:{d.span.start.line}:{d.span.start.column}: {d.severity} {d.code}: {d.message}"]
     lines += [f"{path}:{r.span.start.line}:{r.span.start.column}: {r.message}" for r in d.related]
     lines += [f"help: {d.help}"] if d.help else []

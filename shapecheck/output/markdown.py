@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from shapecheck.findings.finding import Diagnostic
+from shapecheck.findings.finding import Finding
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import printable, shown
 from shapecheck.output.summary import plural, summary_line
@@ -55,7 +55,7 @@ def _devices(path: str, one: Pass) -> tuple[str, ...]:
     return path, one.title, show_flops(one.each), show_flops(one.whole), memory
 
 
-def _finding(path: str, d: Diagnostic) -> tuple[str, ...]:
+def _finding(path: str, d: Finding) -> tuple[str, ...]:
     message = d.message + (f"\nhelp: {d.help}" if d.help else "")
     return f"{path}:{d.span.start.line}:{d.span.start.column}", d.code, str(d.severity), message
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 from collections.abc import Sequence
@@ -11,10 +10,11 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from shapecheck._version import __version__
-from shapecheck.findings.finding import Diagnostic, Fix, RuleInfo, Severity, Span
+from shapecheck.findings import manual
+from shapecheck.findings.catalogue import RULES, Rule, Severity
+from shapecheck.findings.finding import Finding, Fix, Span
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import Fingerprints, as_ascii, below
-from shapecheck.rules import RULES, manual
 from shapecheck.verify import Verification
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -37,7 +37,7 @@ VERIFY = {
 def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as one run. All rules are listed, not those alone that found something."""
     found = {d.rule.code: d.rule for report in reports for d in report.diagnostics}
-    rules = {**found, **{rule.info.code: rule.info for rule in RULES.values()}}
+    rules = {**found, **{rule.code: rule for rule in RULES.values()}}
     codes = sorted(rules)
     fingerprints = Fingerprints()
     artifacts: dict[str, dict[str, Any]] = {}
@@ -75,9 +75,9 @@ def _file(path: str) -> dict[str, Any]:
     return {"uri": quote(os.fsencode(relative)), "uriBaseId": "%SRCROOT%"}
 
 
-def _rule(info: RuleInfo) -> dict[str, Any]:
-    page = manual(info).strip()
-    text = inspect.cleandoc(info.manual)
+def _rule(info: Rule) -> dict[str, Any]:
+    page = manual.page(info).strip()
+    _, _, text = page.partition("\n\n")
     summary = _paragraph(text) or info.name
     _, _, does = text.partition("## What it does\n")
     return {
@@ -98,7 +98,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _result(d: Diagnostic, rule: int, file: dict[str, Any], fingerprint: str) -> dict[str, Any]:
+def _result(d: Finding, rule: int, file: dict[str, Any], fingerprint: str) -> dict[str, Any]:
     place: dict[str, Any] = {"physicalLocation": _physical(file, d.span)}
     if d.layer is not None:
         place["logicalLocations"] = [{"name": d.layer.rpartition(".")[2], "fullyQualifiedName": d.layer}]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from shapecheck.findings.finding import Diagnostic, Severity, Span
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding, Span
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.summary import summary_line
 
@@ -42,7 +43,7 @@ def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) ->
             stream.write(f"{report.path}: " + "\n".join(report.verification.lines()) + "\n")
 
 
-def one(diagnostic: Diagnostic, path: str, lines: list[str], painter: Painter) -> str:
+def one(diagnostic: Finding, path: str, lines: list[str], painter: Painter) -> str:
     """Return one diagnostic as text."""
     color = COLORS[diagnostic.severity]
     start = diagnostic.span.start

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck.findings.finding import Diagnostic, Severity, Span
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding, Span
 
 LABELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 WIDEST = 160
 
 
-def finding(d: Diagnostic, lines: list[str]) -> dict[str, Any]:
+def finding(d: Finding, lines: list[str]) -> dict[str, Any]:
     """Return one diagnostic with excerpts of the source."""
     places = [excerpt(d.span, "", lines), *(excerpt(r.span, r.message, lines) for r in d.related)]
     return {
@@ -27,7 +28,7 @@ def finding(d: Diagnostic, lines: list[str]) -> dict[str, Any]:
     }
 
 
-def _fix(d: Diagnostic, lines: list[str]) -> dict[str, Any]:
+def _fix(d: Finding, lines: list[str]) -> dict[str, Any]:
     assert d.fix is not None
     edits = []
     for edit in d.fix.edits:

@@ -8,8 +8,9 @@ from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.analysis.transposed.ambiguity import Ambiguity, AxisVerdict, Mend, Verdict, what_if
 from shapecheck.analysis.transposed.demands import Blocked
 from shapecheck.analysis.transposed.remainders import by_remainder
+from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.edits import add_key
-from shapecheck.findings.finding import Edit, Finding, Fix, Related, Severity
+from shapecheck.findings.finding import Edit, Finding, Fix, Related
 from shapecheck.graph.network import Node
 from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.rules.explaining import with_cause
@@ -39,23 +40,23 @@ def _finding(verdict: Verdict, near: list[Blocked], shapes: Shapes, gone: list[T
     span = node.source.keys.get("stride", node.source.span)
     opening = f"{node.name}: {_sizes(axes)}"
     if near:
-        finding = Finding("ambiguous-transposed-size", f"{opening}; {_miss(near[0], shapes)}", span, node.name)
+        finding = Finding.of("ambiguous-transposed-size", f"{opening}; {_miss(near[0], shapes)}", span, node.name)
         return _blamed(finding, shapes, near[0])
     wrong = [axis for axis in axes if axis.values and 0 not in axis.values and axis.status in ("unique", "several")]
     if wrong:
         demanded = _by_values(wrong)
         message = f"{opening}; shapes go on with a = 0, but the network demands {demanded}"
-        finding = Finding("ambiguous-transposed-size", message, span, node.name, _mend(verdict, shapes))
+        finding = Finding.of("ambiguous-transposed-size", message, span, node.name, _mend(verdict, shapes))
         return _with_consequence(finding, shapes, gone)
     several = [axis for axis in axes if axis.status == "several"]
     if several:
         message = f"{opening}; {_by_values(several)} all fit, and the sizes differ"
         help = "say which is meant: output_padding, output_size, or transpose_of"
-        return Finding("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.WARNING)
+        return Finding.of("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.WARNING)
     undecided = [axis for axis in axes if axis.status == "undecided"]
     if undecided:
         message = f"{opening}; which of them the network demands was not decided within the budget"
-        return Finding(
+        return Finding.of(
             "ambiguous-transposed-size", message, span, node.name, "say it: output_padding", severity=Severity.INFO
         )
     if any(axis.status == "free" for axis in axes):
@@ -64,7 +65,7 @@ def _finding(verdict: Verdict, near: list[Blocked], shapes: Shapes, gone: list[T
             " as in PyTorch"
         )
         help = "write output_padding: 0 to say that it is meant, or transpose_of the layer that this one undoes"
-        return Finding("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.INFO)
+        return Finding.of("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.INFO)
     return None
 
 
@@ -194,7 +195,7 @@ def _fix(verdict: Verdict, ambiguity: Ambiguity) -> Fix | None:
 
 def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
     """Say at a size that differs which other output_padding of a layer above would mend it."""
-    if not any(finding.rule in ("merge-mismatch", "expectation-differs") for finding in findings):
+    if not any(finding.rule.name in ("merge-mismatch", "expectation-differs") for finding in findings):
         return findings
     mend = what_if(shapes)
     if mend is None:
@@ -212,7 +213,7 @@ def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
     wanted = ", ".join(f"{_written(padding)} on {nodes[i].name}" for i, padding in list(mend.padding.items())[:3])
     result = []
     for finding in findings:
-        if finding.rule in ("merge-mismatch", "expectation-differs") and finding.layer in names:
+        if finding.rule.name in ("merge-mismatch", "expectation-differs") and finding.layer in names:
             help = (
                 f"output_padding {wanted} gives the size that is asked for; or transpose_of, which follows the input at"
                 " every size"

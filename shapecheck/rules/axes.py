@@ -8,14 +8,13 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Slide, survey
 from shapecheck.arithmetic.shape import Shape, axis_name, channel_axis, show, show_sizes, spatial_name, split
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.findings.finding import Finding, Severity
+from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
 from shapecheck.layers.conv import Conv
 from shapecheck.layers.merge import Arithmetic
 from shapecheck.layers.pooling import AdaptivePool, Pool
 from shapecheck.layers.resize import Upsample
 from shapecheck.layers.window import Window
-from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
 
 # The colours of a picture, and the least size of an axis that is taken for height or width.
@@ -27,49 +26,8 @@ LEAST_SIGNAL = 256
 LARGEST_DISTORTION = 1.1
 
 
-@checked("SC411", Severity.INFO)
 def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
-    """Both inputs of a merge are stretched, so the result is larger than either: an outer product.
-
-    ## What it does
-
-    Looks at merges with `broadcast: true`. Where no input has the shape of the output, because each is 1 on an axis
-    on which another is not, it says which. A gate of [N, C, 1, 1] on a map of [N, C, H, W] is the use that
-    broadcasting is for, and is left alone.
-
-    ## Why it matters
-
-    A prediction of [N, 1] less a target of [1, N] is [N, N]: every prediction compared with every target. The loss
-    goes down, and the network learns the mean. It is the mistake that broadcasting is known for.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {prediction: [16, 1], target: [1, 16]}
-    layers:
-      - {op: subtract, from: [prediction, target], broadcast: true}  # here
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {prediction: [16, 1], target: [1, 16]}
-    layers:
-      - {name: column, op: permute, from: target, axes: [1, 0]}
-      - {op: subtract, from: [prediction, column], broadcast: true}
-    ```
-
-    ## Instead
-
-    Bring both to one shape with `permute`, `squeeze` or `reshape`. Where the outer product is meant, as for the
-    rows and columns of a strip pooling, ignore this with its reason beside it.
-
-    ## Source
-
-    https://github.com/pytorch/pytorch/issues/16045: a loss between [100, 1] and [100]. NumPy, "Broadcasting".
-    """
+    """Both inputs of a merge are stretched, so the result is larger than either: an outer product."""
     for node in survey(shapes).of(*Arithmetic.ops):
         if not isinstance(node.layer, Arithmetic) or not node.layer.broadcast:
             continue
@@ -82,7 +40,7 @@ def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
                 f"{shapes.network.nodes[i].name} {show(shape or ())}"
                 for i, shape in zip(node.inputs, inputs, strict=True)
             )
-            yield Finding(
+            yield Finding.of(
                 "broadcast-both-ways",
                 f"{node.name}: {names} are all stretched, to {show(output)}",
                 place(node, "broadcast"),
@@ -91,46 +49,8 @@ def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
             )
 
 
-@checked("SC412", Severity.INFO, default=False)
 def accidental_anisotropy(shapes: Shapes) -> Iterable[Finding]:
-    """A square map becomes oblong, or a map is resized by different factors on its axes.
-
-    ## What it does
-
-    Notes a layer whose input has one size on all spatial axes and whose output has not; and an `upsample` or an
-    adaptive pooling to a fixed size that scales its axes by factors more than a tenth apart.
-
-    ## Why it matters
-
-    Strides of [2, 1] for text or speech are a design; a `[3, 1]` that should have been `[3, 3]` looks the same.
-    Resizing 480 x 640 to 224 x 224 makes everything narrow, and a kernel learns the distortion.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {image: [N, 3, 64, 64]}
-    layers:
-      - {op: conv, out_channels: 8, kernel_size: 3, stride: [2, 1], padding: 1}  # here
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {image: [N, 3, 64, 64]}
-    layers:
-      - {op: conv, out_channels: 8, kernel_size: 3, stride: [2, 2], padding: 1}
-    ```
-
-    ## Instead
-
-    Write one number for all axes. Where the axes mean different things, leave this rule off, as it is by default.
-
-    ## Source
-
-    Dumoulin and Visin, chapter 2: the properties of an axis affect that axis alone.
-    """
+    """A square map becomes oblong, or a map is resized by different factors on its axes."""
     if not survey(shapes).by_op:
         return
     for node in shapes.network.layers:
@@ -154,7 +74,7 @@ def accidental_anisotropy(shapes: Shapes) -> Iterable[Finding]:
             message = f"{node.name}: resizes {show_sizes(one)} to {show_sizes(other)}, which distorts it"
         else:
             continue
-        yield Finding(
+        yield Finding.of(
             "accidental-anisotropy",
             message,
             place(node, "stride", "kernel_size", "output_size", "size"),
@@ -163,59 +83,15 @@ def accidental_anisotropy(shapes: Shapes) -> Iterable[Finding]:
         )
 
 
-@checked("SC413", Severity.WARNING)
 def layout_suspected(shapes: Shapes) -> Iterable[Finding]:
-    """An input looks as if its axes were in the other order: its channels are a side of a picture, its width a colour.
-
-    ## What it does
-
-    Looks at inputs that a sliding layer reads. With `layout: channels_first`, [N, 224, 224, 3] is suspected: the last
-    axis has 1, 3 or 4 elements, and channels and height are at least 32 (and equal, where the last has 1 element).
-    With `channels_last`, [N, 3, 224, 224] is. So is a short axis elsewhere if all others are equal, and a signal of
-    256 and more channels and one or two elements. A kernel of 1 on the short axis shows that it is meant. It speaks
-    beside an error as well, of which it may be the cause.
-
-    ## Why it matters
-
-    NumPy, TensorFlow and image files have the colours last, PyTorch has them first. With padding every shape fits:
-    the kernels slide over columns and colours, and mix 224 rows as if they were channels. What gives it away is a
-    first layer of 224 input channels.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {image: [N, 224, 224, 3]}  # here
-    layers:
-      - {op: conv, out_channels: 64, kernel_size: 3, padding: 1}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    layout: channels_last
-    inputs: {image: [N, 224, 224, 3]}
-    layers:
-      - {op: conv, out_channels: 64, kernel_size: 3, padding: 1}
-    ```
-
-    ## Instead
-
-    Write `layout: channels_last`, or give the input its axes in the order N, C, H, W (with `permute` where the data
-    come otherwise).
-
-    ## Source
-
-    https://github.com/asingh33/CNNGestureRecognizer/issues/56 and https://github.com/kyegomez/zeta/issues/406
-    """
+    """An input looks as if its axes were in another order: its channels are a side of a picture, its width a colour."""
     channels_last = shapes.network.channels_last
     for node, short in suspected_inputs(shapes):
         shape = node.shape or ()
         _, channels, spatial = split(shape, channels_last)
         axis = axis_name(channel_axis(len(shape), channels_last), len(shape), channels_last)
         other = "channels_first" if channels_last else "channels_last"
-        yield Finding(
+        yield Finding.of(
             "layout-suspected",
             f"the input {node.name} {show(shape)} has {channels} on {axis} and"
             f" {spatial[short]} on {spatial_name(short, len(spatial))}: are its axes in the order meant?",
@@ -270,51 +146,13 @@ def _turned(channels: Size, spatial: Shape, short: int, natural: bool) -> bool:
     return all(isinstance(side, int) and side >= LEAST_SIDE for side in sides)
 
 
-@checked("SC415", Severity.WARNING)
 def swapped_padding(shapes: Shapes) -> Iterable[Finding]:
-    """Padding and kernel are given per axis in different orders: in another order every axis would keep its size.
-
-    ## What it does
-
-    Compares the padding of each axis with half of the (dilated) kernel. Where they differ, but are the same numbers in
-    another order, it warns.
-
-    ## Why it matters
-
-    A kernel of [3, 5] with padding [2, 1] makes H larger by two and W smaller by two. A few layers on, a square map
-    is oblong, and the error appears at a merge or a flatten. The order is that of the shape: D, H, W.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [N, 8, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 8, kernel_size: [3, 5], padding: [2, 1]}  # here
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [N, 8, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 8, kernel_size: [3, 5], padding: [1, 2]}
-    ```
-
-    ## Instead
-
-    Write `padding: half`, which follows the kernel.
-
-    ## Source
-
-    Dumoulin and Visin, section 2.2, Relationship 3, which holds on each axis by itself.
-    """
+    """Padding and kernel are given per axis in different orders: in another order every axis would keep its size."""
     for slide in survey(shapes).slides:
         padding = getattr(slide.node.layer, "padding", None)
         if isinstance(padding, tuple) and isinstance(slide.node.layer, (Conv, Pool)) and _swapped(slide):
             wanted = [w.reach // 2 for w in slide.windows]
-            yield Finding(
+            yield Finding.of(
                 "swapped-padding",
                 f"{slide.node.name}: padding {[w.before for w in slide.windows]} is half of the kernel"
                 f" {[w.reach for w in slide.windows]} in another order",

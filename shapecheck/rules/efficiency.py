@@ -10,65 +10,20 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ACTIVATIONS, survey
 from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Severity, Span
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
 from shapecheck.graph.network import Node
 from shapecheck.language.document import span_of
 from shapecheck.layers.conv import Conv, Convolving
 from shapecheck.layers.linear import Linear
-from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
 
 # Activations of which two in a row are one that people spell out: mish is x · tanh(softplus(x)).
 SPELLED_OUT = {("softplus", "tanh")}
 
 
-@checked("SC601", Severity.INFO)
 def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
-    """A bias that the batch norm behind it subtracts again: it is stored and updated, and has no effect.
-
-    ## What it does
-
-    Notes a convolution or linear layer with `bias: true`, which is the default, whose only reader is a `batch_norm`
-    or an `instance_norm`. Both subtract the mean of each channel, and with it every constant that was added. A layer
-    or group norm takes its mean over several channels, where a bias remains.
-
-    ## Why it matters
-
-    The bias costs little and does nothing; the batch norm has a shift of its own. It matters where somebody counts:
-    the same network with and without has other numbers of parameters, and a checkpoint of one does not load in the
-    other.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {image: [N, 3, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 16, kernel_size: 3, padding: 1}  # here
-      - {op: batch_norm}
-      - {op: relu}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {image: [N, 3, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 16, kernel_size: 3, padding: 1, bias: false}
-      - {op: batch_norm}
-      - {op: relu}
-    ```
-
-    ## Instead
-
-    Write `bias: false`.
-
-    ## Source
-
-    Ioffe and Szegedy, "Batch normalization" (arXiv:1502.03167), section 3.2: the bias can be ignored, for its
-    effect is cancelled by the subtraction of the mean.
-    """
+    """A bias that the batch norm behind it subtracts again: it is stored and updated, and has no effect."""
     found = survey(shapes)
     hits = []
     for norm in found.of("batch_norm", "instance_norm"):
@@ -86,7 +41,7 @@ def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
     kept = {id(node.source.mapping) for node in shapes.network.layers if node.index not in indices}
     for node, norm, shape in hits:
         channels = shape[channel_axis(len(shape), shapes.network.channels_last)]
-        yield Finding(
+        yield Finding.of(
             "bias-before-normalisation",
             f"{node.name}: the {norm.op} behind it takes the mean of each channel away, and with it the bias of"
             f" {channels} numbers of this layer",
@@ -117,51 +72,8 @@ def _before_brace(mapping: MappingNode) -> Position | None:
     return Position(mapping.end_mark.line + 1, mapping.end_mark.column)
 
 
-@checked("SC602", Severity.WARNING)
 def activation_twice(shapes: Shapes) -> Iterable[Finding]:
-    """An activation is applied to what is an activation already, with nothing learned in between.
-
-    ## What it does
-
-    Warns of an activation, or a softmax, that reads another one, directly or through `dropout` and `identity`.
-    `softplus` and `tanh` in this order are left alone: they are how mish is spelled out.
-
-    ## Why it matters
-
-    The second of two `relu` does nothing. A `sigmoid` behind a `relu` never falls below one half; a softmax behind
-    one has lost every negative score, and classes that were ruled out get their share. A softmax of a softmax is
-    nearly uniform. Such a network trains, badly.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [N, 64]}
-    layers:
-      - {op: linear, out_features: 10}
-      - {op: relu}
-      - {op: softmax}  # here
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [N, 64]}
-    layers:
-      - {op: linear, out_features: 10}
-      - {op: softmax}
-    ```
-
-    ## Instead
-
-    Keep one of the two; a linear layer or a convolution may be missing between them.
-
-    ## Source
-
-    https://github.com/pytorch/examples/pull/117, where a rectifier before the softmax stood in the first example that
-    most people run.
-    """
+    """An activation is applied to what is an activation already, with nothing learned in between."""
     found = survey(shapes)
     nodes = shapes.network.nodes
     for op in (*ACTIVATIONS, "softmax", "log_softmax"):
@@ -172,7 +84,7 @@ def activation_twice(shapes: Shapes) -> Iterable[Finding]:
             if (above.op in ACTIVATIONS or above.op in ("softmax", "log_softmax")) and (
                 (above.op, op) not in SPELLED_OUT
             ):
-                yield Finding(
+                yield Finding.of(
                     "activation-twice",
                     f"{node.name}: {op} of {above.name}, which is a {above.op}: two activations with nothing between",
                     node.source.span,
@@ -192,52 +104,8 @@ def _one_of(first: str, second: str) -> str:
     return "keep one of the two, or put the layer between them that is missing"
 
 
-@checked("SC603", Severity.WARNING)
 def linear_without_activation(shapes: Shapes) -> Iterable[Finding]:
-    """Two linear layers follow each other with no activation between: together they are one linear layer.
-
-    ## What it does
-
-    Warns of a `linear` or 1 x 1 `conv` whose only reader is another one, directly or through `dropout` and
-    `identity`, where the width between them is no smaller than both ends. A narrower middle is a factorisation,
-    which saves parameters, and is left alone. In a network that has activations elsewhere, two convolutions with
-    larger kernels are noted: their product is one convolution too, of a larger kernel. A depthwise one, and kernels
-    along different axes, are left alone.
-
-    ## Why it matters
-
-    W₂(W₁x + b₁) + b₂ = (W₂W₁)x + (W₂b₁ + b₂). The layer between costs its parameters and its time, and the network
-    computes no more than without it: a straight line through data that want a bend.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [N, 64]}
-    layers:
-      - {op: linear, out_features: 128}
-      - {op: linear, out_features: 10}  # here
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [N, 64]}
-    layers:
-      - {op: linear, out_features: 128}
-      - {op: relu}
-      - {op: linear, out_features: 10}
-    ```
-
-    ## Instead
-
-    Put an activation between them, or take one layer.
-
-    ## Source
-
-    Goodfellow, Bengio and Courville, "Deep learning", section 6.1: a composition of linear functions is linear.
-    """
+    """Two linear layers follow each other with no activation between: together they are one linear layer."""
     found = survey(shapes)
     active = any(op in ACTIVATIONS for op in found.by_op)
     for second in found.of("linear", "conv"):
@@ -252,7 +120,7 @@ def linear_without_activation(shapes: Shapes) -> Iterable[Finding]:
         if grave is None or not (grave or active):
             continue
         start, middle, end = _widths(shapes, first, second)
-        yield Finding(
+        yield Finding.of(
             "linear-without-activation",
             f"{second.name}: nothing but linear maps from {first.name} on: {start} -> {middle} -> {end} without an"
             f" activation is one {'layer' if grave else 'convolution'} {start} -> {end}",

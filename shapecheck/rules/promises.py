@@ -55,7 +55,7 @@ def size_findings(shapes: Shapes) -> Iterator[Finding]:
 def _at(
     network: Network, found: Sizes, rule: str, message: str, related: tuple[Related, ...] = (), help: str | None = None
 ) -> Finding:
-    return Finding(rule, message, network.dims[found.name].span, None, help, related)
+    return Finding.of(rule, message, network.dims[found.name].span, None, help, related)
 
 
 def _why(network: Network, causes: list[Cause]) -> tuple[Related, ...]:
@@ -146,7 +146,7 @@ def _period_of(found: Sizes, promised: SizeSet, wrong: int) -> Iterator[int]:
 
 def _no_constant(promised: SizeSet, v: Varying, shapes: Shapes) -> Finding:
     span = v.node.source.keys.get("output_padding", v.node.source.span)
-    return Finding(
+    return Finding.of(
         "no-constant-output-padding",
         f"{v.node.name}: no output_padding serves all of {promised.condition} on {v.axis}: a = {v.table}",
         span,

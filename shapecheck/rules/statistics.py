@@ -8,11 +8,10 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ACTIVATIONS, NORMS, Survey, survey
 from shapecheck.arithmetic.shape import Shape, channel_axis, show, split
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
 from shapecheck.layers.conv import Conv
 from shapecheck.layers.normalization import GroupNorm, LayerNorm, Norm
-from shapecheck.rules.base import checked
 from shapecheck.rules.pointing import place
 
 # Layers that mix channels, or after which nobody can tell.
@@ -22,54 +21,8 @@ MIXING = frozenset(
 )
 
 
-@checked("SC604", Severity.INFO)
 def dropout_before_batch_norm(shapes: Shapes) -> Iterable[Finding]:
-    """A batch norm stands behind a dropout, and takes over statistics that hold in training only.
-
-    ## What it does
-
-    Follows each `dropout` with p > 0 to a `batch_norm` behind it, through activations, pooling and at most one
-    linear layer or convolution.
-
-    ## Why it matters
-
-    Dropout keeps the mean and raises the variance, by up to 1 / (1 − p), while training, and does nothing afterwards.
-    The batch norm stores the variance that it saw in training and divides by it in use: every channel is then scaled
-    wrongly. Networks with both lose accuracy against either alone.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [16, 64]}
-    layers:
-      - {op: linear, out_features: 64}
-      - {op: dropout}  # here
-      - {op: batch_norm}
-      - {op: relu}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [16, 64]}
-    layers:
-      - {op: linear, out_features: 64, bias: false}
-      - {op: batch_norm}
-      - {op: relu}
-      - {op: dropout}
-    ```
-
-    ## Instead
-
-    Put the dropout behind the last batch norm, before the layer that classifies.
-
-    ## Source
-
-    Li and others, "Understanding the disharmony between dropout and batch normalization by variance shift"
-    (arXiv:1801.05134).
-    """
+    """A batch norm stands behind a dropout, and takes over statistics that hold in training only."""
     found = survey(shapes)
     if "batch_norm" not in found.by_op:
         return
@@ -78,7 +31,7 @@ def dropout_before_batch_norm(shapes: Shapes) -> Iterable[Finding]:
             continue
         norm = _norm_behind(found, node)
         if norm is not None:
-            yield Finding(
+            yield Finding.of(
                 "dropout-before-batch-norm",
                 f"{node.name}: {norm.name} stands behind this dropout, and stores a variance that only training has",
                 node.source.span,
@@ -104,53 +57,8 @@ def _norm_behind(found: Survey, node: Node) -> Node | None:
             return None
 
 
-@checked("SC605", Severity.WARNING)
 def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
-    """A normalisation takes mean and variance of a single value: the result is 0, or the framework refuses.
-
-    ## What it does
-
-    Counts the values of which each mean is taken: N · H · W for a `batch_norm`, H · W for an `instance_norm`,
-    C / groups · H · W for a `group_norm`, the axis for a `layer_norm`. It warns where that is 1.
-
-    ## Why it matters
-
-    One value less its own mean is 0, whatever the network computed. PyTorch refuses a batch norm of it while
-    training, "Expected more than 1 value per channel when training, got input size [1, 256, 1, 1]", which is met
-    when the last batch of an epoch has one picture, behind a global pooling; a group norm it computes in silence.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [1, 64, 32, 32]}
-    layers:
-      - {op: global_avg_pool}
-      - {op: conv, out_channels: 16, kernel_size: 1, bias: false}
-      - {op: batch_norm}  # here
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [2, 64, 32, 32]}
-    layers:
-      - {op: global_avg_pool}
-      - {op: conv, out_channels: 16, kernel_size: 1, bias: false}
-      - {op: batch_norm}
-    ```
-
-    ## Instead
-
-    Train with larger batches, drop the last incomplete one, and give the batch its training size in the file; take no
-    normalisation behind a global pooling, or a layer norm over the channels there.
-
-    ## Source
-
-    https://github.com/jfzhang95/pytorch-deeplab-xception/issues/143 and
-    https://github.com/pytorch/pytorch/issues/19250
-    """
+    """A normalisation takes mean and variance of a single value: the result is 0, or the framework refuses."""
     side = 1 if shapes.network.channels_last else 2
     for node in survey(shapes).of(*NORMS - {"local_response_norm"}):
         shape = shapes.outputs[node.index]
@@ -162,7 +70,7 @@ def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
         counted, what = _values(node.layer, shape, shapes.network.channels_last)
         if not all(type(size) is int and size == 1 for size in counted):
             continue
-        yield Finding(
+        yield Finding.of(
             "norm-of-one-value",
             f"{node.name}: {node.op} of {show(shape)} takes each mean over one value ({what}): what comes out is 0",
             node.source.span,
@@ -186,50 +94,8 @@ def _values(layer: Norm, shape: Shape, channels_last: bool) -> tuple[tuple[Size,
     return (batch, *spatial), "batch and space"
 
 
-@checked("SC606", Severity.INFO)
 def depthwise_without_pointwise(shapes: Shapes) -> Iterable[Finding]:
-    """A depthwise convolution behind which the channels never meet: each is a network of its own to the end.
-
-    ## What it does
-
-    Looks at convolutions with as many groups as channels. Where no layer between them and the outputs mixes channels
-    (a convolution over all of them, a linear layer, attention, a reshape), it says so.
-
-    ## Why it matters
-
-    A depthwise convolution is cheap because it leaves the channels apart; the 1 x 1 convolution behind it, which
-    brings them together, is the other half of the idea. Without it no output depends on two channels.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [N, 64, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 64, kernel_size: 3, padding: 1, groups: depthwise}  # here
-      - {op: relu}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [N, 64, 32, 32]}
-    layers:
-      - {op: conv, out_channels: 64, kernel_size: 3, padding: 1, groups: depthwise}
-      - {op: relu}
-      - {op: conv, out_channels: 64, kernel_size: 1}
-    ```
-
-    ## Instead
-
-    Put a 1 x 1 convolution behind it. Where the channels are independent on purpose, as the bands of a filter bank,
-    ignore this with its reason beside it.
-
-    ## Source
-
-    Howard and others, "MobileNets" (arXiv:1704.04861), section 3.1.
-    """
+    """A depthwise convolution behind which the channels never meet: each is a network of its own to the end."""
     found = survey(shapes)
     alone = [node for node in found.of("conv") if _depthwise(shapes, node)]
     if not alone:
@@ -240,7 +106,7 @@ def depthwise_without_pointwise(shapes: Shapes) -> Iterable[Finding]:
             mixed.add(index)
     for node in alone:
         if node.index not in mixed:
-            yield Finding(
+            yield Finding.of(
                 "depthwise-without-pointwise",
                 f"{node.name}: no layer behind this depthwise convolution brings its channels together",
                 place(node, "groups"),

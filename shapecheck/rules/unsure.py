@@ -8,60 +8,15 @@ from collections.abc import Iterable
 from shapecheck.analysis.propagation import Open, Shapes
 from shapecheck.arithmetic.shape import axis_name, channel_axis
 from shapecheck.arithmetic.symbolic import Symbolic, at_least
-from shapecheck.findings.finding import Finding, Related, Severity
+from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
 from shapecheck.layers.base import Broken
 from shapecheck.layers.pooling import AdaptivePool
-from shapecheck.rules.base import checked
 from shapecheck.rules.explaining import made_by
 
 
-@checked("SC211", Severity.WARNING)
 def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
-    """An adaptive pooling is asked for more than its input has: elements are repeated.
-
-    ## What it does
-
-    Warns where `output_size` is larger than the input on some spatial axis. Window j covers ⌊j·i / o⌋ to
-    ⌈(j + 1)·i / o⌉; with o > i neighbouring windows cover the same element.
-
-    ## Why it matters
-
-    VGG ends in a pooling to 7 x 7. On CIFAR's 32 x 32 pictures its map is 1 x 1: the pooling copies it 49
-    times, the linear layer behind it has 25,088 · 4,096 = 103 million weights, and 49 of them at a time see
-    the same number.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {features: [N, 512, 1, 1]}
-    layers:
-      - {op: adaptive_avg_pool, output_size: 7}  # here
-      - {op: flatten}
-      - {op: linear, out_features: 4096}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {features: [N, 512, 14, 14]}
-    layers:
-      - {op: adaptive_avg_pool, output_size: 7}
-      - {op: flatten}
-      - {op: linear, out_features: 4096}
-    ```
-
-    ## Instead
-
-    Ask for no more than there is, feed a larger picture, or stride less above. Where enlarging is meant,
-    write `op: upsample`.
-
-    ## Source
-
-    PyTorch, `torch.nn.AdaptiveAvgPool2d`; torchvision, `vgg.py`: AdaptiveAvgPool2d((7, 7)).
-    """
+    """An adaptive pooling is asked for more than its input has: elements are repeated."""
     for node in shapes.network.layers:
         before = shapes.outputs[node.inputs[0]] if node.inputs else None
         after = shapes.outputs[node.index]
@@ -77,7 +32,7 @@ def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
             for axis in larger
         )
         made = made_by(shapes, node.inputs[0], larger[0])
-        yield Finding(
+        yield Finding.of(
             "adaptive-output-larger",
             f"{node.name}: output_size exceeds the input, {' and '.join(parts)}: elements are repeated",
             node.source.keys.get("output_size", node.source.span),
@@ -87,55 +42,12 @@ def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
         )
 
 
-@checked("SC220", Severity.INFO)
 def dimension_without_size(shapes: Shapes) -> Iterable[Finding]:
-    """A layer's shape depends on the size of a dimension that has none, so it was not checked.
-
-    ## What it does
-
-    Tells, once for each dimension without a size, how many layers have no shape for want of it, and the
-    first of them. Most layers need no size: H goes through them as `(H − 3) // 2 + 1`, and every question
-    is answered for all sizes at once. A few have no such form, such as ⌊1.4 · H⌋ or what remains of N · T
-    elements in a reshape.
-
-    ## Why it matters
-
-    A check that passes because nothing was asked is worth nothing. Everything behind such a layer is
-    unchecked, a kernel that cannot fit at any size included.
-
-    ## An example that fails
-
-    ```yaml fails
-    shapecheck: 1
-    inputs: {image: [1, 8, H, 64]}  # here
-    layers:
-      - {op: upsample, scale_factor: 1.4}
-      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
-    ```
-
-    ## An example that passes
-
-    ```yaml passes
-    shapecheck: 1
-    inputs: {image: [1, 8, H, 64]}
-    layers:
-      - {op: upsample, scale_factor: 1.5}
-      - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}
-    ```
-
-    ## Instead
-
-    Give the dimension a size under `dims`, or for one run with `--set H=64`; or use a ratio that binary
-    fractions hold, such as 1.5.
-
-    ## Source
-
-    The language reference, "Top level": dims.
-    """
+    """A layer's shape depends on the size of a dimension that has none, so it was not checked."""
     for name, questions in unsized(shapes).items():
         first = shapes.network.nodes[questions[0].node]
         count = _without_shape(shapes, {question.node for question in questions})
-        yield Finding(
+        yield Finding.of(
             "dimension-without-size",
             f"{name} has no size, so {count} {'layer has' if count == 1 else 'layers have'} no shape and"
             f" {'was' if count == 1 else 'were'} not checked; the first is {first.name}: {questions[0].question}",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lsprotocol import types
 
 from shapecheck.findings import fixes, suppressions
-from shapecheck.findings.finding import Diagnostic
+from shapecheck.findings.finding import Finding
 from shapecheck.pipeline import Report
 from shapecheck.server import convert
 from shapecheck.server.checker import Analysis
@@ -40,13 +40,13 @@ class Actions:
             found += self._fix_all()
         return found
 
-    def _touches(self, diagnostic: Diagnostic, wanted: types.Range) -> bool:
+    def _touches(self, diagnostic: Finding, wanted: types.Range) -> bool:
         span = self.analysis.text.span(diagnostic.span)
         return (span.start.line, span.start.character) <= (wanted.end.line, wanted.end.character) and (
             (wanted.start.line, wanted.start.character) <= (span.end.line, span.end.character)
         )
 
-    def _fix(self, diagnostic: Diagnostic) -> Iterator[types.CodeAction]:
+    def _fix(self, diagnostic: Finding) -> Iterator[types.CodeAction]:
         fix = diagnostic.fix
         if fix is None or fix.applicability == "display" or not self._proved(diagnostic):
             return
@@ -59,7 +59,7 @@ class Actions:
             edit=self._edit(convert.edits(fix.edits, self.analysis.text)),
         )
 
-    def _proved(self, diagnostic: Diagnostic) -> bool:
+    def _proved(self, diagnostic: Finding) -> bool:
         """Say whether a fix does what it says, as ``check`` proves it."""
         known = self.analysis.tried.get(diagnostic)
         if known is None:
@@ -70,7 +70,7 @@ class Actions:
             known = self.analysis.tried[diagnostic] = any(d.fix is not None for d in kept)
         return known
 
-    def _ignore(self, diagnostic: Diagnostic) -> Iterator[types.CodeAction]:
+    def _ignore(self, diagnostic: Finding) -> Iterator[types.CodeAction]:
         if diagnostic.code.startswith("SC0") or diagnostic.rule.name in suppressions.OWN_RULES:
             return
         edit = self._comment(diagnostic)
@@ -84,7 +84,7 @@ class Actions:
             edit=self._edit([edit]),
         )
 
-    def _comment(self, diagnostic: Diagnostic) -> types.TextEdit | None:
+    def _comment(self, diagnostic: Finding) -> types.TextEdit | None:
         """Return the edit that keeps a finding quiet, in the comment that is there or in a new one."""
         text = self.analysis.text
         start = text.at(diagnostic.span.start)
@@ -101,7 +101,7 @@ class Actions:
         source = text.source[:at] + written + text.source[at:]
         return types.TextEdit(text.range(at, at), written) if at <= end and self._quiet(diagnostic, source) else None
 
-    def _quiet(self, diagnostic: Diagnostic, source: str) -> bool:
+    def _quiet(self, diagnostic: Finding, source: str) -> bool:
         """Say whether a finding, and no other, is gone from a text; in a text of several lines # begins no comment."""
         known = self.analysis.tried.get((diagnostic, source))
         if known is None:
@@ -125,7 +125,7 @@ class Actions:
             title = "Apply every safe fix of shapecheck"
             yield types.CodeAction(title=title, kind=FIX_ALL, edit=self._edit(edits))
 
-    def _shown(self, diagnostic: Diagnostic) -> types.Diagnostic:
+    def _shown(self, diagnostic: Finding) -> types.Diagnostic:
         return convert.diagnostic(diagnostic, self.analysis.text, self.uri)
 
     def _edit(self, edits: list[types.TextEdit]) -> types.WorkspaceEdit:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from shapecheck.findings.finding import Diagnostic, Edit, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Edit, Finding
 from shapecheck.server.positions import Text
 
 SOURCE = "shapecheck"
@@ -15,7 +16,7 @@ SEVERITIES = {
 }
 
 
-def diagnostic(found: Diagnostic, text: Text, uri: str) -> types.Diagnostic:
+def diagnostic(found: Finding, text: Text, uri: str) -> types.Diagnostic:
     """Return one finding; its help follows the message."""
     related = [
         types.DiagnosticRelatedInformation(types.Location(uri, text.span(other.span)), other.message)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shapecheck.findings.catalogue import RULES
+from shapecheck.findings.manual import page
 from shapecheck.language import vocabulary
 from shapecheck.language.op_tables import inputs, sentence, takes, with_default
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.fields import REQUIRED, Key
-from shapecheck.rules import RULES, manual
 
 
 def op(word: str) -> str | None:
@@ -87,9 +88,9 @@ def keys_at(way: tuple[str | int, ...]) -> Mapping[str, str]:
 
 def rule(word: str) -> str | None:
     """Return the manual page of a rule, by code or name, or the rules whose codes begin so."""
-    infos = [rule.info for rule in RULES.values()]
+    infos = list(RULES.values())
     exact = [info for info in infos if word.lower() in (info.code.lower(), info.name)]
     if exact:
-        return manual(exact[0])
+        return page(exact[0])
     several = [info for info in infos if word and info.code.startswith(word.upper())]
     return "\n".join(f"- {info.code} {info.name} ({info.severity})" for info in several) or None

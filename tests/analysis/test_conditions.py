@@ -7,8 +7,8 @@ import random
 import pytest
 from random_sizes import GENERAL, Made, both, floor, plus, random_size, rest, start, times
 
+from shapecheck.analysis.sizes import conditions
 from shapecheck.analysis.sizes.conditions import NotQuasi, TooLarge, solve
-from shapecheck.analysis.sizes.every_size import conditions
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.arithmetic.quasi import never_falls, quasi
 from shapecheck.arithmetic.symbolic import Affine, Size, Symbolic, at_least, divides, same

@@ -11,7 +11,7 @@ from test_solve import Stack
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
-from shapecheck.findings.finding import Diagnostic
+from shapecheck.findings.finding import Finding
 from shapecheck.pipeline import check_text
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, 30]}\nlayers:\n"
@@ -19,20 +19,20 @@ OPEN = "  - {name: d, op: conv_transpose, out_channels: 4, kernel_size: 2, strid
 HALF = "  - {name: e, op: conv, out_channels: 4, kernel_size: 2, stride: 2}\n"
 
 
-def found(text: str) -> list[Diagnostic]:
+def found(text: str) -> list[Finding]:
     """Return what is found on shapes and transposed layers; that a kernel is uneven is no matter here."""
     diagnostics = check_text(text, "open.net.yaml").diagnostics
     return [d for d in diagnostics if d.code.startswith(("SC2", "SC3")) and d.code not in ("SC307", "SC309")]
 
 
-def only(text: str, code: str = "SC302") -> Diagnostic:
+def only(text: str, code: str = "SC302") -> Finding:
     """Return the one finding of a network."""
     diagnostics = found(text)
     assert [d.code for d in diagnostics] == [code], [(d.code, d.message) for d in diagnostics]
     return diagnostics[0]
 
 
-def told(diagnostic: Diagnostic) -> list[str]:
+def told(diagnostic: Finding) -> list[str]:
     return [related.message for related in diagnostic.related]
 
 

@@ -12,7 +12,7 @@ import random_encoders
 from every_size import load, working
 
 from shapecheck.analysis.sizes.every_size import analyse
-from shapecheck.findings.finding import Diagnostic
+from shapecheck.findings.finding import Finding
 from shapecheck.pipeline import check_text
 
 
@@ -29,17 +29,17 @@ def promise(accepts: str, size: str = "size: 64, ") -> str:
     return unet(f"{{H: {{{size}accepts: {accepts}}}}}")
 
 
-def found(text: str) -> list[Diagnostic]:
+def found(text: str) -> list[Finding]:
     return [d for d in check_text(text, "sizes.net.yaml").diagnostics if d.code.startswith("SC50")]
 
 
-def only(text: str, code: str, severity: str) -> Diagnostic:
+def only(text: str, code: str, severity: str) -> Finding:
     (finding,) = found(text)
     assert (finding.code, finding.severity) == (code, severity)
     return finding
 
 
-def pointed(text: str, finding: Diagnostic) -> str:
+def pointed(text: str, finding: Finding) -> str:
     line = text.splitlines()[finding.span.start.line - 1]
     return line[finding.span.start.column - 1 : finding.span.end.column - 1]
 

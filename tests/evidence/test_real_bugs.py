@@ -10,7 +10,8 @@ import yaml
 from facts import DATA, required
 from one_layer import layer, scalar
 
-from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding
 from shapecheck.pipeline import Report, check_text
 
 Entry = dict[str, Any]
@@ -196,7 +197,7 @@ def check(network: Network) -> Report:
     return check_text(network.text, "bug.net.yaml")
 
 
-def errors(report: Report) -> list[Diagnostic]:
+def errors(report: Report) -> list[Finding]:
     return [d for d in report.diagnostics if d.severity is Severity.ERROR]
 
 

@@ -16,7 +16,7 @@ import pytest
 from facts import DATA, required
 
 from shapecheck.analysis.cost import cost
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.pipeline import check_file
 
 pytestmark = required("truth")

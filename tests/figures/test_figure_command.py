@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from shapecheck.cli.main import main
+from shapecheck.cli import main
 
 ROOT = Path(__file__).parents[2]
 LENET = str(ROOT / "examples" / "lenet5.net.yaml")

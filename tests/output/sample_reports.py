@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from collections.abc import Iterable
 
 from shapecheck import pipeline
-from shapecheck.cli.checking import FORMATS
-from shapecheck.findings.finding import Diagnostic, Edit, Fix, Position, Related, Severity, Span
+from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
+from shapecheck.output import FORMATS, renderer
 from shapecheck.pipeline import Report
-from shapecheck.rules import RULES
 from shapecheck.verify import Disagreement, NotChecked, Verification
 
 EXCHANGE = [name for name in FORMATS if name not in ("text", "concise", "json")]
@@ -80,15 +79,15 @@ def span(line: int, column: int, end_line: int, end_column: int) -> Span:
 PLACE = span(2, 3, 2, 7)
 
 
-def diagnostic(text: str, severity: Severity = Severity.ERROR, where: Span = PLACE) -> Diagnostic:
+def diagnostic(text: str, severity: Severity = Severity.ERROR, where: Span = PLACE) -> Finding:
     """Return a finding that says ``text`` wherever it says something."""
-    info = RULES["unreadable-file"].info
+    info = RULES["unreadable-file"]
     related = (Related(text, where), Related(text, span(1, 1, 1, 1)))
     fix = Fix(text, "unsafe", (Edit(where, text), Edit(span(1, 1, 1, 1), text)))
-    return Diagnostic(info, severity, text, where, text, text, related, fix)
+    return Finding(info, severity, text, where, text, text, related, fix)
 
 
-def report(path: str, diagnostics: Iterable[Diagnostic] = (), verification: Verification | None = None) -> Report:
+def report(path: str, diagnostics: Iterable[Finding] = (), verification: Verification | None = None) -> Report:
     result = Report(path, "", None, None, tuple(diagnostics))
     result.verification = verification
     return result
@@ -132,5 +131,5 @@ def wide() -> Report:
 
 def rendered(name: str, reports: list[Report]) -> str:
     stream = io.StringIO()
-    importlib.import_module(f"shapecheck.output.{name.replace('-', '_')}").render(reports, stream, False)
+    renderer(name).render(reports, stream, False)
     return stream.getvalue()

@@ -12,9 +12,9 @@ import sample_reports
 from click.testing import CliRunner
 
 from shapecheck.cli.check_command import check
-from shapecheck.cli.checking import FORMATS
 from shapecheck.cli.main import main
 from shapecheck.cli.verify_command import verify
+from shapecheck.output import FORMATS
 
 CHOICES = {
     choice

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_reports import ODD, ODD_PATHS, diagnostic, odd, real, rendered, report, span, verification, wide
 
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 
 
 class Command(NamedTuple):

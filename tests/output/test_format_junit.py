@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_reports import ODD, ODD_PATHS, diagnostic, odd, real, rendered, report, verification, wide
 
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.pipeline import Report
 
 # The elements of the schema of Jenkins' xUnit plugin that are used, what may stand in them, and their attributes.

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from sample_reports import ODD, ODD_PATHS, diagnostic, odd, real, rendered, report, verification
 
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.output import markdown
 from shapecheck.pipeline import Report
 

@@ -28,9 +28,9 @@ from sample_reports import (
 from shapecheck import pipeline
 from shapecheck._version import __version__
 from shapecheck.findings import edits
+from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.finding import Edit, Fix, Position, Span
 from shapecheck.pipeline import Report
-from shapecheck.rules import RULES
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
@@ -107,13 +107,13 @@ def test_the_tool_lists_every_rule_with_its_page() -> None:
     driver = log([])["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("shapecheck", __version__)
     rules = {rule["id"]: rule for rule in driver["rules"]}
-    assert list(rules) == sorted(rule.info.code for rule in RULES.values())
+    assert list(rules) == sorted(rule.code for rule in RULES.values())
     for rule in RULES.values():
-        said = rules[rule.info.code]
-        assert said["name"] == rule.info.name
-        assert said["defaultConfiguration"]["enabled"] == rule.info.default
+        said = rules[rule.code]
+        assert said["name"] == rule.name
+        assert said["defaultConfiguration"]["enabled"] == rule.default
         assert said["defaultConfiguration"]["level"] in ("error", "warning", "note")
-        assert said["help"]["markdown"].startswith(f"# {rule.info.code} {rule.info.name}")
+        assert said["help"]["markdown"].startswith(f"# {rule.code} {rule.name}")
         assert "```" not in said["help"]["text"]
         assert len(said["fullDescription"]["text"]) <= 1024
         assert "\n" not in said["shortDescription"]["text"]

@@ -14,7 +14,7 @@ import pytest
 from samples import EVIL, EXAMPLES, ROOT, Elements, example, island, long_network, page
 
 from shapecheck import pipeline
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.verify import Disagreement, NotChecked, Verification
 
 ALL = sorted(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import shapecheck
-from shapecheck.cli.main import main
+from shapecheck.cli import main
 
 ROOT = Path(__file__).parents[2]
 LENET = str(ROOT / "examples" / "lenet5.net.yaml")

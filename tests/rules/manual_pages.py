@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 from typing import NamedTuple
 
 from shapecheck import pipeline
+from shapecheck.findings import manual
+from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.finding import Finding
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.source import decode
 from shapecheck.pipeline import Report
-from shapecheck.rules import RULES
 
-NAMES = sorted(RULES, key=lambda name: RULES[name].info.code)
+NAMES = list(RULES)
 
 
 class Example(NamedTuple):
@@ -27,7 +27,8 @@ class Example(NamedTuple):
 
 
 def page(name: str) -> str:
-    return inspect.cleandoc(RULES[name].info.manual)
+    """Return a page without its heading."""
+    return manual.page(RULES[name]).partition("\n\n")[2]
 
 
 def examples(name: str) -> list[Example]:

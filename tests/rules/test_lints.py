@@ -14,10 +14,11 @@ from lint_cases import CASES, Case
 
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.findings import fixes
-from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.finding import Finding
 from shapecheck.findings.selection import Selection
 from shapecheck.pipeline import Report, check_text
-from shapecheck.rules import RULES
+from shapecheck.rules import CHECKS
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "analysis"))
@@ -25,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests" / "analysis"))
 from random_networks import network as random_network  # noqa: E402
 
 FAMILIES = ("SC4", "SC6", "SC7")
-LINTS = {rule.info.code: rule for rule in RULES.values() if rule.info.code.startswith(FAMILIES)}
+LINTS = {rule.code: rule for rule in RULES.values() if rule.code.startswith(FAMILIES)}
 EVERYTHING = Selection(extend_select=("ALL",))
 # What the lints say of the examples that people know, and why that is right.
 ON_EXAMPLES = {
@@ -38,7 +39,7 @@ ON_EXAMPLES = {
 ON_BROKEN = {("batch_of_one", "SC605"), ("channels_as_height", "SC413")}
 
 
-def lints(report: Report) -> list[Diagnostic]:
+def lints(report: Report) -> list[Finding]:
     return [d for d in report.diagnostics if d.code.startswith(FAMILIES)]
 
 
@@ -68,7 +69,7 @@ def test_a_lint_that_is_off_by_default_says_nothing_unasked(code: str) -> None:
     for case in CASES:
         if case.code == code and case.fires:
             found = {d.code for d in check(case.text, Selection()).diagnostics}
-            assert (code in found) is rule.info.default
+            assert (code in found) is rule.default
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.net.yaml")), ids=lambda path: path.name)
@@ -107,7 +108,7 @@ def test_all_lints_together_take_a_fraction_of_a_check() -> None:
     text = (ROOT / "examples/resnet50.net.yaml").read_text(encoding="utf-8")
     network = check(text, Selection()).network
     assert network is not None
-    wanted = [rule.check for rule in LINTS.values() if rule.info.default and rule.check is not None]
+    wanted = [CHECKS[rule.name] for rule in LINTS.values() if rule.default]
 
     def seconds(function: Callable[[Shapes], object]) -> float:
         found = []

@@ -7,41 +7,18 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from manual_pages import NAMES, example, examples, page, run
 
 from shapecheck import pipeline
+from shapecheck.findings.catalogue import RULES, Phase
+from shapecheck.findings.manual import folder
+from shapecheck.findings.manual import page as manual
 from shapecheck.pipeline import Report
-from shapecheck.rules import RULES, manual
+from shapecheck.rules import CHECKS, EXPLANATIONS
 
 PACKAGE = Path(pipeline.__file__).parent
 SECTIONS = ["What it does", "Why it matters", "An example that fails", "An example that passes", "Instead", "Source"]
-FAMILIES = {
-    "axes": "SC4",
-    "edges": "SC4",
-    "placement": "SC4",
-    "skipping": "SC4",
-    "efficiency": "SC6",
-    "slips": "SC6",
-    "statistics": "SC6",
-    "style": "SC6",
-    "waste": "SC6",
-    "dialects": "SC7",
-    "reading": "SC0",
-    "transposed": "SC3",
-    "sizes": "SC5",
-    "verification": "SC8",
-    "sharding": "SC9",
-    "keys": "SC0",
-    "comments": "SC0",
-    "references": "SC1",
-    "usage": "SC1",
-    "placing": "SC1",
-    "fitting": "SC2",
-    "agreement": "SC2",
-    "counting": "SC2",
-    "unsure": "SC2",
-    "decoding": "SC3",
-}
 # Rules of which no file can be an example, and why.
 NO_FAILING_EXAMPLE = {"witness-disagrees": "a network on which both witnesses differ is a defect of ours"}
 # Rules that only a run of the network can break: tests/xla/test_run.py runs their failing example, marked verified.
@@ -69,7 +46,7 @@ def test_page_has_the_form_of_all_pages(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page_is_printed_with_its_code(name: str) -> None:
-    info = RULES[name].info
+    info = RULES[name]
     assert manual(info).startswith(f"# {info.code} {name} ({info.severity})\n\n{page(name)[:40]}")
 
 
@@ -90,7 +67,7 @@ def test_failing_example_has_this_one_finding_where_it_says(name: str) -> None:
     (found,) = [d for d in report.diagnostics if d.rule.name != BESIDE.get(name)]
     assert found.rule.name == name, told(report)
     assert found.span.start.line == line, told(report)
-    assert found.severity is RULES[name].info.severity
+    assert found.severity is RULES[name].severity
     assert len(report.diagnostics) == 1 + (name in BESIDE)
 
 
@@ -115,21 +92,30 @@ def test_passing_example_mends_the_failing_one(name: str) -> None:
     assert set(failing) & set(passing) - {""}
 
 
-def test_codes_are_unique_and_of_their_family() -> None:
-    codes = [rule.info.code for rule in RULES.values()]
-    assert len(codes) == len(set(codes))
-    for name, rule in RULES.items():
-        function = rule.enrich or rule.check
-        assert function is not None
-        family = function.__module__.rpartition(".")[2]
-        assert re.fullmatch(FAMILIES[family] + r"\d\d", rule.info.code), name
+def test_codes_are_unique_and_in_order() -> None:
+    codes = [rule.code for rule in RULES.values()]
+    assert codes == sorted(set(codes)) and all(re.fullmatch(r"SC\d{3}", code) for code in codes)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_rules_of_a_family_stand_in_the_order_of_their_codes(family: str) -> None:
-    text = (PACKAGE / "rules" / f"{family}.py").read_text(encoding="utf-8")
-    codes = re.findall(r'^@(?:reported|checked)\("(SC\d+)"', text, flags=re.MULTILINE)
-    assert codes and codes == sorted(codes)
+@pytest.mark.parametrize("name", NAMES)
+def test_front_matter_is_the_catalogue(name: str) -> None:
+    rule = RULES[name]
+    text = (folder() / f"{rule.code}.md").read_text(encoding="utf-8")
+    said = yaml.safe_load(text.split("---\n")[1])
+    since = said.pop("since")
+    assert re.fullmatch(r"\d+\.\d+(\.\d+)?", str(since))
+    assert said.pop("default", True) is rule.default
+    assert said == {"code": rule.code, "name": name, "severity": str(rule.severity), "phase": str(rule.phase)}
+
+
+def test_every_page_is_of_a_rule() -> None:
+    assert {path.stem for path in folder().iterdir()} == {rule.code for rule in RULES.values()}
+
+
+def test_what_is_judged_has_a_check_and_nothing_else_has() -> None:
+    assert list(CHECKS) == sorted(CHECKS, key=lambda name: RULES[name].code)
+    assert set(CHECKS) <= {name for name, rule in RULES.items() if rule.phase is Phase.JUDGED}
+    assert {RULES[name].phase for name in EXPLANATIONS} == {Phase.PROPAGATED}
 
 
 def rule_names() -> dict[str, set[str]]:

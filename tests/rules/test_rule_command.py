@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from shapecheck.cli.main import main
-from shapecheck.rules import RULES, manual
+from shapecheck.findings.catalogue import RULES
+from shapecheck.findings.manual import page as manual
 
-CODES = sorted(rule.info.code for rule in RULES.values())
+CODES = sorted(rule.code for rule in RULES.values())
 
 
 def printed(*arguments: str) -> str:
@@ -46,7 +47,7 @@ def test_all_pages_stand_in_the_order_of_codes() -> None:
     text = printed("--all")
     heads = [line.split()[1] for line in text.splitlines() if line.startswith("# SC")]
     assert heads == CODES
-    assert all(manual(rule.info).rstrip() in text for rule in RULES.values())
+    assert all(manual(rule).rstrip() in text for rule in RULES.values())
 
 
 def test_one_page_as_json() -> None:
@@ -57,7 +58,7 @@ def test_one_page_as_json() -> None:
         "code": "SC204",
         "name": "kernel-exceeds-input",
         "severity": "error",
-        "manual": manual(RULES["kernel-exceeds-input"].info),
+        "manual": manual(RULES["kernel-exceeds-input"]),
     }
 
 
@@ -87,5 +88,5 @@ def test_unknown_rule_is_answered_with_the_nearest(word: str, nearest: str) -> N
 def test_page_is_printed_by_the_installed_command() -> None:
     done = run("SC204")
     assert done.returncode == 0
-    assert done.stdout == manual(RULES["kernel-exceeds-input"].info) + "\n"
+    assert done.stdout == manual(RULES["kernel-exceeds-input"]) + "\n"
     assert done.stderr == ""

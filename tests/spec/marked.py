@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck.findings.finding import Diagnostic, Position, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding, Position
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.pipeline import Report, check_text
 
@@ -23,7 +24,7 @@ def unmark(text: str) -> tuple[str, list[Position]]:
     return clean, places
 
 
-def errors(report: Report) -> list[Diagnostic]:
+def errors(report: Report) -> list[Finding]:
     return [d for d in report.diagnostics if d.severity is Severity.ERROR]
 
 
@@ -32,7 +33,7 @@ def layers(*lines: str) -> str:
     return HEAD + "layers:\n" + "".join(f"  - {line}\n" for line in lines)
 
 
-def refused(text: str, code: str, *words: str, limits: Limits = DEFAULT_LIMITS, **values: Any) -> Diagnostic:
+def refused(text: str, code: str, *words: str, limits: Limits = DEFAULT_LIMITS, **values: Any) -> Finding:
     """Assert that the only error stands at the mark, has this code, and names the offender; return it."""
     clean, places = unmark(text)
     found = errors(check_text(clean, "test.net.yaml", values, limits))

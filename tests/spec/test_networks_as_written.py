@@ -8,7 +8,8 @@ import pytest
 from marked import accepted, errors, layers, names, reads, refused, shape, unmark, warnings, with_blocks
 
 from shapecheck import NetworkError, loads, propagate
-from shapecheck.findings.finding import Position, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Position
 from shapecheck.pipeline import check_text
 
 

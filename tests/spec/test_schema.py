@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck import pipeline
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.language import schema
 from shapecheck.language.document import parse, plain_value
 from shapecheck.language.limits import DEFAULT_LIMITS

@@ -14,7 +14,8 @@ from shapecheck.analysis.receptive_field import receptive_fields
 from shapecheck.analysis.sizes.every_size import Analysis, analyse
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.findings.finding import Diagnostic, Severity
+from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Network, Node
 from shapecheck.layers.base import Context, Problem, Undecided
 
@@ -23,7 +24,7 @@ class Side(NamedTuple):
     """One of two networks: its shapes, and what was found in its file."""
 
     shapes: Shapes
-    diagnostics: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Finding, ...] = ()
 
 
 class KeyChange(NamedTuple):
@@ -97,8 +98,8 @@ class Difference(NamedTuple):
     sizes: list[SizesChange]
     couplings: tuple[list[str], list[str]]
     promises: list[PromiseChange]
-    found: list[Diagnostic]
-    gone: list[Diagnostic]
+    found: list[Finding]
+    gone: list[Finding]
 
     @property
     def same(self) -> bool | None:
@@ -239,7 +240,7 @@ def _compare_outputs(old: Shapes, new: Shapes, matching: Matching) -> list[Outpu
     return changes
 
 
-def _compare_findings(old: Side, new: Side, matching: Matching) -> tuple[list[Diagnostic], list[Diagnostic]]:
+def _compare_findings(old: Side, new: Side, matching: Matching) -> tuple[list[Finding], list[Finding]]:
     """Return what is found now and was not before, and the reverse; a place that only moved is the same finding."""
     before, after = old.shapes.network.nodes, new.shapes.network.nodes
     names = {before[o].name: after[n].name for o, n in matching.to_new.items()}
@@ -253,7 +254,7 @@ def _compare_findings(old: Side, new: Side, matching: Matching) -> tuple[list[Di
 Kind = tuple[str, str | None]
 
 
-def _left_over(of: list[tuple[Diagnostic, Kind]], other: list[tuple[Diagnostic, Kind]]) -> list[Diagnostic]:
+def _left_over(of: list[tuple[Finding, Kind]], other: list[tuple[Finding, Kind]]) -> list[Finding]:
     """Return the findings that the other side has fewer of; those that say the same on both sides are kept first."""
     said = Counter((kind, d.message) for d, kind in other)
     there = Counter(kind for _, kind in other)
@@ -273,7 +274,7 @@ def _left_over(of: list[tuple[Diagnostic, Kind]], other: list[tuple[Diagnostic, 
     return result
 
 
-def counted(found: list[Diagnostic]) -> list[Diagnostic]:
+def counted(found: list[Finding]) -> list[Finding]:
     """Return the errors and warnings among findings; notes never fail anything."""
     return [d for d in found if d.severity is not Severity.INFO]
 

@@ -10,7 +10,7 @@ from shapecheck import pipeline
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Symbolic
-from shapecheck.findings.finding import Severity
+from shapecheck.findings.catalogue import Severity
 from shapecheck.importers.onnx import inference, matrix, moving, network_text, onnx_file, pointwise, resizing, windows
 from shapecheck.importers.onnx.onnx_graph import FeatureMap, Unusable
 from shapecheck.importers.onnx.translation import Translation

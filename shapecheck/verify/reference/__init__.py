@@ -4,7 +4,7 @@ This is the only package that imports JAX. It builds from the graph and the laye
 shape that shapecheck's own arithmetic computed.
 """
 
-from shapecheck.verify.reference import quiet  # before anything imports JAX
+from shapecheck.verify.reference import quiet  # noqa: F401 -- before anything imports JAX
 from shapecheck.verify.reference.call import BUILDERS
 from shapecheck.verify.reference.device import DeviceName
 from shapecheck.verify.reference.errors import DeviceError, WitnessError
