@@ -15,6 +15,8 @@ from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import FeatureMap, Shape, channel_axis, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.fields import REQUIRED, Key
+from shapecheck.layers.flow import Flow, kept
+from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
 
@@ -164,6 +166,7 @@ class Layer:
     # Whether the output has the sizes of the first input, whatever the keys.
     keeps: ClassVar[bool] = False
     keys: ClassVar[dict[str, Key]] = {}
+    role: ClassVar[Role] = Role.NONE
 
     op: str
 
@@ -192,6 +195,16 @@ class Layer:
     def output(self, context: Context) -> Shape:
         """Return the output shape. Raises Problem where the layer does not fit its input."""
         raise TypeError(f"{type(self).__name__} has no shape rule")
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Return for each axis of the output where it comes from."""
+        if self.keeps:
+            return tuple(kept(axis, len(context.inputs)) for axis in range(len(output)))
+        raise TypeError(f"{type(self).__name__} does not say how its axes flow")
+
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether with these keys the layer gives back what it is given."""
+        return False
 
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the window arithmetic of each spatial axis; empty for a layer that slides no window."""

@@ -1,0 +1,212 @@
+"""How the axes of a layer's output come from the axes of its inputs: what each layer declares, once.
+
+Every analysis that follows an axis (provenance, receptive field, gridding, alignment, sharding, liveness) is a fold
+over these records, and none of them knows an op.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.layers.window import Window
+
+
+class Kind(Enum):
+    """What becomes of an axis."""
+
+    KEPT = "kept"  # position j comes from position j, of every source
+    WINDOWED = "windowed"  # position j comes from a window around s·j, or the transposed of that
+    RESAMPLED = "resampled"  # position j comes from where j stands on a finer or coarser grid
+    CUT = "cut"  # some positions are left out, or added at the ends: j comes from step·j + start
+    CONCATENATED = "concatenated"  # the sources stand one after the other: the size is their sum
+    JOINED = "joined"  # the sources are counted through as one axis: the size is their product
+    SPLIT = "split"  # one of several factors of the source
+    MIXED = "mixed"  # every position comes from all positions of the sources; the size is the layer's own
+    NEW = "new"  # comes from no axis
+
+
+class Taps(NamedTuple):
+    """Which positions of a source an output position reads, in closed form.
+
+    Position q·period + r reads the positions q·advance + t for each t in ``reads[r]``; what lies outside the source
+    is padding, or another element that padding copies. ``advance / period`` is the step of the source per step of
+    the output.
+    """
+
+    period: int
+    advance: int
+    reads: tuple[range, ...]
+
+    def at(self, position: int) -> range:
+        """Return what an output position reads, as positions of the source that may lie outside of it."""
+        turns, rest = divmod(position, self.period)
+        taps = self.reads[rest]
+        shift = turns * self.advance
+        return range(taps.start + shift, taps.stop + shift, taps.step)
+
+
+SAME = Taps(1, 1, (range(1),))
+# A stride or a ratio beyond this has no taps: nothing so coarse is followed position by position.
+LONGEST_PERIOD = 4096
+
+
+class Source(NamedTuple):
+    """One axis of one input (``operand`` counts the inputs) that an output axis comes from.
+
+    ``taps`` is None where an element reads every position, or where nobody can say which.
+    """
+
+    operand: int
+    axis: int
+    taps: Taps | None = None
+
+
+class AxisFlow(NamedTuple):
+    """Where one output axis comes from.
+
+    ``spreads`` says that each element also depends on every other position of this axis, as behind a softmax or a
+    normalisation, although position j still stands for position j. ``window`` is set where a window slides.
+    """
+
+    kind: Kind
+    sources: tuple[Source, ...] = ()
+    spreads: bool = False
+    window: Window | None = None
+
+
+Flow = tuple[AxisFlow, ...]
+
+
+def kept(axis: int, operands: int = 1, spreads: bool = False) -> AxisFlow:
+    """Return the flow of an axis that stands at ``axis`` of every one of so many inputs."""
+    return AxisFlow(Kind.KEPT, tuple(Source(operand, axis, SAME) for operand in range(operands)), spreads)
+
+
+def moved(axis: int) -> AxisFlow:
+    """Return the flow of an axis that stood at ``axis`` of the one input."""
+    return AxisFlow(Kind.KEPT, (Source(0, axis, SAME),))
+
+
+def mixed(*axes: int, operand: int = 0) -> AxisFlow:
+    """Return the flow of an axis of which each element reads all of ``axes``."""
+    return AxisFlow(Kind.MIXED, tuple(Source(operand, axis) for axis in axes))
+
+
+def new() -> AxisFlow:
+    """Return the flow of an axis that comes from none."""
+    return AxisFlow(Kind.NEW)
+
+
+def cut(axis: int, start: Size | None, step: int = 1) -> AxisFlow:
+    """Return the flow of an axis that begins at ``start`` (below 0: added elements) and goes on in steps."""
+    taps = Taps(1, step, (range(start, start + 1),)) if isinstance(start, int) else None
+    return AxisFlow(Kind.CUT, (Source(0, axis, taps),))
+
+
+def windowed(axis: int, window: Window, lower: bool = False) -> AxisFlow:
+    """Return the flow of an axis along which a window slides; ``lower`` where ``same`` pads more in front."""
+    return AxisFlow(Kind.WINDOWED, (Source(0, axis, taps_of_window(window, lower)),), window=window)
+
+
+def resampled(axis: int, i: Size, o: Size, mode: str = "nearest", ratio: tuple[int, int] | None = None) -> AxisFlow:
+    """Return the flow of an axis that is stretched or shrunk from ``i`` to ``o`` elements.
+
+    ``ratio`` is that of input to output positions where it is not i / o: a scale factor that was rounded down.
+    """
+    if ratio is None and isinstance(i, int) and isinstance(o, int) and i > 0 and o > 0:
+        ratio = (i, o)
+    taps = None if ratio is None else taps_of_ratio(*ratio, mode)
+    return AxisFlow(Kind.RESAMPLED, (Source(0, axis, taps),))
+
+
+def joined(axes: Iterable[int]) -> AxisFlow:
+    """Return the flow of an axis into which neighbouring axes are counted through, the last the fastest."""
+    return AxisFlow(Kind.JOINED, tuple(Source(0, axis) for axis in axes))
+
+
+def split_of(axis: int) -> AxisFlow:
+    """Return the flow of an axis that is a factor of ``axis``."""
+    return AxisFlow(Kind.SPLIT, (Source(0, axis),))
+
+
+def concatenated(axis: int, operands: int) -> AxisFlow:
+    """Return the flow of an axis along which the inputs stand one after the other."""
+    return AxisFlow(Kind.CONCATENATED, tuple(Source(operand, axis) for operand in range(operands)))
+
+
+def taps_of_window(window: Window, lower: bool = False) -> Taps | None:
+    """Return what a window reads: taps d apart, the first at s·j − p; of a transposed one where k, s and d let it.
+
+    None where the padding follows from a size that is not known, or the stride is beyond LONGEST_PERIOD.
+    """
+    w = settled(window, lower)
+    if w is None:
+        return None
+    if not w.transposes:
+        return Taps(1, w.s, (range(-w.before, -w.before + (w.k - 1) * w.d + 1, w.d),))
+    if w.s > LONGEST_PERIOD:
+        return None
+    return Taps(w.s, 1, tuple(_transposed(r + w.before, w.k, w.s, w.d) for r in range(w.s)))
+
+
+def _transposed(position: int, k: int, s: int, d: int) -> range:
+    """Return the i with position = s·i + d·t for a tap t from 0 to k − 1."""
+    common = math.gcd(d, s)
+    if position % common:
+        return range(0)
+    # t is fixed up to multiples of s / gcd, and each such multiple moves i by d / gcd.
+    turn, step = s // common, d // common
+    first = (position // common * pow(step, -1, turn)) % turn if turn > 1 else 0
+    if first >= k:
+        return range(0)
+    count = (k - 1 - first) // turn + 1
+    highest = (position - d * first) // s
+    return range(highest - (count - 1) * step, highest + 1, step)
+
+
+def settled(window: Window, lower: bool = False) -> Window | None:
+    """Return a window with the padding that ``same`` works out; None where it follows from an unknown size.
+
+    What the transposed of ``same`` crops in front is the padding of the convolution that it transposes.
+    """
+    if window.form not in ("same", "transposed_same"):
+        return window
+    reach = window.reach
+    if window.form == "same":
+        if window.s == 1:
+            total = reach - 1
+        elif isinstance(window.i, int) and isinstance(window.o, int):
+            total = max((window.o - 1) * window.s + reach - window.i, 0)
+        else:
+            return None
+    else:
+        total = max(reach - window.s, 0)
+    before = total - total // 2 if lower else total // 2
+    return window._replace(before=before, after=total - before)
+
+
+def taps_of_ratio(i: int, o: int, mode: str) -> Taps | None:
+    """Return what resampling from i to o positions reads: ``nearest`` one position, ``linear`` two, ``cubic`` four.
+
+    Positions are compared by their middles, as torch does without align_corners: output j stands at
+    (j + 1/2)·i/o − 1/2, for ``nearest`` at ⌊j·i/o⌋. Between two positions with weight 0 for one of them, that one is
+    not read. None where the period is beyond LONGEST_PERIOD.
+    """
+    common = math.gcd(i, o)
+    i, o = i // common, o // common
+    if o > LONGEST_PERIOD:
+        return None
+    if mode == "nearest":
+        return Taps(o, i, tuple(range(r * i // o, r * i // o + 1) for r in range(o)))
+    reads = []
+    for r in range(o):
+        place, rest = divmod((2 * r + 1) * i - o, 2 * o)
+        if rest == 0:
+            reads.append(range(place, place + 1))
+        else:
+            reads.append(range(place, place + 2) if mode == "linear" else range(place - 1, place + 3))
+    return Taps(o, i, tuple(reads))
