@@ -29,8 +29,8 @@ from shapecheck.layers.fields import (
 
 # In which order the families of layers are told; one that is not named here comes last.
 FAMILIES = [
-    "convolution",
-    "transposed",
+    "conv",
+    "conv_transpose",
     "columns",
     "pooling",
     "resize",

@@ -9,6 +9,7 @@ from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Integer, Key, Kind, Number, Probability, key
 from shapecheck.layers.rearrange import axis_of
+from shapecheck.layers.role import Role
 
 _KEYS: dict[str, tuple[str, Kind, float, str]] = {
     "leaky_relu": ("negative_slope", Number(), 0.01, "Slope below 0."),
@@ -30,22 +31,8 @@ class Elementwise(Layer):
     """A function of each element by itself."""
 
     keeps = True
-    ops: ClassVar[tuple[str, ...]] = (
-        "relu",
-        "relu6",
-        "leaky_relu",
-        "elu",
-        "selu",
-        "gelu",
-        "silu",
-        "mish",
-        "hardswish",
-        "sigmoid",
-        "hardsigmoid",
-        "tanh",
-        "softplus",
-        "identity",
-    )
+    ops: ClassVar[tuple[str, ...]] = ("selu", "hardsigmoid", "tanh", "softplus")
+    role = Role.ACTIVATION | Role.POINTWISE
 
     @classmethod
     def keys_of(cls, op: str) -> dict[str, Key]:
@@ -57,10 +44,32 @@ class Elementwise(Layer):
         return context.inputs[0]
 
 
+class Rectifier(Elementwise):
+    """A function of each element by itself, which lets through what is above 0 and little of what is below."""
+
+    ops = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "mish", "hardswish")
+    role = Elementwise.role | Role.RECTIFIER
+
+
+class Sigmoid(Elementwise):
+    """The logistic function of each element by itself: from 0 to 1."""
+
+    ops = ("sigmoid",)
+    role = Elementwise.role | Role.READS_LOGITS
+
+
+class Identity(Elementwise):
+    """Give back the input."""
+
+    ops = ("identity",)
+    role = Role.TRANSPARENT | Role.POINTWISE | Role.RELAYS
+
+
 class Dropout(Elementwise):
     """Zero elements at random while training."""
 
     ops = ("dropout",)
+    role = Role.RANDOM | Identity.role
 
     p: float = key(Probability(), "Probability that an element is zeroed, 0 to 1.", 0.5)
 
@@ -75,6 +84,7 @@ class Prelu(Layer):
 
     keeps = True
     ops = ("prelu",)
+    role = Rectifier.role
 
     num_parameters: int = key(Integer(1), "How many slopes are learned: 1, or one per channel.", 1)
 
@@ -102,6 +112,7 @@ class Softmax(Layer):
 
     keeps = True
     ops = ("softmax", "log_softmax")
+    role = Role.PROBABILITIES | Role.READS_LOGITS
 
     axis: int | None = key(
         Integer(None), "The axis along which the outputs sum to 1; by default the channel axis.", None

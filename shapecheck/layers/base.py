@@ -167,6 +167,8 @@ class Layer:
     keeps: ClassVar[bool] = False
     keys: ClassVar[dict[str, Key]] = {}
     role: ClassVar[Role] = Role.NONE
+    # The learned parameter that is added to the output, one number for each position of ``added_axis``.
+    added: ClassVar[str | None] = None
 
     op: str
 
@@ -201,6 +203,10 @@ class Layer:
         if self.keeps:
             return tuple(kept(axis, len(context.inputs)) for axis in range(len(output)))
         raise TypeError(f"{type(self).__name__} does not say how its axes flow")
+
+    def added_axis(self, context: Context, output: Shape) -> int:
+        """Return the axis of the output each of whose positions has a number of ``added`` for itself."""
+        return context.channel_axis(output)
 
     def does_nothing(self, context: Context) -> bool:
         """Say whether with these keys the layer gives back what it is given."""

@@ -8,6 +8,7 @@ from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show_sizes
 from shapecheck.layers.base import Context, Problem, per_axis
 from shapecheck.layers.fields import PerAxis, SizeValue, key
+from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import Sliding, require_fit, slide, taps
 from shapecheck.layers.window import Window
 
@@ -16,6 +17,7 @@ class Unfold(Sliding):
     """Sliding windows laid out as columns: [N, C, spatial] to [N, C·Πk, number of windows]."""
 
     ops = ("unfold",)
+    role = Role.SLIDES
 
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the arithmetic of each axis (Relationship 15)."""

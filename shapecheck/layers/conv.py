@@ -10,12 +10,15 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, Undecided, state
 from shapecheck.layers.fields import Boolean, Integer, Word, key
+from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, rest_of, slide, taps
 from shapecheck.layers.window import Window
 
 
 class Convolving(Sliding):
     """A layer with a learned kernel over channels."""
+
+    added = "bias"
 
     out_channels: Any = key(Integer(1), "Channels of the output.")
     padding_mode: str = key(
@@ -66,6 +69,7 @@ class Conv(Convolving):
     """Convolution over 1, 2, 3 or more spatial axes: o = ⌊(i + 2p − k − (k − 1)(d − 1)) / s⌋ + 1."""
 
     ops = ("conv",)
+    role = Role.SLIDES | Role.LEARNED_MAP | Role.MAP
 
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the arithmetic of each axis (Relationships 1 to 6 and 15)."""

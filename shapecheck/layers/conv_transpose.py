@@ -10,6 +10,7 @@ from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, count_axes, per_axis
 from shapecheck.layers.conv import Conv, Convolving
 from shapecheck.layers.fields import Edges, Integer, LayerName, PerAxis, SizeValue, Word, key
+from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, padding_edges, rest_of, taps
 from shapecheck.layers.window import Window
 
@@ -18,6 +19,7 @@ class ConvTranspose(Convolving):
     """Transposed convolution: o′ = s(i′ − 1) + a + k − 2p, with k, s, p, d of the convolution that it transposes."""
 
     ops = ("conv_transpose",)
+    role = Role.LEARNED_MAP | Role.MAP
     references = ("transpose_of",)
 
     out_channels: Any = key(

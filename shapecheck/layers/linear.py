@@ -7,12 +7,15 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, state
 from shapecheck.layers.fields import Boolean, Integer, key
+from shapecheck.layers.role import Role
 
 
 class Linear(Layer):
     """Linear map of the last axis: [..., in_features] to [..., out_features]."""
 
     ops = ("linear",)
+    role = Role.LEARNED_MAP
+    added = "bias"
 
     out_features: int = key(Integer(1), "Size of the last axis of the output.")
     bias: bool = key(Boolean(), "Whether a learned number is added to each output feature.", True)
@@ -27,6 +30,10 @@ class Linear(Layer):
         shape = context.inputs[0]
         state(self.in_features, shape[-1], "in_features", "features", context, f" (the last axis of {show(shape)})")
         return (*shape[:-1], self.out_features)
+
+    def added_axis(self, context: Context, output: Shape) -> int:
+        """Return the last axis."""
+        return len(output) - 1
 
     def parameters(self, context: Context) -> Size:
         """Return in · out, and out more for the bias."""

@@ -8,6 +8,7 @@ from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.rearrange import axis_of
+from shapecheck.layers.role import Role
 
 
 def _mismatch(context: Context, operand: int, axis: int, against: int = 0) -> Problem:
@@ -40,6 +41,7 @@ class Arithmetic(Layer):
 
     keeps = True
     ops = ("add", "subtract", "multiply", "maximum", "average")
+    role = Role.MERGE
     arity = (2, None)
 
     broadcast: bool = key(Boolean(), "Let an axis of size 1 stand for any size.", False)
@@ -74,6 +76,7 @@ class Concat(Layer):
     """Join inputs along one axis, the channels by default; all other axes are equal."""
 
     ops = ("concat",)
+    role = Role.MERGE | Role.RELAYS
     arity = (1, None)
 
     axis: int | None = key(Integer(None), "The axis along which to join; by default the channel axis.", None)
@@ -99,6 +102,7 @@ class Stack(Layer):
     """Join inputs of one shape along a new axis."""
 
     ops = ("stack",)
+    role = Role.RELAYS
     arity = (1, None)
 
     axis: int = key(Integer(None), "Where the new axis stands in the output.")

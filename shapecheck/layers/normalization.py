@@ -7,7 +7,9 @@ from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, state
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.rearrange import axis_of
+from shapecheck.layers.role import Role
 
+_NORMALISES = Role.NORMALISATION | Role.POINTWISE
 _FEATURES_DOC = "The features that the writer believes in; never needed, a difference is an error."
 
 
@@ -15,6 +17,8 @@ class Norm(Layer):
     """Normalise over some axes; the shape stays."""
 
     keeps = True
+    role = _NORMALISES
+    added = "shift"
 
     num_features: int | None = key(Integer(1), _FEATURES_DOC, None)
     affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each feature.", True)
@@ -43,6 +47,10 @@ class Norm(Layer):
         )
         return shape
 
+    def added_axis(self, context: Context, output: Shape) -> int:
+        """Return the axis of the features."""
+        return self.feature_axis(context)
+
     def parameters(self, context: Context) -> Size:
         """Return a scale and a shift for each feature; running statistics are not learned."""
         return context.inputs[0][self.feature_axis(context)] * 2 if self.affine else 0
@@ -52,12 +60,14 @@ class BatchNorm(Norm):
     """Normalise each channel over the batch and space."""
 
     ops = ("batch_norm",)
+    role = _NORMALISES | Role.CENTRES_CHANNELS | Role.KEEPS_STATISTICS | Role.RELAYS
 
 
 class InstanceNorm(Norm):
     """Normalise each channel of each sample over space; as in PyTorch, without learned parameters by default."""
 
     ops = ("instance_norm",)
+    role = _NORMALISES | Role.CENTRES_CHANNELS
 
     affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each channel.", False)
 
@@ -102,6 +112,7 @@ class LocalResponseNorm(Layer):
 
     keeps = True
     ops = ("local_response_norm",)
+    role = _NORMALISES
 
     size: int = key(Integer(1), "How many neighbouring channels enter.", 5)
     num_features: int | None = key(Integer(1), _FEATURES_DOC, None)

@@ -9,6 +9,7 @@ from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
+from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.window import Window
 
@@ -53,6 +54,7 @@ class MaxPool(Pool):
     """Largest element of each window."""
 
     ops = ("max_pool",)
+    role = Role.SLIDES | Role.MAP | Role.RELAYS
 
     dilation: Any = key(PerAxis(Integer(1)), "Distance between two elements of the window (d).", 1)
 
@@ -61,6 +63,7 @@ class AvgPool(Pool):
     """Mean of each window."""
 
     ops = ("avg_pool",)
+    role = Role.SLIDES | Role.MAP
 
     count_include_pad: bool = key(Boolean(), "Whether zeros of the padding count in the mean.", True)
 
@@ -69,6 +72,7 @@ class LpPool(Pool):
     """p-norm of each window."""
 
     ops = ("lp_pool",)
+    role = Role.SLIDES | Role.MAP
 
     norm_type: float = key(Positive(), "The p of the norm.", 2)
 
@@ -77,6 +81,7 @@ class MaxUnpool(Layer):
     """Put each maximum back where a max pooling took it from, zeros elsewhere: o′ = s(i′ − 1) + a + k − 2p."""
 
     ops = ("max_unpool",)
+    role = Role.MAP
     references = ("pool",)
 
     pool: str | None = key(LayerName(), "The max_pool that this layer undoes; its input's size is given back.", None)
@@ -207,6 +212,7 @@ class AdaptivePool(Layer):
     """Pool to a given size, whatever the input's."""
 
     ops = ("adaptive_avg_pool", "adaptive_max_pool")
+    role = Role.MAP
 
     output_size: Any = key(PerAxis(SizeValue()), "The output's size on every spatial axis, or one per axis.")
 
@@ -221,6 +227,7 @@ class GlobalPool(Layer):
     """Pool every spatial axis to one element."""
 
     ops = ("global_avg_pool", "global_max_pool")
+    role = Role.MAP
 
     keep_dims: bool = key(Boolean(), "Keep the spatial axes, with size 1.", True)
 

@@ -9,6 +9,7 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided
 from shapecheck.layers.fields import Boolean, Integer, Listing, PerAxis, ShapeEntry, Word, key
+from shapecheck.layers.role import Role
 
 
 def axis_of(axis: int, rank: int, key: str, shape: Shape) -> int:
@@ -28,6 +29,7 @@ class Flatten(Layer):
     """Join neighbouring axes into one: [N, C, H, W] to [N, C·H·W]."""
 
     ops = ("flatten",)
+    role = Role.RELAYS
 
     start_axis: int = key(Integer(None), "First axis that is joined.", 1)
     end_axis: int = key(Integer(None), "Last axis that is joined.", -1)
@@ -51,6 +53,7 @@ class Reshape(Layer):
     """Give the elements another shape; one entry may be -1, for what remains."""
 
     ops = ("reshape",)
+    role = Role.RELAYS
 
     shape: Any = key(Listing(ShapeEntry()), "The new shape, batch included: numbers, names of dimensions, and -1 once.")
 
@@ -97,6 +100,7 @@ class Permute(Layer):
     """Put the axes into another order."""
 
     ops = ("permute",)
+    role = Role.RELAYS
 
     axes: tuple[int, ...] = key(Listing(Integer(None)), "The input's axes in their new order, batch included.")
 
@@ -118,6 +122,7 @@ class Squeeze(Layer):
     """Remove an axis of size 1."""
 
     ops = ("squeeze",)
+    role = Role.RELAYS
 
     axis: int = key(Integer(None), "The axis that is removed.")
 
@@ -147,6 +152,7 @@ class Unsqueeze(Layer):
     """Insert an axis of size 1."""
 
     ops = ("unsqueeze",)
+    role = Role.RELAYS
 
     axis: int = key(Integer(None), "Where the new axis stands in the output.")
 
@@ -161,6 +167,7 @@ class Slice(Layer):
     """Take every step-th element of an axis from start to stop, as Python does."""
 
     ops = ("slice",)
+    role = Role.RELAYS
 
     axis: int = key(Integer(None), "The axis that is cut.")
     start: int = key(Integer(None), "First element; negative counts from the end.", 0)
@@ -206,6 +213,7 @@ class Chunk(Layer):
     """Take one of several equal pieces of an axis; as in PyTorch, the last piece may be smaller."""
 
     ops = ("chunk",)
+    role = Role.RELAYS
 
     axis: int = key(Integer(None), "The axis that is cut.")
     chunks: int = key(Integer(1), "Into how many pieces.")

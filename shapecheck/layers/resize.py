@@ -10,6 +10,7 @@ from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
+from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import require_paddable
 
 # Above this a binary fraction is no ratio that anybody meant, such as 1.4, and its exact value is not used.
@@ -48,6 +49,7 @@ class Upsample(Layer):
     """Resample every spatial axis: o = ⌊i · scale_factor⌋, or a given size."""
 
     ops = ("upsample",)
+    role = Role.MAP
     references = ("like",)
 
     scale_factor: Any = key(PerAxis(Positive()), "Ratio of output to input size.", None)
@@ -119,6 +121,7 @@ class Crop(Layer):
     """Take elements away at the edges of the spatial axes, or keep the centre of another layer's size."""
 
     ops = ("crop",)
+    role = Role.RELAYS
     references = ("like",)
 
     cropping: Any = key(Edges(), "How much to take away: a number, one per axis, or [[before, after], ...].", None)
@@ -164,6 +167,7 @@ class PixelShuffle(Layer):
     """Move channels into space: [N, C·Πr, i, ...] to [N, C, i·r, ...]."""
 
     ops = ("pixel_shuffle",)
+    role = Role.MAP | Role.RELAYS
 
     factor: int = key(Integer(1), "By how much every spatial axis grows (r).")
 
@@ -190,6 +194,7 @@ class PixelUnshuffle(Layer):
     """Move space into channels: [N, C, i, ...] to [N, C·Πr, i / r, ...]."""
 
     ops = ("pixel_unshuffle",)
+    role = Role.MAP | Role.RELAYS
 
     factor: int = key(Integer(1), "By how much every spatial axis shrinks (r).")
 

@@ -9,8 +9,10 @@ class Role(Flag):
     """The parts that a layer may play; each layer class declares its own."""
 
     NONE = 0
-    # A fixed function of each element that is not linear.
+    # A fixed or learned function of each element that is not linear.
     ACTIVATION = auto()
+    # An activation that drops about half of what it is given: first values behind it need twice the variance.
+    RECTIFIER = auto()
     # Subtracts a mean, or divides by a spread, of the values around.
     NORMALISATION = auto()
     # A normalisation that subtracts the mean of each channel, and with it whatever was added to the channel.
@@ -25,11 +27,15 @@ class Role(Flag):
     LEARNED_MAP = auto()
     # Its outputs are shares that sum to 1, or their logarithms.
     PROBABILITIES = auto()
+    # Reads scores (logits), which losses want in place of what comes out of it.
+    READS_LOGITS = auto()
     # Draws random numbers in training.
     RANDOM = auto()
     # Gives back what it is given once training is over.
     TRANSPARENT = auto()
-    # Every output element stands where the one input element stood that it is made of.
+    # Hands on the numbers that it is given: as they are, the largest of several, or each channel scaled as a whole.
+    RELAYS = auto()
+    # Output element j stands where input element j stood and is made of it, with statistics or without.
     POINTWISE = auto()
     # Leaves maps, with spatial axes that mean space.
     MAP = auto()
