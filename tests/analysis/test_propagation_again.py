@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paths import NETWORKS, ROOT
 from random_networks import network
 
 from shapecheck import pipeline
@@ -18,12 +18,10 @@ from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.layers.base import Context, Problem
 from shapecheck.layers.conv import Conv
 
-ROOT = Path(__file__).parents[2]
-
 
 @cache
 def texts() -> list[str]:
-    files = [*sorted((ROOT / "examples").rglob("*.net.yaml")), *sorted((ROOT / "tests/networks").glob("*.net.yaml"))]
+    files = [*sorted((ROOT / "examples").rglob("*.net.yaml")), *sorted(NETWORKS.glob("*.net.yaml"))]
     return [text for path in files if len(text := path.read_bytes().decode("utf-8", "replace")) < 3_000]
 
 

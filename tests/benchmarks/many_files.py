@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from measure import ROOT, compiled
 
-sys.path.insert(0, str(ROOT / "tests" / "analysis"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 import random_networks
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.net.yaml"))

@@ -1,9 +1,9 @@
 """Speed of the analysis of every size, beside a check of the same network."""
 
 import random
-import sys
 from pathlib import Path
 
+import hard_networks
 import measure
 import pytest
 
@@ -11,10 +11,6 @@ from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sizes.every_size import analyse
 from shapecheck.language.limits import DEFAULT_LIMITS
-
-sys.path.append(str(measure.ROOT / "tests" / "analysis"))
-
-import hard_networks
 
 EXAMPLES = sorted((measure.ROOT / "examples").glob("*.net.yaml"))
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, H]}\ndims: {H: 4096}\n"

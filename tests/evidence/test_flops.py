@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import paths
 import pytest
 
 from shapecheck import loads, propagate
@@ -23,7 +24,7 @@ from shapecheck.verify.costs import Cost
 from shapecheck.verify.reference.compiled_cost import forward, layer_flops, on_device, training
 from shapecheck.verify.reference.training import SLOTS
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.net.yaml"))
+EXAMPLES = sorted(paths.EXAMPLES.glob("*.net.yaml"))
 # What XLA adds for each output of a module that has several: a pointer.
 POINTER = 8
 

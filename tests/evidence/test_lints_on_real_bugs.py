@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from facts import required
-from test_real_bugs import CASES, NAME, changed, write
+from real_bugs import CASES, REPORTED, changed, write
 
 from shapecheck.findings.selection import Selection
 from shapecheck.pipeline import check_text
 
-pytestmark = required(NAME)
+pytestmark = REPORTED
 EVERYTHING = Selection(extend_select=("ALL",))
 FAMILIES = ("SC3", "SC4", "SC6", "SC7")
 

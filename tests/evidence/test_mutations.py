@@ -154,7 +154,7 @@ def test_a_mistake_that_later_layers_swallow_is_refuted(at: str, monkeypatch: py
 
 
 # Keys that change what is computed, and neither its shape nor what is learned: no proof of shapes can tell how they
-# were read. The tests of values (tests/xla) see to those.
+# were read. The tests of values (tests/verify/reference) see to those.
 VALUES_ONLY = {
     ("avg_pool", "count_include_pad"),
     ("conv", "padding_mode"),

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 from facts import DATA, required
+from paths import EXAMPLES
 
 from shapecheck.analysis.cost import cost
 from shapecheck.findings.catalogue import Severity
 from shapecheck.pipeline import check_file
 
 pytestmark = required("truth")
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # Example: measured model.
 MODELS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import EVIL, EXAMPLES, example, long_network, page
+from sample_pages import EVIL, EXAMPLES, example, long_network, page
 
 from shapecheck import pipeline
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from samples import EVIL, EXAMPLES, ROOT, Elements, example, island, long_network, page
+from sample_pages import EVIL, EXAMPLES, ROOT, Elements, example, island, long_network, page
 
 from shapecheck import pipeline
 from shapecheck.findings.catalogue import Severity

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from lint_cases import CASES, Case
+from paths import ROOT
+from random_networks import network as random_network
 
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.findings import fixes
@@ -19,11 +20,6 @@ from shapecheck.findings.finding import Finding
 from shapecheck.findings.selection import Selection
 from shapecheck.pipeline import Report, check_text
 from shapecheck.rules import CHECKS
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "analysis"))
-
-from random_networks import network as random_network  # noqa: E402
 
 FAMILIES = ("SC4", "SC6", "SC7")
 LINTS = {rule.code: rule for rule in RULES.values() if rule.code.startswith(FAMILIES)}

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import pytest
 from manual_pages import NAMES, examples, run
+from paths import NETWORKS, ROOT
 
 from shapecheck import pipeline
 
-ROOT = Path(__file__).parent.parent.parent
 PACKAGE = Path(pipeline.__file__).parent
 # Where the message stands among the arguments of what makes it.
 MAKERS = {"Finding": 1, "Problem": 1, "report": 1, "_at": 3, "ExpressionError": 0, "FieldError": 0}
@@ -23,9 +23,9 @@ SHORTEST = 8
 NOT_IN_A_FILE = {
     "the file cannot be read:": "the file system's own trouble",
     "this is a folder, not a file": "a folder is no file",
-    "the file is not text: it holds the control character": "bytes: tests/spec/test_documents.py",
+    "the file is not text: it holds the control character": "bytes: tests/language/test_documents.py",
     "the arithmetic says": "a network on which both witnesses differ is a defect of ours",
-    "; so it is with": "takes a GPU that errs: tests/test_numbers_proof.py",
+    "; so it is with": "takes a GPU that errs: tests/verify/test_numbers_proof.py",
     "no value fits here": "the base of all kinds, never a kind itself",
     "  has no value": "a guard: each operation that could fail so is refused before",
     "was not decided within the budget": "takes a network of thousands of open layers",
@@ -93,7 +93,7 @@ TEMPLATES = list(dict.fromkeys(t for t in templates() if len(t.letters) >= SHORT
 
 @pytest.fixture(scope="module")
 def printed() -> str:
-    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests/networks").glob("*.out"))]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(NETWORKS.glob("*.out"))]
     texts += [path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples/broken").glob("*.out"))]
     for name in NAMES:
         texts += [diagnostic.message for e in examples(name) for diagnostic in run(e).diagnostics]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from paths import ROOT
+
 # As where the extra is not installed: the packages are not found.
 WITHOUT = """
 import sys

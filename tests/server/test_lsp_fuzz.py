@@ -10,6 +10,7 @@ import lsprotocol.types as lsp
 from editor import ROOT, Editor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paths import NETWORKS
 
 from shapecheck.config import Config
 from shapecheck.language.limits import DEFAULT_LIMITS
@@ -50,7 +51,7 @@ EMPTY = "shapecheck: 1\ninputs: {x: [1, 3, 32, 32]}\nlayers:\n"
 
 @cache
 def texts() -> list[str]:
-    files = [*sorted((ROOT / "examples").rglob("*.net.yaml")), *sorted((ROOT / "tests/networks").glob("*.net.yaml"))]
+    files = [*sorted((ROOT / "examples").rglob("*.net.yaml")), *sorted(NETWORKS.glob("*.net.yaml"))]
     return [EMPTY, *(text for f in files if len(text := f.read_bytes().decode("utf-8", "replace")) < 2_500)]
 
 

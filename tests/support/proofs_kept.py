@@ -1,0 +1,36 @@
+"""Proofs in a process of their own, and what stands in for one."""
+
+from __future__ import annotations
+
+from shapecheck.cache.answers import Question
+from shapecheck.findings.selection import DEFAULT
+from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.verify import LevelOutcome, Plan, Verification
+from shapecheck.verify.child import Prover
+
+SMALL = (
+    "shapecheck: 1\ninputs: {x: [2, 3, 9]}\nlayers:\n  - {op: conv, out_channels: 4, kernel_size: 3}\n  - {op: relu}\n"
+)
+
+
+QUESTION = Question("net", {}, DEFAULT_LIMITS, DEFAULT)
+
+
+FOUND = Verification(
+    "compile", "cpu", "proved", 2, (), (), {}, 0.5, (LevelOutcome("trace", "proved", 0.1, "JAX's shape rules"),)
+)
+
+
+READY = "import json, os, sys, time\nprint(json.dumps(['ready', None]), flush=True)\nline = sys.stdin.readline()\n"
+
+
+def faked(code: str, timeout: float | None = None) -> Prover:
+    """Return a prover whose process runs ``code`` in place of JAX."""
+    made = Prover(timeout, 1, None)
+    made._code = code
+    return made
+
+
+def ask(made: Prover) -> tuple[Verification, list[tuple[int, int, str]]]:
+    calls: list[tuple[int, int, str]] = []
+    return made.prove(QUESTION, SMALL, Plan(), lambda *call: calls.append(call)), calls
