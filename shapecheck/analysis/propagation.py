@@ -10,6 +10,7 @@ from shapecheck.arithmetic.shape import LARGEST, MOST_AXES, Shape, axis_name, ch
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Expectation, Network, Node
 from shapecheck.layers.base import Context, Layer, Problem, Question, Reference, Undecided
+from shapecheck.layers.flow import Flow
 from shapecheck.layers.window import Window
 
 
@@ -100,6 +101,14 @@ class Shapes(Mapping[str, LayerShapes]):
         if layer is None or context is None or self.outputs[node.index] is None:
             return ()
         return layer.windows(context)
+
+    def flow(self, node: Node) -> Flow | None:
+        """Return for each axis of a node's output where it comes from; None for an input, or where it is unknown."""
+        layer, output = self.layer(node), self.outputs[node.index]
+        context = None if layer is None or output is None else self.context(node)
+        if layer is None or output is None or context is None:
+            return None
+        return layer.flow(context, output)
 
     def _references(self, node: Node) -> dict[str, Reference] | None:
         references: dict[str, Reference] = {}
