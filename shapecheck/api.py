@@ -15,7 +15,7 @@ from shapecheck.graph.network import Network
 from shapecheck.language.source import read_file
 from shapecheck.pipeline import Report
 from shapecheck.verify import Device, Level, Optimizer, Plan, Verification
-from shapecheck.verify.costs import parse_amount
+from shapecheck.verify.records.compiler_cost import parse_amount
 
 if TYPE_CHECKING:
     from shapecheck.figures import Figure

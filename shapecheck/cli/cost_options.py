@@ -12,8 +12,8 @@ from shapecheck.analysis.batch import NoBatch, batch_of
 from shapecheck.cli.options import Command
 from shapecheck.pipeline import Report
 from shapecheck.verify import Optimizer, Plan
-from shapecheck.verify.costs import parse_amount
-from shapecheck.verify.possible import obstacle
+from shapecheck.verify.records.compiler_cost import parse_amount
+from shapecheck.verify.buildable import obstacle
 
 DTYPES = ("float32", "bfloat16", "float16")
 

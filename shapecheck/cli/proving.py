@@ -18,12 +18,12 @@ from shapecheck.output.progress import Report as Tell
 from shapecheck.pipeline import Report
 from shapecheck.rules.verification import findings
 from shapecheck.verify import Device, Level, Plan, Verification
-from shapecheck.verify.kept import Proofs, environment
-from shapecheck.verify.partition import MOST_DEVICES
-from shapecheck.verify.possible import obstacle, unproved
+from shapecheck.verify.verification_cache import Proofs, environment
+from shapecheck.verify.records.partition import MOST_DEVICES
+from shapecheck.verify.buildable import obstacle, unproved
 
 if TYPE_CHECKING:
-    from shapecheck.verify.child import Prover
+    from shapecheck.verify.prover import Prover
 
 
 class Proving(NamedTuple):
@@ -80,7 +80,7 @@ def prove(reports: Sequence[Report], plan: Plan, timeout: float | None, cache: C
 
         @functools.cache
         def prover() -> Prover:
-            from shapecheck.verify.child import Prover  # loads what it takes to start a process
+            from shapecheck.verify.prover import Prover  # loads what it takes to start a process
 
             return stack.enter_context(Prover(timeout, devices, modules))
 

@@ -13,7 +13,7 @@ from shapecheck.findings.finding import Finding
 from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import printable, shown
 from shapecheck.output.summary import plural, summary_line
-from shapecheck.verify.partition import HEAD, Pass, show_flops, size
+from shapecheck.verify.records.partition import HEAD, Pass, show_flops, size
 
 # GitHub refuses a summary of more than 1 MiB.
 MOST_BYTES = 900_000

@@ -9,8 +9,8 @@ from shapecheck.arithmetic.shape import show
 from shapecheck.findings.finding import Finding, Span
 from shapecheck.graph.network import Network, Node
 from shapecheck.verify import Verification
-from shapecheck.verify.comparison import Comparison, Differing
-from shapecheck.verify.execution import Execution, Lost, NotFinite
+from shapecheck.verify.records.number_comparison import Comparison, Differing
+from shapecheck.verify.records.training_run import Execution, Lost, NotFinite
 
 # Rules that have said already why no gradient comes through a layer.
 _EXPLAINED = ("unused-layer", "layers-without-effect", "norm-of-one-value", "softmax-of-one")

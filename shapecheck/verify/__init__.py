@@ -3,7 +3,7 @@
 All of it is plain records (``shapecheck.cache.codec``), which another process and a file can hold.
 """
 
-from shapecheck.verify.result import (
+from shapecheck.verify.records.result import (
     LEVELS,
     PARTS,
     Device,

@@ -1,4 +1,4 @@
-"""The process that proves what it is given, for ``shapecheck.verify.child``: it loads JAX, and may be killed.
+"""The process that proves what it is given, for ``shapecheck.verify.prover``: it loads JAX, and may be killed.
 
 It reads and writes a line of JSON at a time. A request is answered by any number of ``progress`` and ``partial``, an
 outcome on the way, and then by ``found`` or ``error``; the first line says that the process is ready.

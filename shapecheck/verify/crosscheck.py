@@ -13,15 +13,15 @@ from shapecheck.pipeline import Report
 from shapecheck.rules import verification as rules
 from shapecheck.text import every
 from shapecheck.verify import Disagreement, NotChecked, Plan, Verification
-from shapecheck.verify.costing import retyped
+from shapecheck.verify.buildable import obstacle, stand_ins, unproved
+from shapecheck.verify.cost_comparison import retyped
+from shapecheck.verify.device_numbers import add_numbers
 from shapecheck.verify.fit import add_costs, asked_for, without_costs
+from shapecheck.verify.interrupted import SoFar, not_gone, with_mesh_to_come
+from shapecheck.verify.level_outcomes import add_levels
 from shapecheck.verify.mesh import add_mesh, prepare
-from shapecheck.verify.numbers import add_numbers
-from shapecheck.verify.partial import SoFar, not_gone, with_mesh_to_come
-from shapecheck.verify.possible import obstacle, stand_ins, unproved
-from shapecheck.verify.reference import DeviceError, Witness, keep_modules, witness, witness_elsewhere
-from shapecheck.verify.reference.partitioning import prepare_devices
-from shapecheck.verify.run import add_levels
+from shapecheck.verify.reference import DeviceError, ReferenceResult, keep_modules, lower_for_platform, run_levels
+from shapecheck.verify.reference.multi_device.partitioning import prepare_devices
 
 Progress = Callable[[int, int, str], None]
 PLAIN = Plan()
@@ -57,14 +57,14 @@ def _verify(report: Report, plan: Plan, progress: Progress | None, so_far: SoFar
     every_size = {**network.sizes, **sizes}
     tell = so_far or (lambda found: None)
 
-    def of_levels(seen: Witness) -> Verification:
+    def of_levels(seen: ReferenceResult) -> Verification:
         found = with_mesh_to_come(network, add_levels(report, _compare(report, seen, every_size), seen))
         tell(found)
         return found
 
     try:
         # Where nobody listens nothing is compared twice.
-        seen = witness(built, level, device, progress, None if so_far is None else of_levels)
+        seen = run_levels(built, level, device, progress, None if so_far is None else of_levels)
     except DeviceError as error:
         return _without(report, plan, built, every_size, str(error), progress)
     found = add_mesh(report, of_levels(seen), progress)
@@ -81,7 +81,7 @@ def _without(
     if plan.device != "gpu" or plan.level == "trace":
         return unproved(plan, why)
     try:
-        seen = witness_elsewhere(built, _GPU, progress)
+        seen = lower_for_platform(built, _GPU, progress)
     except DeviceError:
         return unproved(plan, why)
     found = add_levels(report, _compare(report, seen, sizes), seen)._replace(lowered_for=_GPU)
@@ -94,7 +94,7 @@ def _without(
     return add_mesh(report, not_gone(found, plan.level), progress)
 
 
-def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verification:
+def _compare(report: Report, seen: ReferenceResult, sizes: dict[str, int]) -> Verification:
     assert report.network is not None and report.shapes is not None
     agree = 0
     disagreements: list[Disagreement] = []
@@ -126,7 +126,9 @@ def _compare(report: Report, seen: Witness, sizes: dict[str, int]) -> Verificati
     )
 
 
-def _of_layer(shapes: Shapes, node: Node, seen: Witness, sizes: dict[str, int]) -> Disagreement | NotChecked | None:
+def _of_layer(
+    shapes: Shapes, node: Node, seen: ReferenceResult, sizes: dict[str, int]
+) -> Disagreement | NotChecked | None:
     """Return in what the witnesses differ on a layer, or why nobody knows; None where they agree."""
     ours = shapes.outputs[node.index]
     known = None if ours is None else tuple(size if isinstance(size, int) else size.at(sizes) for size in ours)

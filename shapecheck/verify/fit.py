@@ -15,13 +15,13 @@ from shapecheck.graph.network import Network
 from shapecheck.pipeline import Report
 from shapecheck.rules.promises import accepted
 from shapecheck.verify import Plan, Verification
-from shapecheck.verify.costing import cost_of, reason, retyped
-from shapecheck.verify.costs import Fit, Measured, Unknown
-from shapecheck.verify.partial import SoFar, lacking
-from shapecheck.verify.reference import WitnessError
+from shapecheck.verify.batch_search import Found, largest
+from shapecheck.verify.cost_comparison import cost_of, reason, retyped
+from shapecheck.verify.interrupted import SoFar, lacking
+from shapecheck.verify.records.compiler_cost import Fit, Measured, Unknown
+from shapecheck.verify.reference import BuildError
 from shapecheck.verify.reference.compiled_cost import on_device, parameter_type, training
-from shapecheck.verify.reference.training import SLOTS
-from shapecheck.verify.search import Found, largest
+from shapecheck.verify.reference.training_step import SLOTS
 
 Progress = Callable[[int, int, str], None]
 
@@ -44,16 +44,16 @@ class _Steps:
         self.start = time.perf_counter()
 
     def held(self, network: Network, at: str) -> int:
-        """Return the bytes that a step holds. Raises WitnessError where the network does not work, or XLA is silent."""
+        """Return the bytes that a step holds. Raises BuildError where the network does not work, or XLA is silent."""
         shapes = propagate(network)
         if shapes.troubles:
             trouble = shapes.troubles[0]
-            raise WitnessError(f"{at}{network.nodes[trouble.node].name}: {trouble.problem.message}")
+            raise BuildError(f"{at}{network.nodes[trouble.node].name}: {trouble.problem.message}")
         if self.progress is not None:
             self.progress(self.compiled, MOST_COMPILED, f"compile a training step {at}".rstrip(" :"))
         held = training(network, self.plan.optimizer, self.backend).memory
         if held is None:
-            raise WitnessError(f"XLA has no figure of memory for {self.backend}")
+            raise BuildError(f"XLA has no figure of memory for {self.backend}")
         self.compiled += 1
         return held
 
@@ -223,5 +223,5 @@ def _allowed(batch: Batch) -> tuple[_Working, str | None]:
             try:
                 allowed = allowed.intersection(promised)
             except TooLarge:
-                raise WitnessError(f"the batches that work are too many to list: {why}") from None
+                raise BuildError(f"the batches that work are too many to list: {why}") from None
     return _Working(batch, allowed, not works.unresolved), why or None

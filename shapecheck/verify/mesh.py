@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from shapecheck.analysis.sharding import uneven
 from shapecheck.pipeline import Report
 from shapecheck.verify import Disagreement, NotChecked, Verification
-from shapecheck.verify.partition import Partition
-from shapecheck.verify.reference.partitioning import Progress, partition, prepare_devices
+from shapecheck.verify.records.partition import Partition
+from shapecheck.verify.reference.multi_device.partitioning import Progress, partition, prepare_devices
 
 
 def prepare(reports: Iterable[Report]) -> None:

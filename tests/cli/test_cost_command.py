@@ -18,7 +18,7 @@ from shapecheck.output import renderer
 from shapecheck.pipeline import Report, check_text
 from shapecheck.verify import Plan, Verification
 from shapecheck.verify import crosscheck as proof
-from shapecheck.verify.costs import Cost, Fit, Unknown, parse_amount, show_amount
+from shapecheck.verify.records.compiler_cost import Cost, Fit, Unknown, parse_amount, show_amount
 from shapecheck.verify.fit import fit_of
 from shapecheck.verify.reference.compiled_cost import on_device, training
 

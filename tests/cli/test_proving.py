@@ -17,12 +17,13 @@ from paths import ROOT
 from proofs_kept import FOUND, QUESTION, READY, SMALL, ask, faked
 
 from shapecheck.language.limits import DEFAULT_LIMITS
-from shapecheck.verify import LevelOutcome, NotChecked, Plan, child
-from shapecheck.verify import kept as proofs
-from shapecheck.verify.child import Prover
-from shapecheck.verify.execution import Execution, Lost
-from shapecheck.verify.kept import Proofs, settled
-from shapecheck.verify.partition import Partition
+from shapecheck.verify import LevelOutcome, NotChecked, Plan
+from shapecheck.verify import prover as child
+from shapecheck.verify import verification_cache as proofs
+from shapecheck.verify.prover import Prover
+from shapecheck.verify.records.training_run import Execution, Lost
+from shapecheck.verify.verification_cache import Proofs, settled
+from shapecheck.verify.records.partition import Partition
 
 # Hundreds of kinds of layers, each to be traced and compiled by itself: many seconds on any machine.
 LARGE = "shapecheck: 1\ninputs: {x: [1, 3, 3000]}\nlayers:\n" + "".join(
@@ -78,7 +79,7 @@ def test_what_was_proved_before_takes_no_jax(proved: Path) -> None:
     assert file["verification"]["cached"] is True
     assert file["verification"]["layers"]["agree"] == 2
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
-    assert "shapecheck.verify.kept" in loaded
+    assert "shapecheck.verify.verification_cache" in loaded
     assert not loaded & {
         "jax",
         "jaxlib",

@@ -19,10 +19,10 @@ from shapecheck.analysis.cost import cost, on_padding, total
 from shapecheck.graph.network import Network
 from shapecheck.pipeline import check_file
 from shapecheck.verify import Plan
-from shapecheck.verify.costing import cost_of, retyped
-from shapecheck.verify.costs import Cost
+from shapecheck.verify.cost_comparison import cost_of, retyped
+from shapecheck.verify.records.compiler_cost import Cost
 from shapecheck.verify.reference.compiled_cost import forward, layer_flops, on_device, training
-from shapecheck.verify.reference.training import SLOTS
+from shapecheck.verify.reference.training_step import SLOTS
 
 EXAMPLES = sorted(paths.EXAMPLES.glob("*.net.yaml"))
 # What XLA adds for each output of a module that has several: a pointer.

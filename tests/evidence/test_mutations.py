@@ -25,7 +25,7 @@ from shapecheck.layers import REGISTRY, Layer
 from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.verify import Disagreement, Plan, Verification
 from shapecheck.verify import crosscheck as proof
-from shapecheck.verify.reference import BUILDERS, witness
+from shapecheck.verify.reference import BUILDERS, run_levels
 from shapecheck.verify.reference.builders import conv, pooling, resize
 from shapecheck.verify.reference.call import Call
 
@@ -110,7 +110,7 @@ def test_a_wrong_result_of_either_witness_is_refuted_by_the_other(op: str, numbe
             into_rule(patch, op, rule)
             assert told(verified(op, number))[1:3] == (rule(right), right)
             # Whatever the arithmetic says, JAX makes what it made before: it does not look.
-            assert witness(made(op, number), "trace").shapes[made(op, number).outputs[RESULT]] == right
+            assert run_levels(made(op, number), "trace").shapes[made(op, number).outputs[RESULT]] == right
         with pytest.MonkeyPatch.context() as patch:
             into_builder(patch, op, builder)
             assert told(verified(op, number))[1:3] == (right, rule(right))
@@ -147,7 +147,7 @@ def test_a_mistake_that_later_layers_swallow_is_refuted(at: str, monkeypatch: py
     """The output has the right shape all the same; every layer is compared, so the wrong ones are named."""
     into_builder(monkeypatch, at, resized(2, -1)[1])
     network = shapecheck.loads(CHAIN)
-    assert witness(network, "trace").shapes[network.outputs["y"]] == (2, 5)
+    assert run_levels(network, "trace").shapes[network.outputs["y"]] == (2, 5)
     found = shapecheck.verify(network, level="trace")
     assert found.result == "refuted"
     assert found.disagreements[0].layer == {"conv": "first", "max_pool": "middle"}[at]

@@ -6,7 +6,7 @@ from shapecheck.cache.answers import Question
 from shapecheck.findings.selection import DEFAULT
 from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.verify import LevelOutcome, Plan, Verification
-from shapecheck.verify.child import Prover
+from shapecheck.verify.prover import Prover
 
 SMALL = (
     "shapecheck: 1\ninputs: {x: [2, 3, 9]}\nlayers:\n  - {op: conv, out_channels: 4, kernel_size: 3}\n  - {op: relu}\n"

@@ -7,14 +7,14 @@ from shapecheck.graph.network import Network
 from shapecheck.pipeline import Report
 from shapecheck.verify import Plan
 from shapecheck.verify import crosscheck as proof
-from shapecheck.verify.reference import witness
-from shapecheck.verify.reference.running import Run
+from shapecheck.verify.reference import run_levels
+from shapecheck.verify.reference.execution.run_diagnosis import Run
 
 LINEAR = {"op": "linear", "out_features": 5}
 
 
 def ran(made: Network) -> Run:
-    found = witness(made, "run")
+    found = run_levels(made, "run")
     assert found.run is not None
     assert found.run.not_run is None, found.run.not_run
     assert set(found.levels) == {"trace", "lower", "compile", "run"}

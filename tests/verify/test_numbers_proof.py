@@ -16,11 +16,11 @@ from shapecheck.cache.codec import decode, encode
 from shapecheck.findings.finding import Finding
 from shapecheck.rules.verification import findings
 from shapecheck.verify import Plan, Verification
-from shapecheck.verify import numbers as numbers_proof
-from shapecheck.verify.comparison import Comparison, Differing
-from shapecheck.verify.numbers import add_numbers
+from shapecheck.verify import device_numbers as numbers_proof
+from shapecheck.verify.device_numbers import add_numbers
+from shapecheck.verify.records.number_comparison import Comparison, Differing
 from shapecheck.verify.reference import DeviceError, compare_numbers
-from shapecheck.verify.reference.layer_numbers import LayerNumbers
+from shapecheck.verify.reference.execution.layer_numbers import LayerNumbers
 
 LENET = EXAMPLES / "lenet5.net.yaml"
 RUN = Plan("run", "gpu")

@@ -14,12 +14,13 @@ from proofs_kept import FOUND, QUESTION, READY, SMALL, ask, faked
 from shapecheck.cache.codec import decode, encode
 from shapecheck.cli import proving
 from shapecheck.cli.main import main
-from shapecheck.verify import Disagreement, Level, LevelOutcome, NotChecked, Plan, Verification, child
-from shapecheck.verify.child import Prover
-from shapecheck.verify.costs import Fit, Unknown
-from shapecheck.verify.kept import settled
-from shapecheck.verify.partial import stopped
-from shapecheck.verify.partition import Partition
+from shapecheck.verify import Disagreement, Level, LevelOutcome, NotChecked, Plan, Verification
+from shapecheck.verify import prover as child
+from shapecheck.verify.interrupted import stopped
+from shapecheck.verify.prover import Prover
+from shapecheck.verify.records.compiler_cost import Fit, Unknown
+from shapecheck.verify.records.partition import Partition
+from shapecheck.verify.verification_cache import settled
 
 REASON = "it took longer than 9 s and was stopped, in: a step"
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from shapecheck.verify import Disagreement, LevelOutcome, NotChecked, Verification
-from shapecheck.verify.comparison import Comparison, Differing
-from shapecheck.verify.costs import Cost, Figures
-from shapecheck.verify.costs import Differing as Counted
-from shapecheck.verify.execution import Execution, Lost, NotFinite
-from shapecheck.verify.partition import Partition, Refusal
+from shapecheck.verify.records.compiler_cost import Cost, Figures
+from shapecheck.verify.records.compiler_cost import Differing as Counted
+from shapecheck.verify.records.number_comparison import Comparison, Differing
+from shapecheck.verify.records.partition import Partition, Refusal
+from shapecheck.verify.records.training_run import Execution, Lost, NotFinite
 
 REFUSED = Partition({"data": 2}, "compile", "refuted", None, refusals=(Refusal("input x", "x", "no"),))
 RAN = (LevelOutcome("trace", "proved", 0.1, "a"), LevelOutcome("run", "refuted", 0.1, "b"))

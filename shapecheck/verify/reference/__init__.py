@@ -1,36 +1,36 @@
-"""The second witness: the network as a JAX function, shaped by JAX, StableHLO and XLA.
+"""The reference build: the network as a JAX function, shaped by JAX, StableHLO and XLA.
 
 This is the only package that imports JAX. It builds from the graph and the layers' keys alone, and never reads a
 shape that shapecheck's own arithmetic computed.
 """
 
-from shapecheck.verify.reference import quiet  # noqa: F401 -- before anything imports JAX
+from shapecheck.verify.reference import quiet_logging  # noqa: F401 -- before anything imports JAX
+from shapecheck.verify.reference.build_errors import BuildError, DeviceError
+from shapecheck.verify.reference.built_network import Model, build
 from shapecheck.verify.reference.call import BUILDERS
 from shapecheck.verify.reference.device import DeviceName
-from shapecheck.verify.reference.errors import DeviceError, WitnessError
-from shapecheck.verify.reference.export import witness_elsewhere
+from shapecheck.verify.reference.execution.layer_numbers import compare_numbers, compare_with_cpu
+from shapecheck.verify.reference.export import lower_for_platform
 from shapecheck.verify.reference.functions import Apply, Functions, functions
-from shapecheck.verify.reference.keeping import keep_modules
-from shapecheck.verify.reference.layer_numbers import compare_numbers, compare_with_cpu
-from shapecheck.verify.reference.levels import Level, Progress, Witness, witness
-from shapecheck.verify.reference.model import Model, build
+from shapecheck.verify.reference.levels import Level, Progress, ReferenceResult, run_levels
+from shapecheck.verify.reference.module_cache import keep_modules
 
 __all__ = [
     "BUILDERS",
     "Apply",
+    "BuildError",
     "DeviceError",
     "DeviceName",
     "Functions",
     "Level",
     "Model",
     "Progress",
-    "Witness",
-    "WitnessError",
+    "ReferenceResult",
     "build",
     "compare_numbers",
     "compare_with_cpu",
     "functions",
     "keep_modules",
-    "witness",
-    "witness_elsewhere",
+    "lower_for_platform",
+    "run_levels",
 ]

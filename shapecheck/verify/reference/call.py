@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from shapecheck.arithmetic.shape import channel_axis, show
 from shapecheck.layers import Layer
-from shapecheck.verify.reference.errors import WitnessError
+from shapecheck.verify.reference.build_errors import BuildError
 
 Sizes: TypeAlias = tuple[int, ...]
 Initial: TypeAlias = Literal["normal", "zeros", "ones", "slope"]
@@ -111,10 +111,10 @@ class Call:
     ) -> jax.Array:
         """Return the learned array ``name`` of this layer, of the first input's dtype unless another is given.
 
-        Raises WitnessError where an axis would be empty.
+        Raises BuildError where an axis would be empty.
         """
         if min(shape, default=1) < 1:
-            raise WitnessError(f"its {name} would have the shape {show(shape)}")
+            raise BuildError(f"its {name} would have the shape {show(shape)}")
         return self.parameter_source(name, ParameterSpec(shape, jnp.dtype(dtype or self.x.dtype), initial, fan_in))
 
     def statistic(self, name: str, compute: Callable[[], jax.Array]) -> jax.Array:
@@ -125,12 +125,12 @@ class Call:
         """Refuse inputs that are not floating point: nothing is converted silently."""
         for x in self.inputs:
             if not jnp.issubdtype(x.dtype, jnp.floating):
-                raise WitnessError(f"{self.layer.op} computes with floating-point numbers, but its input is {x.dtype}")
+                raise BuildError(f"{self.layer.op} computes with floating-point numbers, but its input is {x.dtype}")
 
     def require_stated(self, stated: int | None, found: int, key: str) -> None:
         """Refuse an input that differs from what the writer stated of it."""
         if stated is not None and stated != found:
-            raise WitnessError(f"{key} is stated as {stated}, but the traced input has {found}")
+            raise BuildError(f"{key} is stated as {stated}, but the traced input has {found}")
 
 
 Builder: TypeAlias = Callable[[Call], jax.Array]
@@ -158,9 +158,9 @@ def abstract(shape: Sizes, dtype: Any) -> jax.ShapeDtypeStruct:
 
 
 def spatial_axes(rank: int, channels_last: bool) -> Sizes:
-    """Return the spatial axes of an array of ``rank`` axes. Raises WitnessError where it has none."""
+    """Return the spatial axes of an array of ``rank`` axes. Raises BuildError where it has none."""
     if rank < 3:
-        raise WitnessError(f"needs batch, channels and at least one spatial axis, but its input has rank {rank}")
+        raise BuildError(f"needs batch, channels and at least one spatial axis, but its input has rank {rank}")
     return tuple(range(1, rank - 1)) if channels_last else tuple(range(2, rank))
 
 

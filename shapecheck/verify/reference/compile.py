@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import jax
 
 from shapecheck.graph.network import Network
+from shapecheck.verify.reference.build_errors import one_line
 from shapecheck.verify.reference.call import ParameterSpec, abstract
-from shapecheck.verify.reference.errors import one_line
 from shapecheck.verify.reference.layer_function import parameter_dtype, run, values_read
 from shapecheck.verify.reference.trace import Trace
 

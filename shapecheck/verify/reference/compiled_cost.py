@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import jax
 
 from shapecheck.graph.network import Network
+from shapecheck.verify.reference.built_network import build
 from shapecheck.verify.reference.call import abstract
 from shapecheck.verify.reference.compile import QUICK, compiled, flops, segment
 from shapecheck.verify.reference.device import DeviceName, find_device
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision
-from shapecheck.verify.reference.model import build
 from shapecheck.verify.reference.trace import Trace, kind, trace
-from shapecheck.verify.reference.training import Optimizer, Step, training_step
+from shapecheck.verify.reference.training_step import Optimizer, Step, training_step
 
 # Machine code that is not optimised takes a third of the time, and buffers are laid out before it is made. (QUICK also
 # changes what is fused, and with it the memory of a training step.)
@@ -156,7 +156,7 @@ def training(network: Network, optimizer: Optimizer, platform: str, exact: bool 
 
 
 def step_of(network: Network, optimizer: Optimizer) -> Step:
-    """Return a training step of a network. Raises WitnessError where the network cannot be built."""
+    """Return a training step of a network. Raises BuildError where the network cannot be built."""
     drops = any(node.op == "dropout" for node in network.layers)
     return training_step(build(network), optimizer, random=drops)
 

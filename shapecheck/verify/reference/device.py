@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import jax
 
-from shapecheck.verify.reference.errors import DeviceError, one_line
+from shapecheck.verify.reference.build_errors import DeviceError, one_line
 
 DeviceName: TypeAlias = Literal["auto", "cpu", "gpu"]
 

@@ -15,7 +15,7 @@ from shapecheck.text import plural
 from shapecheck.verify.reference.compile import Compiler, Module, Segment
 from shapecheck.verify.reference.device import find_device
 from shapecheck.verify.reference.layer_function import precision
-from shapecheck.verify.reference.levels import Progress, Witness, record
+from shapecheck.verify.reference.levels import Progress, ReferenceResult, record
 from shapecheck.verify.reference.segments import cut
 from shapecheck.verify.reference.trace import Trace, trace
 
@@ -36,7 +36,7 @@ class _Exporter(Compiler):
         return Module(None, None)
 
 
-def witness_elsewhere(network: Network, platform: str, progress: Progress | None = None) -> Witness:
+def lower_for_platform(network: Network, platform: str, progress: Progress | None = None) -> ReferenceResult:
     """Return what ``witness`` at the level ``lower`` finds, every layer lowered for ``platform``, such as ``cuda``.
 
     Raises DeviceError where JAX finds no device at all.

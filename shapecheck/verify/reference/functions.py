@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 
 from shapecheck.graph.network import Network
-from shapecheck.verify.reference.errors import WitnessError
-from shapecheck.verify.reference.model import Model, build
+from shapecheck.verify.reference.build_errors import BuildError
+from shapecheck.verify.reference.built_network import Model, build
 
 Parameters: TypeAlias = Mapping[str, jax.Array]
 # One array for a network with one input; several by name, or in the order of the file.
@@ -59,12 +59,12 @@ class Apply:
         if isinstance(inputs, Mapping):
             for name in inputs:
                 if name not in names:
-                    raise WitnessError(f"the network has no input {name}; it reads {', '.join(names)}")
+                    raise BuildError(f"the network has no input {name}; it reads {', '.join(names)}")
             return dict(inputs)
         arrays = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
         if len(arrays) != len(names):
             given = f"{len(arrays)} {'array' if len(arrays) == 1 else 'arrays'}"
-            raise WitnessError(f"the network reads {' and '.join(names)}, but was given {given}")
+            raise BuildError(f"the network reads {' and '.join(names)}, but was given {given}")
         return dict(zip(names, arrays, strict=True))
 
 
@@ -82,7 +82,7 @@ class Functions(NamedTuple):
 def functions(network: Network) -> Functions:
     """Return the network as ``init`` and ``apply``.
 
-    Raises WitnessError, naming the layer, where the network has a size that is no number or a layer is refused.
+    Raises BuildError, naming the layer, where the network has a size that is no number or a layer is refused.
     """
     model = build(network)
     return Functions(model.init, Apply(model))

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from shapecheck.arithmetic.shape import show
 from shapecheck.graph.network import Network, Node
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.builders import BUILDERS
 from shapecheck.verify.reference.call import PLAIN, Call, Mode, ParameterSource, Reference
-from shapecheck.verify.reference.errors import WitnessError
 
 # References whose builder needs the values that the named layer reads; of all others it needs the shapes.
 _VALUES = ("pool",)
@@ -24,7 +24,7 @@ def input_dtype(network: Network, node: Node) -> Any:
     """Return the dtype of an input: where it is floating point, that of the network if it has one.
 
     An input of which the file gives no dtype and which only embeddings read holds indices: int32.
-    Raises WitnessError on a word that is no dtype.
+    Raises BuildError on a word that is no dtype.
     """
     if node.dtype is None:
         readers = {other.op for other in network.layers if node.index in other.inputs}
@@ -33,7 +33,7 @@ def input_dtype(network: Network, node: Node) -> Any:
         try:
             own = jnp.dtype(node.dtype)
         except TypeError:
-            raise WitnessError(f"JAX knows no dtype {node.dtype}") from None
+            raise BuildError(f"JAX knows no dtype {node.dtype}") from None
     return jnp.dtype(network.dtype) if network.dtype and jnp.issubdtype(own, jnp.floating) else own
 
 
@@ -56,7 +56,7 @@ def parameter_dtype(network: Network) -> Any:
     for node in network.inputs:
         try:
             dtype = input_dtype(network, node)
-        except WitnessError:
+        except BuildError:
             continue
         if jnp.issubdtype(dtype, jnp.floating):
             found.add(dtype)
@@ -80,13 +80,13 @@ def run(
 ) -> jax.Array:
     """Return what a layer makes of its inputs' ``values``; ``structs`` holds the traced shape of every earlier node.
 
-    Raises WitnessError, or an error of JAX, where the layer does not fit its input.
+    Raises BuildError, or an error of JAX, where the layer does not fit its input.
     """
     layer = node.layer
     assert layer is not None
     least, most = layer.arity
     if len(node.inputs) < least or (most is not None and len(node.inputs) > most):
-        raise WitnessError(f"{layer.op} does not take {len(node.inputs)} inputs")
+        raise BuildError(f"{layer.op} does not take {len(node.inputs)} inputs")
     references = {}
     for key, index in node.references.items():
         there = network.nodes[index]
@@ -97,7 +97,7 @@ def run(
         call = Call(layer, inputs_here, network.channels_last, dtype, parameters, references, mode)
         result = BUILDERS[layer.op](call)
     if not result.shape:
-        raise WitnessError("the output would have no axis at all")
+        raise BuildError("the output would have no axis at all")
     if min(result.shape) < 1:
-        raise WitnessError(f"the output would have the shape {show(result.shape)}, in which an axis is empty")
+        raise BuildError(f"the output would have the shape {show(result.shape)}, in which an axis is empty")
     return result

@@ -14,8 +14,8 @@ from shapecheck.graph.network import Network
 from shapecheck.text import plural
 from shapecheck.verify.reference.compile import Compiler
 from shapecheck.verify.reference.device import DeviceName, find_device
+from shapecheck.verify.reference.execution.run_diagnosis import Run, run_network
 from shapecheck.verify.reference.layer_function import precision
-from shapecheck.verify.reference.running import Run, run_network
 from shapecheck.verify.reference.segments import cut
 from shapecheck.verify.reference.trace import Trace, trace
 
@@ -24,7 +24,7 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 
-class Witness(NamedTuple):
+class ReferenceResult(NamedTuple):
     """What was found; the keys of the mappings are indices into ``Network.nodes``.
 
     ``shapes`` holds every node that passed, inputs included; ``refused`` what JAX or XLA says of a layer that it does
@@ -53,13 +53,13 @@ class Witness(NamedTuple):
     run: Run | None = None
 
 
-def witness(
+def run_levels(
     network: Network,
     level: Level = "compile",
     device: DeviceName = "auto",
     progress: Progress | None = None,
-    so_far: Callable[[Witness], object] | None = None,
-) -> Witness:
+    so_far: Callable[[ReferenceResult], object] | None = None,
+) -> ReferenceResult:
     """Let JAX (``trace``), StableHLO (``lower``) and XLA (``compile``) find the shape of every layer.
 
     The level ``run`` goes on to a training step on random numbers, if all layers passed. Nothing that shapecheck's
@@ -80,7 +80,7 @@ def witness(
         pieces = [] if level == "trace" else cut(network, traced)
         to_lower = {index for piece in pieces for index in piece}
 
-        def seen(at: Level) -> Witness:
+        def seen(at: Level) -> ReferenceResult:
             return record(at, place.platform, traced, compiler, time.perf_counter() - start)
 
         def lowered(nodes: list[int]) -> None:
@@ -115,14 +115,14 @@ def _run(
     return run_network(network, traced, place, tell)
 
 
-def record(level: Level, backend: str, traced: Trace, compiler: Compiler, seconds: float) -> Witness:
+def record(level: Level, backend: str, traced: Trace, compiler: Compiler, seconds: float) -> ReferenceResult:
     """Return what was traced and compiled as a witness's word."""
     refused = traced.refused | compiler.refused
     shapes = {i: tuple(struct.shape) for i, struct in compiler.structs.items() if i not in refused}
     known = [flops for flops in compiler.flops if flops is not None]
     # How XLA lays out the table of results on other backends was not measured.
     compared = compiler.bytes if backend == "cpu" else []
-    return Witness(
+    return ReferenceResult(
         level,
         backend,
         shapes,

@@ -11,8 +11,8 @@ from shapecheck.arithmetic.shape import show
 from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.graph.network import Network, Node
 from shapecheck.layers.base import Broken
+from shapecheck.verify.reference.build_errors import BuildError, one_line
 from shapecheck.verify.reference.call import ParameterSpec, abstract
-from shapecheck.verify.reference.errors import WitnessError, one_line
 from shapecheck.verify.reference.layer_function import input_dtype, parameter_dtype, precision, run, values_read
 
 
@@ -96,7 +96,7 @@ def _open_dimensions(node: Node) -> list[str]:
 def _input(network: Network, node: Node) -> jax.ShapeDtypeStruct:
     shape = tuple(size for size in node.shape or () if isinstance(size, int))
     if not shape or min(shape) < 1:
-        raise WitnessError(f"the input has the shape {show(shape)}, in which an axis is empty")
+        raise BuildError(f"the input has the shape {show(shape)}, in which an axis is empty")
     return abstract(shape, input_dtype(network, node))
 
 

@@ -13,7 +13,7 @@ from layer_choices import EXPECTED, sample
 import shapecheck.verify.reference
 from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.layers import REGISTRY
-from shapecheck.verify.reference import BUILDERS, WitnessError, build, witness
+from shapecheck.verify.reference import BUILDERS, BuildError, build, run_levels
 
 FORBIDDEN = ("arithmetic", "analysis", "rules", "output", "linter", "proof", "verification", "layers.window")
 
@@ -30,7 +30,7 @@ def test_every_op_has_a_builder_and_every_builder_an_op() -> None:
 @pytest.mark.parametrize("op", sorted(REGISTRY))
 def test_every_op_compiles(op: str) -> None:
     made = sample(op)
-    found = witness(made)
+    found = run_levels(made)
     assert not found.refused
     assert found.bytes_agree
     assert found.shapes[len(made.nodes) - 1] == EXPECTED.get(op, (2, 4, 6, 6))
@@ -40,7 +40,7 @@ def test_every_op_compiles(op: str) -> None:
 def test_channels_last(op: str) -> None:
     made = sample(op, channels_last=True)
     batch, channels, *sizes = EXPECTED.get(op, (2, 4, 6, 6))
-    assert witness(made, "trace").shapes[len(made.nodes) - 1] == (batch, *sizes, channels)
+    assert run_levels(made, "trace").shapes[len(made.nodes) - 1] == (batch, *sizes, channels)
 
 
 @pytest.mark.parametrize("op", sorted(REGISTRY))
@@ -87,20 +87,20 @@ def test_the_witness_is_independent(path: Path) -> None:
 
 
 def test_building_a_network_that_does_not_fit_names_the_layer() -> None:
-    with pytest.raises(WitnessError, match=r"^l2: .*empty"):
+    with pytest.raises(BuildError, match=r"^l2: .*empty"):
         build(chain((1, 1, 5), {"op": "relu"}, {"op": "conv", "out_channels": 1, "kernel_size": 6}))
 
 
 def test_building_a_network_without_sizes_names_the_dimension() -> None:
     made = chain((1, 1, 5), {"op": "relu"})
     made.nodes[0].shape = (1, 1, Symbolic.of("L"))
-    with pytest.raises(WitnessError, match=r"^x: L has no size"):
+    with pytest.raises(BuildError, match=r"^x: L has no size"):
         build(made)
 
 
 def test_apply_refuses_other_inputs() -> None:
     model = build(chain((1, 1, 5), {"op": "relu"}))
-    with pytest.raises(WitnessError, match="x is missing"):
+    with pytest.raises(BuildError, match="x is missing"):
         model.apply({}, {})
-    with pytest.raises(WitnessError, match=r"float32\[1, 5\].*float32\[1, 1, 5\]"):
+    with pytest.raises(BuildError, match=r"float32\[1, 5\].*float32\[1, 1, 5\]"):
         model.apply({}, {"x": handmade.integers(1, 5)})

@@ -18,7 +18,7 @@ from tangled import tangled
 import shapecheck
 import shapecheck.verify.reference.segments as segments
 from shapecheck.layers import REGISTRY
-from shapecheck.verify.reference import BUILDERS, WitnessError, witness, witness_elsewhere
+from shapecheck.verify.reference import BUILDERS, BuildError, lower_for_platform, run_levels
 
 LENET = str(ROOT / "examples" / "lenet5.net.yaml")
 
@@ -36,7 +36,7 @@ without_gpu = pytest.mark.skipif(gpu(), reason="a GPU is here")
 @pytest.mark.parametrize("op", sorted(REGISTRY))
 def test_every_op_is_lowered_for_cuda(op: str) -> None:
     made = sample(op)
-    found = witness_elsewhere(made, "cuda")
+    found = lower_for_platform(made, "cuda")
     assert not found.refused
     assert found.shapes[len(made.nodes) - 1] == EXPECTED.get(op, (2, 4, 6, 6))
     assert (found.backend, found.level, found.compiled, found.bytes_agree) == ("cuda", "lower", 0, None)
@@ -47,8 +47,8 @@ def test_segments_are_lowered_as_the_whole_is(length: int, monkeypatch: pytest.M
     monkeypatch.setattr(segments, "LONGEST", length)
     made = tangled()
     calls: list[tuple[int, int, str]] = []
-    found = witness_elsewhere(made, "cuda", lambda *call: calls.append(call))
-    assert found.shapes == witness(made, "trace").shapes
+    found = lower_for_platform(made, "cuda", lambda *call: calls.append(call))
+    assert found.shapes == run_levels(made, "trace").shapes
     assert calls[0] == (0, 2, "trace") and calls[-1][0] == calls[-1][1]
     assert calls[1][2].endswith("layers for cuda")
     assert list(found.levels) == ["trace", "lower"]
@@ -64,8 +64,8 @@ def test_what_is_lowered_is_for_the_platform_that_was_asked_for() -> None:
     made = chain((1, 2, 6), {"op": "relu"}, {"op": "tanh"}, {"op": "relu"})
     try:
         BUILDERS["tanh"] = only_here
-        assert not witness(made, "lower").refused
-        found = witness_elsewhere(made, "cuda")
+        assert not run_levels(made, "lower").refused
+        found = lower_for_platform(made, "cuda")
     finally:
         BUILDERS["tanh"] = right
     assert set(found.refused) == {2}
@@ -75,8 +75,8 @@ def test_what_is_lowered_is_for_the_platform_that_was_asked_for() -> None:
 
 def test_a_layer_that_does_not_trace_is_refused_here_too() -> None:
     made = chain((1, 1, 5), {"op": "conv", "out_channels": 1, "kernel_size": 6})
-    assert "an axis is empty" in witness_elsewhere(made, "cuda").refused[1]
-    assert issubclass(WitnessError, ValueError)
+    assert "an axis is empty" in lower_for_platform(made, "cuda").refused[1]
+    assert issubclass(BuildError, ValueError)
 
 
 @without_gpu

@@ -18,9 +18,9 @@ from shapecheck.analysis.sharding import uneven
 from shapecheck.graph.network import Sharding
 from shapecheck.verify import Verification
 from shapecheck.verify import mesh as mesh_proof
-from shapecheck.verify.partition import LayerSplit, Partition, Refusal
-from shapecheck.verify.reference import partitioning
-from shapecheck.verify.reference.partitioning import partition
+from shapecheck.verify.records.partition import LayerSplit, Partition, Refusal
+from shapecheck.verify.reference.multi_device import partitioning
+from shapecheck.verify.reference.multi_device.partitioning import partition
 
 LENET = (EXAMPLES / "lenet5.net.yaml").read_text(encoding="utf-8").replace("dims: {N: 1}", "dims: {N: 64}")
 LENET_PARAMETERS = 61_706  # counted by hand in the example
@@ -74,7 +74,7 @@ def found() -> Any:
         """
         import json, os
         import shapecheck
-        from shapecheck.verify.reference.partitioning import partition, prepare_devices
+        from shapecheck.verify.reference.multi_device.partitioning import partition, prepare_devices
         prepare_devices([8, 4, 4096])
         cases = json.loads(os.environ["CASES"])
         found = {name: partition(shapecheck.loads(text), "compile") for name, text in cases.items()}
@@ -344,7 +344,7 @@ def test_the_limit_is_one_that_can_be_compiled_for() -> None:
     done = python(
         """
         import os, shapecheck
-        from shapecheck.verify.reference import partitioning
+        from shapecheck.verify.reference.multi_device import partitioning
         partitioning.prepare_devices([partitioning.MOST_DEVICES])
         print(partitioning.partition(shapecheck.loads(os.environ["TEXT"]), "compile").result)
         """,

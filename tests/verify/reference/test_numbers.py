@@ -16,8 +16,9 @@ from layer_choices import sample
 from own_process import python
 
 from shapecheck.layers import REGISTRY
-from shapecheck.verify.reference import WitnessError, layer_numbers
-from shapecheck.verify.reference.layer_numbers import LayerNumbers, compare_numbers
+from shapecheck.verify.reference import BuildError
+from shapecheck.verify.reference.execution import layer_numbers
+from shapecheck.verify.reference.execution.layer_numbers import LayerNumbers, compare_numbers
 
 CPU = jax.devices("cpu")[0]
 RUN = layer_numbers.run_on
@@ -134,7 +135,7 @@ def test_more_is_allowed_where_more_is_added() -> None:
 
 
 def test_a_network_that_cannot_be_built_is_refused() -> None:
-    with pytest.raises(WitnessError, match=r"^l1: .*empty"):
+    with pytest.raises(BuildError, match=r"^l1: .*empty"):
         compared(chain((1, 1, 5), {"op": "conv", "out_channels": 1, "kernel_size": 6}))
 
 
@@ -143,7 +144,7 @@ def test_two_devices_are_two() -> None:
         """
         import jax
         from handmade import chain
-        from shapecheck.verify.reference import layer_numbers
+        from shapecheck.verify.reference.execution import layer_numbers
         used, right = [], layer_numbers.run_on
         def run_on(device, layer, operands):
             made = right(device, layer, operands)

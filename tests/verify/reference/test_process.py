@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from own_process import python
 
-from shapecheck.verify.reference import quiet
+from shapecheck.verify.reference import quiet_logging as quiet
 
 
 def gpu() -> bool:
@@ -31,7 +31,7 @@ def test_nothing_but_our_own_output_is_written() -> None:
         before = dict(os.environ)
         assert "jax" not in sys.modules
         from shapecheck.verify.reference import DeviceError
-        from shapecheck.verify.reference import witness
+        from shapecheck.verify.reference import run_levels
         after = dict(os.environ)
         assert after.pop("TF_CPP_MIN_LOG_LEVEL") == "3" and after == before
         import jax
@@ -39,11 +39,11 @@ def test_nothing_but_our_own_output_is_written() -> None:
         from handmade import chain
         made = chain((1, 2, 64, 64), {"op": "conv", "out_channels": 2, "kernel_size": 3}, {"op": "relu"})
         try:
-            witness(made, device="gpu")
+            run_levels(made, device="gpu")
         except DeviceError as error:
             print(error)
-        found = witness(made)
-        found = witness(chain((1, 2, 64), {"op": "batch_norm"}, dtype="float64"))
+        found = run_levels(made)
+        found = run_levels(chain((1, 2, 64), {"op": "batch_norm"}, dtype="float64"))
         assert found.bytes_agree
         assert dict(jax.config.values) == config
     """)
@@ -76,9 +76,9 @@ def test_a_platform_that_is_not_here_is_explained(device: str) -> None:
         f"""
         from handmade import chain
         from shapecheck.verify.reference import DeviceError
-        from shapecheck.verify.reference import witness
+        from shapecheck.verify.reference import run_levels
         try:
-            witness(chain((1, 2, 6), {{"op": "relu"}}), "trace", device="{device}")
+            run_levels(chain((1, 2, 6), {{"op": "relu"}}), "trace", device="{device}")
         except DeviceError as error:
             print(error)
         """,

@@ -8,8 +8,8 @@ import pytest
 from handmade import chain, layer, network
 
 import shapecheck
-from shapecheck.verify.reference import witness
-from shapecheck.verify.reference.errors import one_line
+from shapecheck.verify.reference import run_levels
+from shapecheck.verify.reference.build_errors import one_line
 
 MAP = (2, 4, 6, 6)
 
@@ -92,7 +92,7 @@ MAP = (2, 4, 6, 6)
 )
 def test_refused(shape: tuple[int, ...], keys: dict[str, Any], says: str) -> None:
     dtype = "float32" if keys["op"] == "embedding" else None
-    found = witness(chain(shape, keys, {"op": "relu"}, dtype=dtype), "trace")
+    found = run_levels(chain(shape, keys, {"op": "relu"}, dtype=dtype), "trace")
     assert set(found.refused) == {1}
     assert says in found.refused[1]
     assert "\n" not in found.refused[1]
@@ -106,7 +106,7 @@ def test_refused(shape: tuple[int, ...], keys: dict[str, Any], says: str) -> Non
 def test_zero_is_refused(op: str, key: str) -> None:
     made = chain((1, 2, 6), {"op": op, "kernel_size": 2, **({"out_channels": 2} if "conv" in op else {})})
     made.nodes[1].layer.__dict__[key] = 0
-    assert "at least 1" in witness(made, "trace").refused[1]
+    assert "at least 1" in run_levels(made, "trace").refused[1]
 
 
 @pytest.mark.parametrize(
@@ -121,25 +121,25 @@ def test_zero_is_refused(op: str, key: str) -> None:
 )
 def test_unlike_inputs(op: str, other: tuple[int, ...], says: str) -> None:
     keys = {"op": op, "axis": 0} if op == "stack" else {"op": op}
-    found = witness(network(("a", MAP, None), ("b", other, None), ("l", keys, "ab")), "trace")
+    found = run_levels(network(("a", MAP, None), ("b", other, None), ("l", keys, "ab")), "trace")
     assert says in found.refused[2]
 
 
 def test_broadcasting_stretches_axes_of_size_one_alone() -> None:
     keys = {"op": "add", "broadcast": True}
-    found = witness(network(("a", (2, 1, 6), None), ("b", (1, 3, 6), None), ("l", keys, "ab")), "trace")
+    found = run_levels(network(("a", (2, 1, 6), None), ("b", (1, 3, 6), None), ("l", keys, "ab")), "trace")
     assert found.shapes[2] == (2, 3, 6)
-    found = witness(network(("a", (2, 2, 6), None), ("b", (1, 3, 6), None), ("l", keys, "ab")), "trace")
+    found = run_levels(network(("a", (2, 2, 6), None), ("b", (1, 3, 6), None), ("l", keys, "ab")), "trace")
     assert "inputs differ on axis 1: 2 and 3" in found.refused[2]
 
 
 def test_dtypes_are_never_mixed() -> None:
     rows = ("a", MAP, None), ("b", MAP, None), ("l", {"op": "add"}, "ab")
-    found = witness(network(*rows, dtypes={"a": "bfloat16"}), "trace")
+    found = run_levels(network(*rows, dtypes={"a": "bfloat16"}), "trace")
     assert found.refused[2] == "inputs differ in dtype: bfloat16 and float32"
-    found = witness(chain(MAP, {"op": "conv", "out_channels": 1, "kernel_size": 1}, dtype="uint8"), "trace")
+    found = run_levels(chain(MAP, {"op": "conv", "out_channels": 1, "kernel_size": 1}, dtype="uint8"), "trace")
     assert "its input is uint8" in found.refused[1]
-    found = witness(
+    found = run_levels(
         chain((2, 3), {"op": "embedding", "num_embeddings": 2, "embedding_dim": 2}, dtype="float32"), "trace"
     )
     assert "embedding reads integers" in found.refused[1]
@@ -148,7 +148,7 @@ def test_dtypes_are_never_mixed() -> None:
 @pytest.mark.parametrize("op", ["max_unpool", "conv_transpose"])
 def test_references_to_the_wrong_kind_of_layer(op: str) -> None:
     key = {"max_unpool": "pool", "conv_transpose": "transpose_of"}[op]
-    found = witness(network(("x", MAP, None), ("r", {"op": "relu"}, "x"), ("l", {"op": op, key: "r"}, "r")), "trace")
+    found = run_levels(network(("x", MAP, None), ("r", {"op": "relu"}, "x"), ("l", {"op": op, key: "r"}, "r")), "trace")
     assert "names r, which is not a" in found.refused[2]
 
 
@@ -160,7 +160,7 @@ def test_unpooling_another_map() -> None:
         ("q", {"op": "crop", "cropping": 1}, "p"),
         ("l", {"op": "max_unpool", "pool": "p"}, "q"),
     )
-    assert witness(made, "trace").refused[3] == "p gave [2, 4, 3, 3], but this layer is given [2, 4, 1, 1]"
+    assert run_levels(made, "trace").refused[3] == "p gave [2, 4, 3, 3], but this layer is given [2, 4, 1, 1]"
 
 
 def test_transposing_what_another_layer_made() -> None:
@@ -171,7 +171,7 @@ def test_transposing_what_another_layer_made() -> None:
         ("l", {"op": "conv_transpose", "transpose_of": "c", "out_channels": 2}, "x"),
         ("m", {"op": "conv_transpose", "transpose_of": "c", "kernel_size": 2}, "c"),
     )
-    found = witness(made, "trace")
+    found = run_levels(made, "trace")
     assert "cannot give back 6 x 6" in found.refused[2]
     assert "kernel_size 2 differs from kernel_size 3 of c" in found.refused[3]
 
@@ -194,16 +194,16 @@ layers:
 def test_a_depthwise_convolution_is_transposed_by_the_groups_of_its_input() -> None:
     conv = {"op": "conv", "out_channels": 8, "kernel_size": 3, "groups": "depthwise"}
     made = network(("x", MAP, None), ("c", conv, "x"), ("l", {"op": "conv_transpose", "transpose_of": "c"}, "c"))
-    assert witness(made, "trace").shapes[2] == MAP
+    assert run_levels(made, "trace").shapes[2] == MAP
 
 
 def test_crop_to_a_larger_map() -> None:
     made = network(("x", MAP, None), ("y", (2, 4, 7, 5), None), ("l", {"op": "crop", "like": "y"}, "x"))
-    assert "cannot crop the traced 6 of axis 2 to 7" in witness(made, "trace").refused[2]
+    assert "cannot crop the traced 6 of axis 2 to 7" in run_levels(made, "trace").refused[2]
 
 
 def test_an_input_with_an_empty_axis() -> None:
-    found = witness(chain((1, 0, 3), {"op": "relu"}), "trace")
+    found = run_levels(chain((1, 0, 3), {"op": "relu"}), "trace")
     assert "[1, 0, 3]" in found.refused[0]
     assert found.not_checked == {1: "x was refused"}
 

@@ -17,15 +17,15 @@ from runs import LINEAR, ran, verified
 from tangled import tangled
 
 import shapecheck.rules.verification
-import shapecheck.verify.reference.draw as draw
-import shapecheck.verify.reference.execute as execute
+import shapecheck.verify.reference.execution.random_numbers as draw
+import shapecheck.verify.reference.execution.step_runner as execute
 import shapecheck.verify.reference.segments as segments
 from shapecheck import pipeline
-from shapecheck.verify.execution import Execution, Lost
-from shapecheck.verify.reference import build, witness
+from shapecheck.verify.records.training_run import Execution, Lost
+from shapecheck.verify.reference import build, run_levels
 from shapecheck.verify.reference.compile import QUICK
-from shapecheck.verify.reference.execute import RATE, Runner, _Piece
-from shapecheck.verify.reference.running import Run
+from shapecheck.verify.reference.execution.run_diagnosis import Run
+from shapecheck.verify.reference.execution.step_runner import RATE, Runner, _Piece
 from shapecheck.verify.reference.trace import trace
 
 CONV = {"op": "conv", "out_channels": 6, "kernel_size": 3}
@@ -187,7 +187,7 @@ def test_a_gradient_that_is_zero_once_is_looked_for_again(monkeypatch: pytest.Mo
 
 
 def test_a_layer_that_is_refused_leaves_nothing_to_run() -> None:
-    found = witness(chain((2, 3, 4), {"op": "conv", "out_channels": 2, "kernel_size": 9}), "run")
+    found = run_levels(chain((2, 3, 4), {"op": "conv", "out_channels": 2, "kernel_size": 9}), "run")
     assert found.run is not None
     assert found.run.not_run == "not every layer could be compiled"
     assert found.refused_by == {1: "trace"}

@@ -12,20 +12,20 @@ from handmade import chain
 from runs import LINEAR, ran, verified
 
 import shapecheck
-import shapecheck.verify.reference.execute as execute
-import shapecheck.verify.reference.memory as memory
+import shapecheck.verify.reference.execution.free_memory as memory
+import shapecheck.verify.reference.execution.step_runner as execute
 import shapecheck.verify.reference.segments as segments
 from shapecheck.cache.codec import decode, encode
 from shapecheck.verify import Verification
-from shapecheck.verify.kept import settled
-from shapecheck.verify.reference import witness
-from shapecheck.verify.reference.execute import Runner
+from shapecheck.verify.reference import run_levels
+from shapecheck.verify.reference.execution.step_runner import Runner
 from shapecheck.verify.reference.trace import trace
+from shapecheck.verify.verification_cache import settled
 
 
 def test_what_does_not_fit_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execute, "free_bytes", lambda device: 5_000_000)
-    found = witness(chain((2, 1000), {"op": "linear", "out_features": 1000}), "run").run
+    found = run_levels(chain((2, 1000), {"op": "linear", "out_features": 1000}), "run").run
     assert found is not None
     assert found.forward_only is None
     told = r"a training step here would take 0\.0\d GB, a forward pass alone 0\.0\d GB, and 0\.01 GB are free"

@@ -9,7 +9,7 @@ import pytest
 from handmade import chain, network
 from hypothesis import assume, given, settings
 
-from shapecheck.verify.reference import witness
+from shapecheck.verify.reference import run_levels
 
 quick = settings(max_examples=60, deadline=None)
 SIZES = st.integers(1, 14)
@@ -70,7 +70,7 @@ def test_conv_places_its_kernel_wherever_it_fits(data: st.DataObject, channels_l
     }
     sizes = tuple(i for i, *_ in drawn)
     found = shape_of(
-        witness(chain(arranged(2, 6, sizes, channels_last), keys, channels_last=channels_last), "trace"), 1
+        run_levels(chain(arranged(2, 6, sizes, channels_last), keys, channels_last=channels_last), "trace"), 1
     )
     expected = tuple(placements(i, k, s, low, high, d) for i, k, s, d, low, high in drawn)
     if min(expected) < 1:
@@ -91,7 +91,7 @@ def test_padding_words(i: int, k: int, s: int, d: int, word: str) -> None:
         expected = placements(i, k, s, amount, amount, d)
     assume(expected > 0)
     keys = {"op": "conv", "out_channels": 1, "kernel_size": k, "stride": s, "dilation": d, "padding": word}
-    assert witness(chain((1, 1, i), keys), "trace").shapes[1] == (1, 1, expected)
+    assert run_levels(chain((1, 1, i), keys), "trace").shapes[1] == (1, 1, expected)
 
 
 @pytest.mark.parametrize("op", ["max_pool", "avg_pool", "lp_pool"])
@@ -104,7 +104,7 @@ def test_pooling(op: str, data: st.DataObject, i: int, k: int, s: int, ceil_mode
     if op == "max_pool":
         keys["dilation"] = [d, 1]
     found = shape_of(
-        witness(chain(arranged(2, 3, (i, 4), channels_last), keys, channels_last=channels_last), "trace"), 1
+        run_levels(chain(arranged(2, 3, (i, 4), channels_last), keys, channels_last=channels_last), "trace"), 1
     )
     expected = (placements_rounding_up if ceil_mode else placements)(i, k, s, low, high, d)
     if expected < 1:
@@ -136,7 +136,9 @@ def test_conv_transpose_scatters(
         "padding": [[low, high]],
         "output_padding": a,
     }
-    found = shape_of(witness(chain(arranged(2, 6, (i,), channels_last), keys, channels_last=channels_last), "trace"), 1)
+    found = shape_of(
+        run_levels(chain(arranged(2, 6, (i,), channels_last), keys, channels_last=channels_last), "trace"), 1
+    )
     expected = scattered(i, k, s, low, high, d, a)
     if expected < 1:
         assert isinstance(found, str)
@@ -157,7 +159,7 @@ def test_conv_transpose_gives_back_what_it_names(data: st.DataObject, i: int, k:
         ("sized", {**conv, "op": "conv_transpose", "output_size": i}, ("down",)),
         ("wrong", {**conv, "op": "conv_transpose", "output_size": i + s}, ("down",)),
     )
-    found = witness(named, "trace")
+    found = run_levels(named, "trace")
     assert found.shapes[2] == (1, 3, i)
     assert found.shapes[3] == (1, 5, i)
     assert "cannot give back" in found.refused[4]
@@ -177,7 +179,7 @@ def test_transposed_same_has_s_answers(data: st.DataObject, i: int, k: int, s: i
     }
     answers = [o for o in range(1, s * i + s + 1) if len(range(0, o, s)) == i]
     assert len(answers) == s
-    assert witness(chain((1, 2, i), keys), "trace").shapes[1] == (1, 2, answers[a])
+    assert run_levels(chain((1, 2, i), keys), "trace").shapes[1] == (1, 2, answers[a])
 
 
 @quick
@@ -192,7 +194,7 @@ def test_unfold_and_fold(i: int, j: int, k: int, s: int, d: int, p: int, channel
         {"op": "fold", "output_size": [i, j], **keys},
         channels_last=channels_last,
     )
-    found = witness(made, "trace")
+    found = run_levels(made, "trace")
     assert found.shapes[1] == arranged(2, 3 * k * 2, (rows * columns,), channels_last)
     assert found.shapes[2] == arranged(2, 3, (i, j), channels_last)
 
@@ -212,7 +214,7 @@ def test_max_unpool_gives_back_the_size(
         ("up", {"op": "max_unpool", "pool": "down"}, ("down",)),
         channels_last=last,
     )
-    assert witness(made, "trace").shapes[2] == arranged(2, 3, (i,), last)
+    assert run_levels(made, "trace").shapes[2] == arranged(2, 3, (i,), last)
 
 
 @quick
@@ -220,12 +222,12 @@ def test_max_unpool_gives_back_the_size(
 def test_max_unpool_alone(data: st.DataObject, i: int, k: int, s: int) -> None:
     p, a = data.draw(st.integers(0, k // 2)), data.draw(st.integers(0, s))
     keys = {"op": "max_unpool", "kernel_size": k, "stride": s, "padding": p}
-    found = shape_of(witness(chain((1, 1, i), {**keys, "output_padding": a}), "trace"), 1)
+    found = shape_of(run_levels(chain((1, 1, i), {**keys, "output_padding": a}), "trace"), 1)
     answers = [o for o in range(1, s * i + k + 2) if placements(o, k, s, p, p) == i]
     size = scattered(i, k, s, p, p, 1, a)
     if size in answers:
         assert found == (1, 1, size)
-        assert witness(chain((1, 1, i), {**keys, "output_size": size}), "trace").shapes[1] == (1, 1, size)
+        assert run_levels(chain((1, 1, i), {**keys, "output_size": size}), "trace").shapes[1] == (1, 1, size)
     else:
         assert isinstance(found, str)
 
@@ -234,13 +236,13 @@ def test_max_unpool_alone(data: st.DataObject, i: int, k: int, s: int) -> None:
 @pytest.mark.parametrize("padding", [2, "same", "half"])
 def test_padding_modes_do_not_change_the_size(mode: str, padding: Any) -> None:
     keys = {"op": "conv", "out_channels": 2, "kernel_size": 5, "stride": 2, "padding": padding}
-    plain = witness(chain((1, 2, 9, 8), keys), "trace").shapes[1]
-    assert witness(chain((1, 2, 9, 8), {**keys, "padding_mode": mode}), "trace").shapes[1] == plain
+    plain = run_levels(chain((1, 2, 9, 8), keys), "trace").shapes[1]
+    assert run_levels(chain((1, 2, 9, 8), {**keys, "padding_mode": mode}), "trace").shapes[1] == plain
 
 
 def test_four_spatial_axes_compile() -> None:
     keys = {"op": "conv", "out_channels": 2, "kernel_size": 3, "stride": 2, "padding": 1}
-    found = witness(chain((1, 2, 5, 6, 7, 8), keys, {"op": "max_pool", "kernel_size": 2}), "compile")
+    found = run_levels(chain((1, 2, 5, 6, 7, 8), keys, {"op": "max_pool", "kernel_size": 2}), "compile")
     assert found.shapes[1] == (1, 2, 3, 3, 4, 4)
     assert found.shapes[2] == (1, 2, 1, 1, 2, 2)
     assert found.bytes_agree

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax, nn
 
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, builds
-from shapecheck.verify.reference.errors import WitnessError
 
 _FUNCTIONS: dict[str, Callable[[jax.Array, Any], jax.Array]] = {
     "leaky_relu": lambda x, layer: nn.leaky_relu(x, layer.negative_slope),
@@ -71,7 +71,7 @@ def prelu(call: Call) -> jax.Array:
     call.require_floating()
     count = call.layer.num_parameters
     if count not in (1, call.channels):
-        raise WitnessError(f"num_parameters {count} is neither 1 nor the traced {call.channels} channels")
+        raise BuildError(f"num_parameters {count} is neither 1 nor the traced {call.channels} channels")
     slope = call.parameter("slope", (count,), "slope")
     axes = () if count == 1 else (call.channel_axis,)
     each = lax.broadcast_in_dim(slope.reshape(()) if count == 1 else slope, call.x.shape, axes)

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from shapecheck.arithmetic.shape import show_sizes
-from shapecheck.verify.reference.axes import Edges, dimension_numbers, fill, padding, padding_at, per_axis, reach
+from shapecheck.verify.reference.axis_keys import Edges, dimension_numbers, fill, padding, padding_at, per_axis, reach
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, Sizes, abstract, builds, is_layer, spatial_axes, spatial_sizes
-from shapecheck.verify.reference.errors import WitnessError
 
 
 class Geometry(NamedTuple):
@@ -53,7 +53,7 @@ def _group_count(call: Call, groups: Any, out: int) -> int:
     count = call.channels if groups == "depthwise" else int(groups)
     for channels, what in ((call.channels, "input"), (out, "output")):
         if channels % count:
-            raise WitnessError(f"groups {count} does not divide the {channels} {what} channels")
+            raise BuildError(f"groups {count} does not divide the {channels} {what} channels")
     return count
 
 
@@ -105,10 +105,10 @@ def conv_transpose(call: Call) -> jax.Array:
 def _encoder_input(call: Call, count: int) -> jax.ShapeDtypeStruct | jax.Array:
     reference = call.references.get("transpose_of")
     if reference is None:
-        raise WitnessError("has neither out_channels nor transpose_of")
+        raise BuildError("has neither out_channels nor transpose_of")
     source = reference.inputs[0]
     if len(source.shape) != count + 2:
-        raise WitnessError(f"{reference.name} reads rank {len(source.shape)}, this layer rank {count + 2}")
+        raise BuildError(f"{reference.name} reads rank {len(source.shape)}, this layer rank {count + 2}")
     return source
 
 
@@ -123,7 +123,7 @@ def _alike(own: object, theirs: object) -> bool:
 def _transposed_geometry(call: Call, count: int, out: int) -> Geometry:
     reference = call.references.get("transpose_of")
     if reference is not None and not is_layer(reference.layer, "conv"):
-        raise WitnessError(f"transpose_of names {reference.name}, which is not a conv")
+        raise BuildError(f"transpose_of names {reference.name}, which is not a conv")
     keys = {}
     for key, default in (("kernel_size", None), ("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
         own = getattr(call.layer, key)
@@ -131,7 +131,7 @@ def _transposed_geometry(call: Call, count: int, out: int) -> Geometry:
         if reference is not None:
             keys[key] = getattr(reference.layer, key)
             if own is not None and "depthwise" not in (own, keys[key]) and not _alike(own, keys[key]):
-                raise WitnessError(f"{key} {own} differs from {key} {keys[key]} of {reference.name}")
+                raise BuildError(f"{key} {own} differs from {key} {keys[key]} of {reference.name}")
     k = per_axis(keys["kernel_size"], count, "kernel_size")
     d = per_axis(keys["dilation"], count, "dilation")
     s = per_axis(keys["stride"], count, "stride")
@@ -146,7 +146,7 @@ def _output_padding(call: Call, geometry: Geometry) -> Sizes:
     a = per_axis(call.layer.output_padding or 0, len(geometry.k), "output_padding", 0)
     for amount, s, d in zip(a, geometry.s, geometry.d, strict=True):
         if amount >= max(s, d):
-            raise WitnessError(f"output_padding {amount} is not smaller than stride {s} or dilation {d}")
+            raise BuildError(f"output_padding {amount} is not smaller than stride {s} or dilation {d}")
     return a
 
 
@@ -222,7 +222,7 @@ def _adjoint(call: Call, geometry: Geometry, kernel: jax.Array, out: int, target
 
     made = jax.eval_shape(forward, source)
     if made.shape != call.x.shape:
-        raise WitnessError(
+        raise BuildError(
             f"cannot give back {show_sizes(target)}: the convolution makes {list(made.shape)} of it,"
             f" but this layer's input is {list(call.x.shape)}"
         )
@@ -270,20 +270,20 @@ def fold(call: Call) -> jax.Array:
     """Sum columns back into the map that ``unfold`` takes them from: the transpose of unfold."""
     layer = call.layer
     if call.x.ndim != 3:
-        raise WitnessError(f"reads columns, an array of rank 3, but its input has rank {call.x.ndim}")
+        raise BuildError(f"reads columns, an array of rank 3, but its input has rank {call.x.ndim}")
     keys = (layer.output_size, layer.kernel_size, layer.stride, layer.padding, layer.dilation)
     # One number alone means two equal axes, as in PyTorch.
     count = next((len(value) for value in keys if isinstance(value, tuple)), 2)
     windows = _windows(layer, count, call.channels_last)
     taps = math.prod(windows.k)
     if call.channels % taps:
-        raise WitnessError(f"the traced {call.channels} channels are no multiple of the kernel's {taps} taps")
+        raise BuildError(f"the traced {call.channels} channels are no multiple of the kernel's {taps} taps")
     size, channels = per_axis(layer.output_size, count, "output_size"), (call.channels // taps,)
     shape = (call.x.shape[0], *size, *channels) if call.channels_last else (call.x.shape[0], *channels, *size)
     source = abstract(shape, call.x.dtype)
     made = jax.eval_shape(windows.columns, source)
     if made.shape != call.x.shape:
-        raise WitnessError(
+        raise BuildError(
             f"unfolding {show_sizes(size)} makes {list(made.shape)}, but the input is {list(call.x.shape)}"
         )
     (y,) = jax.linear_transpose(windows.columns, source)(call.x)

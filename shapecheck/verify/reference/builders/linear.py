@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax, nn
 
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, builds
-from shapecheck.verify.reference.errors import WitnessError
 
 
 def _project(call: Call, x: jax.Array, out: int, prefix: str = "") -> jax.Array:
@@ -32,7 +32,7 @@ def linear(call: Call) -> jax.Array:
 def embedding(call: Call) -> jax.Array:
     """Look up a learned vector for every integer."""
     if not jnp.issubdtype(call.x.dtype, jnp.integer):
-        raise WitnessError(f"embedding reads integers, but its input is {call.x.dtype}; give the input dtype int32")
+        raise BuildError(f"embedding reads integers, but its input is {call.x.dtype}; give the input dtype int32")
     count, size = call.layer.num_embeddings, call.layer.embedding_dim
     table = call.parameter("table", (count, size), "normal", 1, call.dtype)
     return jnp.take(table, call.x, axis=0)
@@ -44,10 +44,10 @@ def attention(call: Call) -> jax.Array:
     call.require_floating()
     x, heads = call.x, call.layer.num_heads
     if x.ndim != 3:
-        raise WitnessError(f"attention reads [N, L, E], an array of rank 3, but its input has rank {x.ndim}")
+        raise BuildError(f"attention reads [N, L, E], an array of rank 3, but its input has rank {x.ndim}")
     batch, length, features = x.shape
     if features % heads:
-        raise WitnessError(f"num_heads {heads} does not divide the traced {features} features")
+        raise BuildError(f"num_heads {heads} does not divide the traced {features} features")
     split = (batch, length, heads, features // heads)
     query, key, value = (_project(call, x, features, name).reshape(split) for name in ("query_", "key_", "value_"))
     scores = jnp.einsum("nqhe,nkhe->nhqk", query, key) / (features // heads) ** 0.5

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.builders.rearrange import axis_of
 from shapecheck.verify.reference.call import Call, Sizes, builds
-from shapecheck.verify.reference.errors import WitnessError
 
 _FUNCTIONS = {"add": lax.add, "average": lax.add, "subtract": lax.sub, "multiply": lax.mul, "maximum": lax.max}
 
@@ -20,24 +20,24 @@ def _require_alike(inputs: tuple[jax.Array, ...], free: int | None = None) -> No
     first = inputs[0]
     for x in inputs[1:]:
         if x.ndim != first.ndim:
-            raise WitnessError(f"inputs differ in rank: {list(first.shape)} and {list(x.shape)}")
+            raise BuildError(f"inputs differ in rank: {list(first.shape)} and {list(x.shape)}")
         if x.dtype != first.dtype:
-            raise WitnessError(f"inputs differ in dtype: {first.dtype} and {x.dtype}")
+            raise BuildError(f"inputs differ in dtype: {first.dtype} and {x.dtype}")
         for axis, (mine, theirs) in enumerate(zip(first.shape, x.shape, strict=True)):
             if mine != theirs and axis != free:
-                raise WitnessError(f"inputs differ on axis {axis}: {mine} and {theirs}")
+                raise BuildError(f"inputs differ on axis {axis}: {mine} and {theirs}")
 
 
 def _common(call: Call) -> Sizes:
     """Return the shape to which axes of size 1 stretch."""
     ranks = {x.ndim for x in call.inputs}
     if len(ranks) > 1:
-        raise WitnessError(f"inputs differ in rank: {sorted(ranks)}")
+        raise BuildError(f"inputs differ in rank: {sorted(ranks)}")
     common = []
     for axis in range(call.x.ndim):
         sizes = {x.shape[axis] for x in call.inputs} - {1}
         if len(sizes) > 1:
-            raise WitnessError(f"inputs differ on axis {axis}: {' and '.join(map(str, sorted(sizes)))}")
+            raise BuildError(f"inputs differ on axis {axis}: {' and '.join(map(str, sorted(sizes)))}")
         common.append(sizes.pop() if sizes else 1)
     return tuple(common)
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from shapecheck.verify.reference.axes import whole
+from shapecheck.verify.reference.axis_keys import whole
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.builders.rearrange import axis_of
 from shapecheck.verify.reference.call import Call, Sizes, builds, spatial_axes
-from shapecheck.verify.reference.errors import WitnessError
 
 EPSILON = 1e-5
 # Of Krizhevsky et al. 2012, in PyTorch's form: x / (1 + alpha * mean of squares) ** beta.
@@ -36,7 +36,7 @@ def _feature_axis(call: Call) -> int:
     if call.layer.op == "layer_norm":
         axis = axis_of(call.layer.axis, call.x.ndim, "axis")
     elif call.x.ndim < 2:
-        raise WitnessError(f"{call.layer.op} needs batch and channels, but its input has rank {call.x.ndim}")
+        raise BuildError(f"{call.layer.op} needs batch and channels, but its input has rank {call.x.ndim}")
     else:
         axis = call.channel_axis
     call.require_stated(call.layer.num_features, call.x.shape[axis], "num_features")
@@ -78,7 +78,7 @@ def group_norm(call: Call) -> jax.Array:
     axis = _feature_axis(call)
     x, groups = call.x, call.layer.num_groups
     if x.shape[axis] % groups:
-        raise WitnessError(f"num_groups {groups} does not divide the traced {x.shape[axis]} channels")
+        raise BuildError(f"num_groups {groups} does not divide the traced {x.shape[axis]} channels")
     parts = x.reshape(*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :])
     even = _standardise(parts, tuple(i for i in range(1, parts.ndim) if i != axis))
     return _affine(call, even.reshape(x.shape), axis)

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from shapecheck.verify.reference.axes import SAME, Edges, padding_at, per_axis, whole
+from shapecheck.verify.reference.axis_keys import SAME, Edges, padding_at, per_axis, whole
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, Sizes, builds, is_layer, spatial_axes, spatial_sizes
-from shapecheck.verify.reference.errors import WitnessError
 
 
 class Pooling(NamedTuple):
@@ -104,11 +104,11 @@ def windows_of(layer: Any, x: jax.Array, channels_last: bool) -> Pooling:
 
 
 def pooling(layer: Any, x: jax.Array, channels_last: bool) -> Pooling:
-    """Return the windows of a pooling layer over ``x``. Raises WitnessError where the padding is over half a window."""
+    """Return the windows of a pooling layer over ``x``. Raises BuildError where the padding is over half a window."""
     found = windows_of(layer, x, channels_last)
     for window, pair in zip(found.k, found.padding, strict=True):
         if layer.padding not in SAME and max(pair) > window // 2:
-            raise WitnessError(f"padding {max(pair)} is more than half of kernel_size {window}")
+            raise BuildError(f"padding {max(pair)} is more than half of kernel_size {window}")
     return found
 
 
@@ -146,9 +146,9 @@ def max_unpool(call: Call) -> jax.Array:
     if reference is None:
         return _unpool_alone(call)
     if not is_layer(reference.layer, "max_pool"):
-        raise WitnessError(f"pool names {reference.name}, which is not a max_pool")
+        raise BuildError(f"pool names {reference.name}, which is not a max_pool")
     if reference.output.shape != call.x.shape:
-        raise WitnessError(
+        raise BuildError(
             f"{reference.name} gave {list(reference.output.shape)}, but this layer is given {list(call.x.shape)}"
         )
     source = jnp.asarray(reference.inputs[0])
@@ -187,7 +187,7 @@ def _unpool_alone(call: Call) -> jax.Array:
     y = lax.pad(call.x, zero, config)
     back = jax.eval_shape(lambda v: windows_of(undone, v, call.channels_last).reduce(v, lowest(v.dtype), lax.max), y)
     if back.shape != call.x.shape:
-        raise WitnessError(
+        raise BuildError(
             f"pooling {list(y.shape)} makes {list(back.shape)}, which is not this layer's input {list(call.x.shape)}"
         )
     return y

@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, builds
-from shapecheck.verify.reference.errors import WitnessError
 
 
 def axis_of(axis: int, rank: int, key: str) -> int:
-    """Return ``axis`` counted from 0. Raises WitnessError where there is none such."""
+    """Return ``axis`` counted from 0. Raises BuildError where there is none such."""
     if not -rank <= axis < rank:
-        raise WitnessError(f"{key} {axis} does not exist in an array of rank {rank}")
+        raise BuildError(f"{key} {axis} does not exist in an array of rank {rank}")
     return axis % rank
 
 
@@ -24,7 +24,7 @@ def flatten(call: Call) -> jax.Array:
     start = axis_of(call.layer.start_axis, x.ndim, "start_axis")
     end = axis_of(call.layer.end_axis, x.ndim, "end_axis")
     if start > end:
-        raise WitnessError(f"start_axis {call.layer.start_axis} stands behind end_axis {call.layer.end_axis}")
+        raise BuildError(f"start_axis {call.layer.start_axis} stands behind end_axis {call.layer.end_axis}")
     return jnp.reshape(x, (*x.shape[:start], -1, *x.shape[end + 1 :]))
 
 
@@ -58,7 +58,7 @@ def cut(call: Call) -> jax.Array:
     layer = call.layer
     axis = axis_of(layer.axis, call.x.ndim, "axis")
     if layer.step < 1:
-        raise WitnessError(f"step {layer.step} is less than 1")
+        raise BuildError(f"step {layer.step} is less than 1")
     return call.x[(slice(None),) * axis + (slice(layer.start, layer.stop, layer.step),)]
 
 
@@ -68,12 +68,12 @@ def chunk(call: Call) -> jax.Array:
     layer = call.layer
     axis = axis_of(layer.axis, call.x.ndim, "axis")
     if layer.index >= layer.chunks:
-        raise WitnessError(f"index {layer.index} does not exist among {layer.chunks} chunks")
+        raise BuildError(f"index {layer.index} does not exist among {layer.chunks} chunks")
     size = call.x.shape[axis]
     piece = -(-size // layer.chunks)
     starts = range(0, size, piece)
     if layer.index >= len(starts):
-        raise WitnessError(f"{size} elements fall into {len(starts)} chunks: there is no chunk {layer.index}")
+        raise BuildError(f"{size} elements fall into {len(starts)} chunks: there is no chunk {layer.index}")
     first = starts[layer.index]
     return call.x[(slice(None),) * axis + (slice(first, first + piece),)]
 

@@ -10,16 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from shapecheck.verify.reference.axes import FILL, edges, fill, per_axis
+from shapecheck.verify.reference.axis_keys import FILL, edges, fill, per_axis
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, Sizes, builds, spatial_axes, spatial_sizes
-from shapecheck.verify.reference.errors import WitnessError
 
 
 def _like(call: Call) -> Sizes:
     reference = call.references["like"]
     rank = len(reference.output.shape)
     if rank != call.x.ndim:
-        raise WitnessError(f"like names {reference.name}, whose rank is {rank}, not {call.x.ndim}")
+        raise BuildError(f"like names {reference.name}, whose rank is {rank}, not {call.x.ndim}")
     return spatial_sizes(reference.output, call.channels_last)
 
 
@@ -39,7 +39,7 @@ def upsample(call: Call) -> jax.Array:
         target = tuple(math.floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
         steps = tuple(1 / factor for factor in factors)
     if min(target) < 1:
-        raise WitnessError(f"the output would have the size {list(target)}")
+        raise BuildError(f"the output would have the size {list(target)}")
     if layer.mode != "nearest":
         call.require_floating()
     for axis, o, step in zip(spatial_axes(x.ndim, call.channels_last), target, steps, strict=True):
@@ -50,7 +50,7 @@ def upsample(call: Call) -> jax.Array:
 def _factors(value: Any, count: int) -> tuple[float, ...]:
     factors = value if isinstance(value, tuple) else (value,) * count
     if len(factors) != count:
-        raise WitnessError(f"scale_factor lists {len(factors)} values, but the traced input has {count} spatial axes")
+        raise BuildError(f"scale_factor lists {len(factors)} values, but the traced input has {count} spatial axes")
     return factors
 
 
@@ -114,7 +114,7 @@ def crop(call: Call) -> jax.Array:
     if "like" in call.references:
         for axis, o in zip(axes, _like(call), strict=True):
             if o > x.shape[axis]:
-                raise WitnessError(f"cannot crop the traced {x.shape[axis]} of axis {axis} to {o}")
+                raise BuildError(f"cannot crop the traced {x.shape[axis]} of axis {axis} to {o}")
             first[axis] = (x.shape[axis] - o) // 2
             limit[axis] = first[axis] + o
     else:
@@ -131,7 +131,7 @@ def pixel_shuffle(call: Call) -> jax.Array:
     r, sizes = call.layer.factor, call.spatial
     n = len(sizes)
     if call.channels % r**n:
-        raise WitnessError(f"the traced {call.channels} channels are no multiple of {r}^{n}")
+        raise BuildError(f"the traced {call.channels} channels are no multiple of {r}^{n}")
     x = x.reshape(x.shape[0], call.channels // r**n, *(r,) * n, *sizes)
     order = [0, 1, *(axis for j in range(n) for axis in (2 + n + j, 2 + j))]
     x = x.transpose(order).reshape(x.shape[0], x.shape[1], *(size * r for size in sizes))
@@ -146,7 +146,7 @@ def pixel_unshuffle(call: Call) -> jax.Array:
     n = len(sizes)
     for size in sizes:
         if size % r:
-            raise WitnessError(f"the traced size {size} is no multiple of factor {r}")
+            raise BuildError(f"the traced size {size} is no multiple of factor {r}")
     x = x.reshape(x.shape[0], x.shape[1], *(part for size in sizes for part in (size // r, r)))
     order = [0, 1, *(3 + 2 * j for j in range(n)), *(2 + 2 * j for j in range(n))]
     x = x.transpose(order).reshape(x.shape[0], x.shape[1] * r**n, *(size // r for size in sizes))

@@ -8,7 +8,7 @@ _LONGEST = 400
 _SOURCE_LINE = re.compile(r"(?:\S*/)?\S+\.py:\d+(?::\d+)?(?: \([^)]*\))?")
 
 
-class WitnessError(ValueError):
+class BuildError(ValueError):
     """A layer that the witness refuses; the message is one line, without the layer's name."""
 
 
@@ -21,6 +21,6 @@ def one_line(error: BaseException) -> str:
     text = " ".join(_SOURCE_LINE.sub("", str(error)).split()) or "no message"
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 1].rstrip() + "…"
-    if isinstance(error, (WitnessError, TypeError, ValueError)):
+    if isinstance(error, (BuildError, TypeError, ValueError)):
         return text
     return f"{type(error).__name__}: {text}"

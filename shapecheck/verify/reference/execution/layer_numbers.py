@@ -19,10 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from shapecheck.graph.network import Network, Node
-from shapecheck.verify.reference import draw
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.compile import QUICK
 from shapecheck.verify.reference.device import find_device
-from shapecheck.verify.reference.errors import WitnessError
+from shapecheck.verify.reference.execution import random_numbers as draw
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision, run, values_read
 from shapecheck.verify.reference.trace import Trace, trace
 
@@ -56,13 +56,13 @@ def compare_numbers(network: Network, first: jax.Device, second: jax.Device, see
     ``first``, against which the other is measured, is a CPU.
 
     Products are made in full precision: the TF32 of NVIDIA's tensor cores, JAX's default there, has a u of 2⁻¹¹.
-    Raises WitnessError, naming the layer, where the network cannot be built.
+    Raises BuildError, naming the layer, where the network cannot be built.
     """
     with warnings.catch_warnings(), precision(network), jax.default_matmul_precision("highest"):
         warnings.simplefilter("ignore")
         traced = trace(network)
         for index, why in (traced.refused | traced.not_checked).items():
-            raise WitnessError(f"{network.nodes[index].name}: {why}")
+            raise BuildError(f"{network.nodes[index].name}: {why}")
         return list(_Comparison(network, traced, first, second).layers(seed))
 
 
@@ -129,7 +129,7 @@ def _options(device: jax.Device) -> dict[str, Any]:
 
 def _difference(mine: Any, theirs: Any) -> float:
     if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
-        raise WitnessError(f"{mine.dtype}{list(mine.shape)} on one device, {theirs.dtype}{list(theirs.shape)} there")
+        raise BuildError(f"{mine.dtype}{list(mine.shape)} on one device, {theirs.dtype}{list(theirs.shape)} there")
     wide = np.float64
     equal = (mine == theirs) | ((mine != mine) & (theirs != theirs))
     apart = np.where(equal, 0, np.abs(mine.astype(wide) - theirs.astype(wide)))

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from shapecheck.graph.network import Network, Node
-from shapecheck.verify.reference.errors import one_line
-from shapecheck.verify.reference.execute import DRAWS, PATIENCE, SMALLER, Marks, Runner, TooLarge
+from shapecheck.verify.reference.build_errors import one_line
+from shapecheck.verify.reference.built_network import parameter_name
+from shapecheck.verify.reference.execution.step_runner import DRAWS, PATIENCE, SMALLER, Marks, Runner, TooLarge
 from shapecheck.verify.reference.layer_function import values_read
-from shapecheck.verify.reference.model import parameter_name
 from shapecheck.verify.reference.trace import Trace
 
 # Normalisations that take the mean of each channel away, and with it whatever was added to the channel.

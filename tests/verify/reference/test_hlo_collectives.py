@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapecheck.verify.reference.collectives import Transfer, axes_of, transfers
-from shapecheck.verify.reference.exchanges import exchanges, reduced
+from shapecheck.verify.reference.multi_device.hlo_collectives import Transfer, axes_of, transfers
+from shapecheck.verify.reference.multi_device.layer_collectives import exchanges, reduced
 
 HEADER = "HloModule jit_f, is_scheduled=true\n\nENTRY %main (param: f32[8]) -> f32[8] {\n"
 MESH = {"data": 4, "model": 2}

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from shapecheck.verify.reference.built_network import Model
 from shapecheck.verify.reference.call import abstract
-from shapecheck.verify.reference.model import Model
 
 Optimizer: TypeAlias = Literal["sgd", "momentum", "adam"]
 Arrays: TypeAlias = Mapping[str, Any]

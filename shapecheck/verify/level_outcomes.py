@@ -5,12 +5,12 @@ from __future__ import annotations
 from shapecheck.graph.network import Network
 from shapecheck.pipeline import Report
 from shapecheck.verify import LEVELS, Disagreement, LevelOutcome, NotChecked, Result, Verification
-from shapecheck.verify.execution import Execution, Lost, NotFinite
-from shapecheck.verify.partial import WHAT
-from shapecheck.verify.reference import Witness
+from shapecheck.verify.interrupted import WHAT
+from shapecheck.verify.records.training_run import Execution, Lost, NotFinite
+from shapecheck.verify.reference import ReferenceResult
 
 
-def add_levels(report: Report, found: Verification, seen: Witness) -> Verification:
+def add_levels(report: Report, found: Verification, seen: ReferenceResult) -> Verification:
     """Return an outcome with what each level found, and with what the level ``run`` adds to it, if it was asked for."""
     if seen.run is not None:
         found = _add_run(report, found, seen)
@@ -19,7 +19,7 @@ def add_levels(report: Report, found: Verification, seen: Witness) -> Verificati
     return found._replace(levels=tuple(outcomes))
 
 
-def _result(level: str, report: Report, found: Verification, seen: Witness) -> Result:
+def _result(level: str, report: Report, found: Verification, seen: ReferenceResult) -> Result:
     assert report.network is not None
     if level == "run":
         return _of_run(found.run)
@@ -38,7 +38,7 @@ def _of_run(run: Execution | None) -> Result:
     return "not_checked" if run.lost or run.forward_only is not None else "proved"
 
 
-def _add_run(report: Report, found: Verification, seen: Witness) -> Verification:
+def _add_run(report: Report, found: Verification, seen: ReferenceResult) -> Verification:
     assert report.network is not None and report.shapes is not None and seen.run is not None
     if seen.run.not_run is not None:
         return _not_checked(found, f"the run was not made: {seen.run.not_run}")
@@ -63,7 +63,7 @@ def _not_checked(found: Verification, reason: str) -> Verification:
     return found._replace(not_checked=told, result="not_checked" if found.result == "proved" else found.result)
 
 
-def _execution(network: Network, seen: Witness) -> Execution:
+def _execution(network: Network, seen: ReferenceResult) -> Execution:
     run = seen.run
     assert run is not None
     wrong = run.not_finite

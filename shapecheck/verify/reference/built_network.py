@@ -11,8 +11,8 @@ import jax.numpy as jnp
 
 from shapecheck.arithmetic.shape import show
 from shapecheck.graph.network import Network, Node
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Mode, ParameterSpec, StatisticSource
-from shapecheck.verify.reference.errors import WitnessError
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision, run
 from shapecheck.verify.reference.trace import Trace, trace
 
@@ -55,12 +55,12 @@ class Model(NamedTuple):
 def build(network: Network) -> Model:
     """Return the network as functions of parameters and inputs.
 
-    Raises WitnessError, naming the layer, where the network has a size that is no number or a layer is refused.
+    Raises BuildError, naming the layer, where the network has a size that is no number or a layer is refused.
     """
     traced = trace(network)
     for failures in (traced.refused, traced.not_checked):
         for index, why in failures.items():
-            raise WitnessError(f"{network.nodes[index].name}: {why}")
+            raise BuildError(f"{network.nodes[index].name}: {why}")
     named = {
         parameter_name(network.nodes[i], name): (i, spec)
         for i, held in traced.specs.items()
@@ -135,20 +135,20 @@ def parameter_name(node: Node, name: str) -> str:
 
 def _checked(node: Node, inputs: Arrays, struct: jax.ShapeDtypeStruct) -> jax.Array:
     if node.name not in inputs:
-        raise WitnessError(f"the input {node.name} is missing")
+        raise BuildError(f"the input {node.name} is missing")
     value = jnp.asarray(inputs[node.name])
     if value.shape != struct.shape or value.dtype != struct.dtype:
         found, wanted = f"{value.dtype}{show(value.shape)}", f"{struct.dtype}{show(struct.shape)}"
-        raise WitnessError(f"the input {node.name} is {found}, but the network reads {wanted}")
+        raise BuildError(f"the input {node.name} is {found}, but the network reads {wanted}")
     return value
 
 
 def _parameter(parameters: Arrays, name: str, spec: ParameterSpec) -> jax.Array:
     if name not in parameters:
-        raise WitnessError(f"the parameter {name} is missing")
+        raise BuildError(f"the parameter {name} is missing")
     value = parameters[name]
     if jnp.shape(value) != spec.shape:
-        raise WitnessError(f"the parameter {name} is {show(jnp.shape(value))}, but the network has {show(spec.shape)}")
+        raise BuildError(f"the parameter {name} is {show(jnp.shape(value))}, but the network has {show(spec.shape)}")
     return value
 
 
@@ -158,7 +158,7 @@ def _given(statistics: Arrays | None) -> StatisticSource | None:
 
     def given(name: str, compute: Callable[[], jax.Array]) -> jax.Array:
         if name not in statistics:
-            raise WitnessError(f"the statistic {name} is missing")
+            raise BuildError(f"the statistic {name} is missing")
         return statistics[name]
 
     return given

@@ -18,14 +18,14 @@ import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from shapecheck.graph.network import Network, Node, Sharding, Split
-from shapecheck.verify.partition import MOST_DEVICES, Figures, LayerSplit, Partition, Pass, Refusal
+from shapecheck.verify.records.partition import MOST_DEVICES, Figures, LayerSplit, Partition, Pass, Refusal
+from shapecheck.verify.reference.build_errors import one_line
+from shapecheck.verify.reference.built_network import parameter_name
 from shapecheck.verify.reference.call import ParameterSpec
-from shapecheck.verify.reference.collectives import transfers
 from shapecheck.verify.reference.compile import QUICK, compiled, flops
-from shapecheck.verify.reference.errors import one_line
-from shapecheck.verify.reference.exchanges import exchanges, reduced
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision, run
-from shapecheck.verify.reference.model import parameter_name
+from shapecheck.verify.reference.multi_device.hlo_collectives import transfers
+from shapecheck.verify.reference.multi_device.layer_collectives import exchanges, reduced
 from shapecheck.verify.reference.trace import Trace, trace
 
 Arrays = dict[str, Any]

@@ -10,8 +10,9 @@ from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.arithmetic.symbolic import known
 from shapecheck.graph.network import Network
 from shapecheck.verify import Plan
-from shapecheck.verify.costs import Beside, Cost, Difference, Differing, Figures, Unknown
-from shapecheck.verify.reference import DeviceError, WitnessError
+from shapecheck.verify.records.compiler_cost import Beside, Cost, Difference, Differing, Figures, Unknown
+from shapecheck.verify.reference import BuildError, DeviceError
+from shapecheck.verify.reference.build_errors import one_line
 from shapecheck.verify.reference.compiled_cost import (
     Compiled,
     LayerFlops,
@@ -21,8 +22,7 @@ from shapecheck.verify.reference.compiled_cost import (
     parameter_type,
     training,
 )
-from shapecheck.verify.reference.errors import one_line
-from shapecheck.verify.reference.training import SLOTS
+from shapecheck.verify.reference.training_step import SLOTS
 
 _LARGEST = 3
 
@@ -54,7 +54,7 @@ def cost_of(network: Network, plan: Plan) -> Cost | Unknown:
 
 def reason(error: Exception) -> str:
     """Return what an error of JAX or XLA says, on one line."""
-    return str(error) if isinstance(error, (DeviceError, WitnessError)) else one_line(error)
+    return str(error) if isinstance(error, (DeviceError, BuildError)) else one_line(error)
 
 
 def _compare(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, Optional, TypeAlias, Union
 
 from shapecheck.text import every, plural
-from shapecheck.verify.comparison import Comparison
-from shapecheck.verify.costs import Cost, Fit, Unknown
-from shapecheck.verify.execution import Execution
-from shapecheck.verify.partition import Partition
+from shapecheck.verify.records.compiler_cost import Cost, Fit, Unknown
+from shapecheck.verify.records.number_comparison import Comparison
+from shapecheck.verify.records.partition import Partition
+from shapecheck.verify.records.training_run import Execution
 
 # How far JAX goes, and what the network is built for.
 Level: TypeAlias = Literal["trace", "lower", "compile", "run"]

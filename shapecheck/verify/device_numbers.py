@@ -7,11 +7,11 @@ from collections.abc import Callable
 from shapecheck.analysis.batch import NoBatch
 from shapecheck.pipeline import Report
 from shapecheck.verify import NotChecked, Plan, Verification
-from shapecheck.verify.comparison import Comparison, Differing
-from shapecheck.verify.costing import retyped
+from shapecheck.verify.buildable import stand_ins
+from shapecheck.verify.cost_comparison import retyped
 from shapecheck.verify.fit import asked_for
-from shapecheck.verify.possible import stand_ins
-from shapecheck.verify.reference import DeviceError, WitnessError, compare_with_cpu
+from shapecheck.verify.records.number_comparison import Comparison, Differing
+from shapecheck.verify.reference import BuildError, DeviceError, compare_with_cpu
 
 # One sample would leave a batch_norm without spatial axes nothing to normalise by.
 _BATCH = 2
@@ -56,7 +56,7 @@ def _compared(report: Report, plan: Plan, backend: str) -> Comparison:
         layers = compare_with_cpu(network)
     except MemoryError:
         return nothing._replace(missing="the memory was used up")
-    except (DeviceError, WitnessError) as error:
+    except (DeviceError, BuildError) as error:
         return nothing._replace(missing=str(error))
     differing = tuple(
         Differing(network.nodes[each.node].name, each.difference, each.allowed) for each in layers if not each.agrees

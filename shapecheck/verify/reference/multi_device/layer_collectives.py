@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shapecheck.verify.partition import Exchange
-from shapecheck.verify.reference.collectives import Transfer, axes_of
+from shapecheck.verify.records.partition import Exchange
+from shapecheck.verify.reference.multi_device.hlo_collectives import Transfer, axes_of
 
 # The scope of a layer in a path such as jit(loss)/transpose(jvp(n17))/conv_general_dilated.
 _SCOPE = re.compile(r"(?:^|[/(])n(\d+)(?=[/)]|$)")

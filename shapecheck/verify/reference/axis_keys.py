@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Sizes
-from shapecheck.verify.reference.errors import WitnessError
 
 Edges: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -20,13 +20,13 @@ FILL = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def per_axis(value: Any, count: int, key: str, least: int = 1) -> Sizes:
-    """Return a whole number per axis. Raises WitnessError on a list of another length or a number below ``least``."""
+    """Return a whole number per axis. Raises BuildError on a list of another length or a number below ``least``."""
     values = value if isinstance(value, tuple) else (value,) * count
     if len(values) != count:
-        raise WitnessError(f"{key} lists {len(values)} values, but the traced input has {count} spatial axes")
+        raise BuildError(f"{key} lists {len(values)} values, but the traced input has {count} spatial axes")
     for entry in values:
         if type(entry) is not int or entry < least:
-            raise WitnessError(f"{key} holds {entry}, where a whole number of at least {least} is needed")
+            raise BuildError(f"{key} holds {entry}, where a whole number of at least {least} is needed")
     return values
 
 
@@ -34,7 +34,7 @@ def edges(value: Any, count: int, key: str) -> Edges:
     """Return (before, after) per axis."""
     values = value if isinstance(value, tuple) else (value,) * count
     if len(values) != count:
-        raise WitnessError(f"{key} lists {len(values)} values, but the traced input has {count} spatial axes")
+        raise BuildError(f"{key} lists {len(values)} values, but the traced input has {count} spatial axes")
     return tuple((per_axis(e, 2, key, 0)[0], per_axis(e, 2, key, 0)[1]) for e in values)
 
 
@@ -66,14 +66,14 @@ def padding_at(value: Any, sizes: Sizes, k: Sizes, s: Sizes, d: Sizes) -> Edges:
 
 
 def fill(x: jax.Array, axes: Sizes, amounts: Edges, mode: str) -> jax.Array:
-    """Pad ``axes`` by reflection, replication or going round. Raises WitnessError where the input is too small."""
+    """Pad ``axes`` by reflection, replication or going round. Raises BuildError where the input is too small."""
     widths = [(0, 0)] * x.ndim
     for axis, amount in zip(axes, amounts, strict=True):
         # jnp.pad would reflect and go round again and again; the language, as PyTorch, allows it once.
         size = x.shape[axis]
         most = {"reflect": size - 1, "circular": size}.get(mode)
         if most is not None and max(amount) > most:
-            raise WitnessError(f"{mode} padding of {max(amount)} on axis {axis} is too much for {size} elements")
+            raise BuildError(f"{mode} padding of {max(amount)} on axis {axis} is too much for {size} elements")
         widths[axis] = amount
     return jnp.pad(x, widths, mode=FILL[mode])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shapecheck.analysis.sizes.periodic import cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.verify.search import Found, largest
+from shapecheck.verify.batch_search import Found, largest
 
 MOST = 5_000
 SETS = (

@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from shapecheck.graph.network import Network
 from shapecheck.verify import LEVELS, Level, LevelOutcome, NotChecked, Plan, Verification
-from shapecheck.verify.comparison import Comparison
-from shapecheck.verify.costs import Unknown
-from shapecheck.verify.partition import Partition
-from shapecheck.verify.possible import unproved
+from shapecheck.verify.buildable import unproved
+from shapecheck.verify.records.compiler_cost import Unknown
+from shapecheck.verify.records.number_comparison import Comparison
+from shapecheck.verify.records.partition import Partition
 
 # Is told of an outcome on the way, whenever something of it is finished.
 SoFar: TypeAlias = Callable[[Verification], None]

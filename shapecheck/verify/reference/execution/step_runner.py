@@ -17,12 +17,12 @@ import numpy as np
 
 from shapecheck.graph.network import Network
 from shapecheck.text import plural
-from shapecheck.verify.reference import draw
+from shapecheck.verify.reference.built_network import rectified
 from shapecheck.verify.reference.call import ParameterSpec, abstract
 from shapecheck.verify.reference.compile import QUICK, compiled, flops
+from shapecheck.verify.reference.execution import random_numbers as draw
+from shapecheck.verify.reference.execution.free_memory import free_bytes
 from shapecheck.verify.reference.layer_function import parameter_dtype, run, values_read
-from shapecheck.verify.reference.memory import free_bytes
-from shapecheck.verify.reference.model import rectified
 from shapecheck.verify.reference.segments import cut
 from shapecheck.verify.reference.trace import Trace
 

@@ -13,7 +13,7 @@ from shapecheck.cache.answers import KEPT_DAYS, PRUNE_DAYS, Question, program
 from shapecheck.cache.codec import NotARecord, decode, encode
 from shapecheck.cache.store import Store, key
 from shapecheck.verify import PARTS, Plan, Verification
-from shapecheck.verify.costs import Unknown
+from shapecheck.verify.records.compiler_cost import Unknown
 
 # What the environment says to JAX, XLA and the drivers; how much they log changes nothing.
 _PREFIXES = ("JAX_", "XLA_", "TF_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "ROCM_", "HSA_", "LIBTPU_", "TPU_", "OMP_")

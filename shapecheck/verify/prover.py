@@ -25,7 +25,7 @@ from shapecheck.cache.answers import Question
 from shapecheck.cache.codec import decode, encode
 from shapecheck.cli.workers import LOOK, apart
 from shapecheck.verify import Plan, Verification
-from shapecheck.verify.partial import stopped
+from shapecheck.verify.interrupted import stopped
 
 Progress = Callable[[int, int, str], None]
 

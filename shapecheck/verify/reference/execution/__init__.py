@@ -1,0 +1,1 @@
+"""The network run on random numbers: a training step, and the numbers of two devices."""
