@@ -106,6 +106,10 @@ class Prelu(Layer):
         """Return the number of slopes."""
         return self.num_parameters
 
+    def parameter_axis(self, context: Context, output: Shape) -> int | None:
+        """Return the channel axis, or None for one slope that all channels share."""
+        return None if self.num_parameters == 1 else context.channel_axis(output)
+
 
 class Softmax(Layer):
     """Softmax along one axis, the channels by default."""

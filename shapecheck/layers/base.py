@@ -8,7 +8,7 @@ same rule serves numbers and symbolic sizes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from shapecheck.arithmetic import shape as shapes
 from shapecheck.arithmetic import symbolic
@@ -167,10 +167,16 @@ class Layer:
     keeps: ClassVar[bool] = False
     keys: ClassVar[dict[str, Key]] = {}
     role: ClassVar[Role] = Role.NONE
+    # The reference to the layer that this one undoes, whose input size it gives back.
+    undoes: ClassVar[str | None] = None
+    # The reference to the layer whose spatial size this one takes.
+    sized_like: ClassVar[str | None] = None
     # The learned parameter that is added to the output, one number for each position of ``added_axis``.
     added: ClassVar[str | None] = None
 
     op: str
+    # The guide's a as the file has it, for layers with such a key.
+    output_padding: Any = None
 
     def __init_subclass__(cls) -> None:
         keys = dict(cls.keys)
@@ -207,6 +213,27 @@ class Layer:
     def added_axis(self, context: Context, output: Shape) -> int:
         """Return the axis of the output each of whose positions has a number of ``added`` for itself."""
         return context.channel_axis(output)
+
+    def with_keys(self, **values: Any) -> Self:
+        """Return this layer with other values of some keys, for what-if questions; nothing is checked."""
+        return type(self)(self.op, {**vars(self), **values})
+
+    def ambiguous_axes(self, context: Context) -> tuple[int, ...]:
+        """Return the spatial axes on which nothing says which of s sizes the output has. Raises Problem."""
+        return ()
+
+    def rises(self) -> bool:
+        """Say whether a size of the output never falls as that of the input grows, and exists from some size on."""
+        return False
+
+    def parameter_axis(self, context: Context, output: Shape) -> int | None:
+        """Return the axis of the output each of whose positions has parameters of its own; None where none has."""
+        return None if self.parameters(context) == 0 else self.added_axis(context, output)
+
+    def parameter_channels(self, context: Context, output: Shape) -> tuple[tuple[str, Size], ...]:
+        """Return what is cut, and its size, where the parameters are split along ``parameter_axis``."""
+        axis = self.parameter_axis(context, output)
+        return () if axis is None else (("output channels", output[axis]),)
 
     def does_nothing(self, context: Context) -> bool:
         """Say whether with these keys the layer gives back what it is given."""

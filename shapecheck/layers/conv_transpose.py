@@ -21,6 +21,7 @@ class ConvTranspose(Convolving):
     ops = ("conv_transpose",)
     role = Role.LEARNED_MAP | Role.MAP
     references = ("transpose_of",)
+    undoes = "transpose_of"
 
     out_channels: Any = key(
         Integer(1), "Channels of the output; with transpose_of, by default that layer's input channels.", None
@@ -238,6 +239,12 @@ class ConvTranspose(Convolving):
                 before, _ = convolution.same_padding(o, w.k, w.s, w.d, lower)
             axes.append((i * w.k, convolution.taps_on_input(o, i, w.k, w.s, before, w.d)))
         return rest_of(known(self.multiply_adds(context, output)), axes)
+
+    def parameter_channels(self, context: Context, output: Shape) -> tuple[tuple[str, Size], ...]:
+        """Return the output channels, and with groups, which are cut whole, the kernel's first axis [in, out / g, …]."""
+        found = super().parameter_channels(context, output)
+        groups = self._channels(context)[1]
+        return (*found, ("input channels", context.feature_map().channels)) if groups > 1 else found
 
     def _channels(self, context: Context) -> tuple[Size, int]:
         """Return the output channels and the number of groups."""

@@ -60,6 +60,10 @@ class Embedding(Layer):
         """Return num_embeddings · embedding_dim."""
         return self.num_embeddings * self.embedding_dim
 
+    def parameter_axis(self, context: Context, output: Shape) -> int:
+        """Return the axis of the vectors."""
+        return len(output) - 1
+
 
 class Attention(Layer):
     """Multi-head self-attention over [N, L, E]."""
@@ -93,6 +97,10 @@ class Attention(Layer):
         """Return 4E² for the projections of query, key, value and output, and 4E for their biases."""
         features = context.inputs[0][-1]
         return features * features * 4 + (features * 4 if self.bias else 0)
+
+    def parameter_axis(self, context: Context, output: Shape) -> int:
+        """Return the axis of the features."""
+        return len(output) - 1
 
     def multiply_adds(self, context: Context, output: Shape) -> Size:
         """Return 4NLE² for the projections and 2NL²E for scores and their use."""

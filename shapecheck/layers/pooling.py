@@ -83,6 +83,7 @@ class MaxUnpool(Layer):
     ops = ("max_unpool",)
     role = Role.MAP
     references = ("pool",)
+    undoes = "pool"
 
     pool: str | None = key(LayerName(), "The max_pool that this layer undoes; its input's size is given back.", None)
     kernel_size: Any = key(PerAxis(Integer(1)), "Size of the window, where no pool is named.", None)
@@ -216,6 +217,10 @@ class AdaptivePool(Layer):
 
     output_size: Any = key(PerAxis(SizeValue()), "The output's size on every spatial axis, or one per axis.")
 
+    def rises(self) -> bool:
+        """Say that the size never falls as the input's grows."""
+        return True
+
     def output(self, context: Context) -> Shape:
         """Return [N, C, output_size]."""
         features = context.feature_map()
@@ -230,6 +235,10 @@ class GlobalPool(Layer):
     role = Role.MAP
 
     keep_dims: bool = key(Boolean(), "Keep the spatial axes, with size 1.", True)
+
+    def rises(self) -> bool:
+        """Say that the size never falls as the input's grows."""
+        return True
 
     def output(self, context: Context) -> Shape:
         """Return [N, C, 1, ...], or [N, C] without ``keep_dims``."""

@@ -176,6 +176,10 @@ class Slice(Layer):
     )
     step: int = key(Integer(1), "Distance between two elements.", 1)
 
+    def rises(self) -> bool:
+        """Say whether a longer axis never leaves less: from the third last to the fifth it does."""
+        return self.start >= 0 or self.stop is None or self.stop < 0
+
     def output(self, context: Context) -> Shape:
         """Return the shape with the number of selected elements on ``axis``."""
         shape = context.inputs[0]
@@ -218,6 +222,10 @@ class Chunk(Layer):
     axis: int = key(Integer(None), "The axis that is cut.")
     chunks: int = key(Integer(1), "Into how many pieces.")
     index: int = key(Integer(0), "Which piece is taken, from 0.")
+
+    def rises(self) -> bool:
+        """Say whether a longer axis never gives a smaller piece: the third of three of 9 has 3, that of 10 has 2."""
+        return self.index < 2
 
     def output(self, context: Context) -> Shape:
         """Return the shape with the size of the piece on ``axis``."""

@@ -51,6 +51,7 @@ class Upsample(Layer):
     ops = ("upsample",)
     role = Role.MAP
     references = ("like",)
+    sized_like = "like"
 
     scale_factor: Any = key(PerAxis(Positive()), "Ratio of output to input size.", None)
     size: Any = key(PerAxis(SizeValue()), "The output's size.", None)
@@ -62,6 +63,10 @@ class Upsample(Layer):
     def check(self) -> None:
         """Ask for exactly one of the three ways to say the size."""
         _only_one(self, ("scale_factor", "size", "like"))
+
+    def rises(self) -> bool:
+        """Say that the size never falls as the input's grows."""
+        return True
 
     def output(self, context: Context) -> Shape:
         """Return [N, C, o, ...]."""
@@ -104,6 +109,10 @@ class Pad(Layer):
     mode: str = key(Word("constant", "zeros", "reflect", "replicate", "circular"), "What to add.", "constant")
     value: float = key(Number(), "The constant that is added.", 0)
 
+    def rises(self) -> bool:
+        """Say that the size never falls as the input's grows."""
+        return True
+
     def output(self, context: Context) -> Shape:
         """Return [N, C, o, ...]."""
         features = context.feature_map()
@@ -123,6 +132,7 @@ class Crop(Layer):
     ops = ("crop",)
     role = Role.RELAYS
     references = ("like",)
+    sized_like = "like"
 
     cropping: Any = key(Edges(), "How much to take away: a number, one per axis, or [[before, after], ...].", None)
     like: str | None = key(LayerName(), "Keep the centre, of this layer's spatial size.", None)
@@ -130,6 +140,10 @@ class Crop(Layer):
     def check(self) -> None:
         """Ask for exactly one of the two ways to say the size."""
         _only_one(self, ("cropping", "like"))
+
+    def rises(self) -> bool:
+        """Say that the size never falls as the input's grows."""
+        return True
 
     def output(self, context: Context) -> Shape:
         """Return [N, C, o, ...]."""
@@ -170,6 +184,10 @@ class PixelShuffle(Layer):
     role = Role.MAP | Role.RELAYS
 
     factor: int = key(Integer(1), "By how much every spatial axis grows (r).")
+
+    def rises(self) -> bool:
+        """Say that the size never falls as the input's grows."""
+        return True
 
     def output(self, context: Context) -> Shape:
         """Return [N, C / rⁿ, i·r, ...] for n spatial axes."""
