@@ -241,7 +241,7 @@ class ConvTranspose(Convolving):
         return rest_of(known(self.multiply_adds(context, output)), axes)
 
     def parameter_channels(self, context: Context, output: Shape) -> tuple[tuple[str, Size], ...]:
-        """Return the output channels; with groups, which are cut whole, the first axis of the kernel [in, out / g, …] too."""
+        """Return the output channels, and with groups the input channels, along which groups are cut whole."""
         found = super().parameter_channels(context, output)
         groups = self._channels(context)[1]
         return (*found, ("input channels", context.feature_map().channels)) if groups > 1 else found
