@@ -180,8 +180,8 @@ def shape_findings(shapes: Shapes, selection: Selection = EVERY_DEFAULT) -> list
     findings: list[Finding] = []
     if ambiguity is not None:
         findings += ambiguous_findings(ambiguity, shapes)
-        told = {blocked.demand.at for verdict in ambiguity.verdicts for blocked in verdict.blocked}
-        told -= {blocked.demand.at for blocked in ambiguity.gross}
+        told = {blocked.demand.at for verdict in ambiguity.layers for blocked in verdict.blocked}
+        told -= {blocked.demand.at for blocked in ambiguity.out_of_reach}
         shapes = ambiguity.shapes
     else:
         told = set()

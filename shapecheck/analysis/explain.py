@@ -30,7 +30,7 @@ RELATIONSHIPS: dict[int, tuple[str, str]] = {
 }
 
 
-class Direct(NamedTuple):
+class DirectConvolution(NamedTuple):
     """The direct convolution that equals a transposed one (chapter 4): i is the stretched input ĩ′, s′ is 1."""
 
     i: Size
@@ -41,7 +41,7 @@ class Direct(NamedTuple):
     a: Size
 
 
-class Step(NamedTuple):
+class AxisArithmetic(NamedTuple):
     """The arithmetic of one axis. ``relationships`` are numbers of the guide, the narrowest first."""
 
     axis: str
@@ -50,15 +50,15 @@ class Step(NamedTuple):
     extension: str | None
     unread: Size
     inputs: tuple[Size, Size] | None
-    direct: Direct | None
+    direct: DirectConvolution | None
 
 
-def step(axis: str, w: Window) -> Step:
+def axis_arithmetic(axis: str, w: Window) -> AxisArithmetic:
     """Explain one axis."""
     if w.form in ("transposed", "transposed_same"):
         return _transposed_step(axis, w)
     if w.form == "same":
-        return Step(
+        return AxisArithmetic(
             axis,
             w,
             (),
@@ -68,7 +68,7 @@ def step(axis: str, w: Window) -> Step:
             None,
         )
     if w.form == "ceil":
-        return Step(
+        return AxisArithmetic(
             axis,
             w,
             (),
@@ -85,10 +85,10 @@ def step(axis: str, w: Window) -> Step:
     asymmetric = (
         f"the two edges are padded differently: 2p stands for {w.before} + {w.after}" if w.before != w.after else None
     )
-    return Step(axis, w, found, asymmetric, w.unread, inputs if w.s > 1 else None, None)
+    return AxisArithmetic(axis, w, found, asymmetric, w.unread, inputs if w.s > 1 else None, None)
 
 
-def _transposed_step(axis: str, w: Window) -> Step:
+def _transposed_step(axis: str, w: Window) -> AxisArithmetic:
     extension = None
     if w.form == "transposed_same":
         found: tuple[int, ...] = ()
@@ -105,20 +105,20 @@ def _transposed_step(axis: str, w: Window) -> Step:
     base = w.o - w.a
     if isinstance(w.a, int) and w.a < 0:
         rounding = "the pooling that it undoes rounds up (ceil_mode), so its input is smaller than s(i′ − 1) + k − 2p"
-        return Step(axis, w, found, rounding, 0, None, None)
+        return AxisArithmetic(axis, w, found, rounding, 0, None, None)
     inputs = (base, base + (w.s - 1)) if w.s > 1 else None
-    return Step(
+    return AxisArithmetic(
         axis,
         w,
         found,
         extension,
         0,
         inputs,
-        Direct(convolution.stretched(w.i, w.s), w.reach, before, after - w.a, w.s - 1, w.a),
+        DirectConvolution(convolution.stretched(w.i, w.s), w.reach, before, after - w.a, w.s - 1, w.a),
     )
 
 
-def lines(s: Step) -> list[str]:
+def lines(s: AxisArithmetic) -> list[str]:
     """Return the explanation of one axis as text, a line each."""
     w = s.window
     prime = "′" if w.transposes else ""
@@ -144,7 +144,7 @@ def lines(s: Step) -> list[str]:
     return out
 
 
-def _notes(s: Step) -> list[str]:
+def _notes(s: AxisArithmetic) -> list[str]:
     w = s.window
     out = []
     if isinstance(s.unread, int) and s.unread:
@@ -178,17 +178,17 @@ def _notes(s: Step) -> list[str]:
     return out
 
 
-def steps(layer: Layer, context: Context) -> list[Step]:
+def layer_arithmetic(layer: Layer, context: Context) -> list[AxisArithmetic]:
     """Explain every spatial axis of a layer; empty for a layer that slides no window."""
     windows = layer.windows(context)
-    return [step(spatial_name(j, len(windows)), w) for j, w in enumerate(windows)]
+    return [axis_arithmetic(spatial_name(j, len(windows)), w) for j, w in enumerate(windows)]
 
 
 def explain(name: str, layer: Layer, context: Context, output: Shape) -> str:
     """Return the whole explanation of a layer as text."""
     shown = " and ".join(show(shape) for shape in context.inputs)
     out = [f"{name} ({layer.op}): {shown} -> {show(output)}"]
-    for one in steps(layer, context):
+    for one in layer_arithmetic(layer, context):
         out += ["", *lines(one)]
     parameters, work = layer.parameters(context), layer.multiply_adds(context, output)
     if parameters != 0 or work != 0:
@@ -201,7 +201,7 @@ def number(size: Size) -> str:
     return f"{size:,}" if isinstance(size, int) else str(size)
 
 
-def as_json(one: Step) -> dict[str, Any]:
+def as_json(one: AxisArithmetic) -> dict[str, Any]:
     """Return the explanation of one axis as data."""
     w = one.window
 

@@ -85,7 +85,7 @@ def _calculate(op: str, given: dict[str, Any], sizes: Any, output_format: str) -
     except (Problem, FieldError) as problem:
         complain_of(op, problem)
         return 1
-    steps = explaining.steps(layer, context)
+    steps = explaining.layer_arithmetic(layer, context)
     if output_format == "json":
         document = {
             "version": 1,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from shapecheck import pipeline
-from shapecheck.analysis.difference.changes import Difference, Side, compare
+from shapecheck.analysis.difference.changes import ComparedNetwork, Difference, compare
 from shapecheck.cli.fail_on import Condition, conditions, failures
 from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import (
@@ -80,7 +80,7 @@ def diff(
             if not report.readable:
                 complain(report)
         return 1
-    sides = [Side(report.shapes, report.diagnostics) for report in reports if report.shapes is not None]
+    sides = [ComparedNetwork(report.shapes, report.diagnostics) for report in reports if report.shapes is not None]
     difference = compare(*sides)
     failed = failures(difference, wanted)
     _show(difference, failed, output_format)

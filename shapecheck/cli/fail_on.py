@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from shapecheck.analysis.difference.changes import Difference, counted
-from shapecheck.analysis.difference.cost_changes import Total
+from shapecheck.analysis.difference.cost_changes import TotalChange
 from shapecheck.language.spelling import suggest
 from shapecheck.output.difference_rows import quantity
 from shapecheck.output.summary import plural
@@ -69,7 +69,7 @@ def _total(d: Difference, condition: Condition) -> str | None:
     total, *others = (d.totals[name] for name in TOTALS[condition.word])
     changed = [part.differs for part in (total, *others)]
     for part in others:
-        total = Total(condition.word, total.old + part.old, total.new + part.new, total.unknown)
+        total = TotalChange(condition.word, total.old + part.old, total.new + part.new, total.unknown)
     if total.change is None:
         return quantity(total)
     if not any(answer is not False for answer in changed):

@@ -61,7 +61,7 @@ def explain(file: str, layer: str, assignments: tuple[str, ...], config_path: st
         click.echo(f"{layer}: its shape is not known; see the diagnostics above", err=True)
         return 1
     if output_format == "json":
-        steps = [explaining.as_json(step) for step in explaining.steps(node.layer, context)]
+        steps = [explaining.as_json(step) for step in explaining.layer_arithmetic(node.layer, context)]
         inputs = [tables.plain(shape) for shape in context.inputs]
         document = {
             "version": 1,

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.sizes.every_size import Analysis, Cause, Sizes, analyse
+from shapecheck.analysis.sizes.every_size import SizeCondition, Sizes, SizesAnalysis, analyse
 from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.arithmetic.shape import split
 from shapecheck.cli.network_commands import complain
@@ -90,7 +90,7 @@ def _json(found: Sizes, network: Network) -> dict[str, Any]:
     return document
 
 
-def _message(cause: Cause) -> str:
+def _message(cause: SizeCondition) -> str:
     return (
         f"{cause.layer}: {local(cause.question)}"
         if cause.message == str(cause.question)
@@ -98,7 +98,7 @@ def _message(cause: Cause) -> str:
     )
 
 
-def _text(analysis: Analysis, network: Network) -> list[str]:
+def _text(analysis: SizesAnalysis, network: Network) -> list[str]:
     lines: list[str] = []
     for name, found in analysis.dims.items():
         lines.append(f"{name}: {found.condition}" + (" (partial)" if found.unresolved else ""))

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from shapecheck.analysis.explain import Direct
-from shapecheck.analysis.transposed.symmetry import MOST_LISTED, Pair, listed, pairs, sentence, summaries
+from shapecheck.analysis.explain import DirectConvolution
+from shapecheck.analysis.transposed.symmetry import MOST_LISTED, Pair, listed, pairs, reconstructions, sentence
 from shapecheck.arithmetic.shape import show_sizes
 from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import format_option, one_network, set_option
@@ -30,7 +30,7 @@ def symmetry(file: str, assignments: tuple[str, ...], config_path: str | None, o
         complain(report)
         return 1
     found = pairs(report.shapes)
-    ends = summaries(report.shapes)
+    ends = reconstructions(report.shapes)
     if output_format == "json":
         document = {
             "version": 1,
@@ -100,6 +100,6 @@ def _text(pair: Pair) -> str:
     return "\n".join(lines)
 
 
-def _direct(d: Direct) -> str:
+def _direct(d: DirectConvolution) -> str:
     padding = str(d.before) if d.before == d.after else f"({d.before}, {d.after})"
     return f"ĩ′ = {d.i}, k′ = {d.k}, s′ = 1, p′ = {padding}" + (f", a = {d.a}" if d.a != 0 else "")

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, tostring
 
-from shapecheck.analysis.explain import Step
+from shapecheck.analysis.explain import AxisArithmetic
 from shapecheck.figures import grid, scale
 from shapecheck.figures.layout import Axis, axes_of
 from shapecheck.figures.svg import add, rect, width_of, words
@@ -107,6 +107,6 @@ def style_sheet() -> str:
     return (files("shapecheck.figures") / "figure.css").read_text(encoding="utf-8")
 
 
-def figure_of(title: str, steps: list[Step], lines: list[str], lower: bool = False) -> Figure:
+def figure_of(title: str, steps: list[AxisArithmetic], lines: list[str], lower: bool = False) -> Figure:
     """Return the picture of a layer's arithmetic. Raises NoFigure where there is nothing to draw."""
     return Figure(title, axes_of(steps, lower), tuple(lines))

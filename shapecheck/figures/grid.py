@@ -30,7 +30,7 @@ class Spot(NamedTuple):
     y: float
 
 
-class Size(NamedTuple):
+class Extent(NamedTuple):
     """How much room a drawing takes."""
 
     width: float
@@ -60,7 +60,7 @@ def is_read(axes: tuple[Axis, ...], cell: tuple[int, ...]) -> bool:
     return all(axis.read(at) for axis, at in zip(axes, cell, strict=True))
 
 
-def draw(parent: Element, axes: tuple[Axis, ...], top: float) -> tuple[Size, list[str]]:
+def draw(parent: Element, axes: tuple[Axis, ...], top: float) -> tuple[Extent, list[str]]:
     """Draw a window below ``top``. Return the room that it takes, and the kinds of cells that there are."""
     count = len(axes)
     full = (*(NOTHING,) * (3 - count), *axes)
@@ -86,7 +86,7 @@ def draw(parent: Element, axes: tuple[Axis, ...], top: float) -> tuple[Size, lis
     _move(parent, full, given, taken)
     width = max(right, *(spot.x + out_width for spot in taken))
     height = max(bottom, *(spot.y + out_height for spot in taken)) + CAPTION + 4
-    return Size(width, height), kinds
+    return Extent(width, height), kinds
 
 
 def _spots(count: int, width: float, height: float, x: float, y: float) -> list[Spot]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck.analysis.explain import Step
+from shapecheck.analysis.explain import AxisArithmetic
 from shapecheck.arithmetic import convolution
 
 # What a cell of the padded, stretched input can be; in a map of several axes the last in this order wins.
@@ -87,7 +87,7 @@ class Axis(NamedTuple):
         return max(self.length - max(-self.after, 0) - last, 0)
 
 
-def axis_of(step: Step, lower: bool = False) -> Axis:
+def axis_of(step: AxisArithmetic, lower: bool = False) -> Axis:
     """Return the picture of one explained axis. Raises NoFigure where a size is not a number."""
     w = step.window
     if not isinstance(w.i, int) or not isinstance(w.o, int) or not isinstance(w.a, int):
@@ -104,7 +104,7 @@ def axis_of(step: Step, lower: bool = False) -> Axis:
     return flat._replace(beyond=max(over, 0)) if w.form == "ceil" else flat
 
 
-def _transposed(step: Step, i: int, o: int, a: int) -> Axis:
+def _transposed(step: AxisArithmetic, i: int, o: int, a: int) -> Axis:
     w = step.window
     if w.form == "transposed_same":
         before = (w.reach - 1) // 2
@@ -118,7 +118,7 @@ def _transposed(step: Step, i: int, o: int, a: int) -> Axis:
     return Axis(step.axis, i, o, w.k, 1, w.d, w.s - 1, before, after, extra, transposed=True)
 
 
-def axes_of(steps: list[Step], lower: bool = False) -> tuple[Axis, ...]:
+def axes_of(steps: list[AxisArithmetic], lower: bool = False) -> tuple[Axis, ...]:
     """Return the picture of every axis. ``lower`` says that ``same`` puts the odd zero first."""
     if not steps:
         raise NoFigure("it slides no window")

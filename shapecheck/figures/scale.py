@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from shapecheck.figures.grid import MARKS, Size
+from shapecheck.figures.grid import MARKS, Extent
 from shapecheck.figures.layout import KINDS, Axis
 from shapecheck.figures.svg import add, rect, width_of, words
 
@@ -16,7 +16,7 @@ MOST_TICKS = 120
 ROWS = 4  # windows drawn at each end
 
 
-def draw(parent: Element, axes: tuple[Axis, ...], top: float) -> tuple[Size, list[str]]:
+def draw(parent: Element, axes: tuple[Axis, ...], top: float) -> tuple[Extent, list[str]]:
     """Draw every axis that differs from those before it. Return the room it takes and the kinds of cells."""
     groups: dict[Axis, list[str]] = {}
     for axis in axes:
@@ -26,7 +26,7 @@ def draw(parent: Element, axes: tuple[Axis, ...], top: float) -> tuple[Size, lis
     for axis, names in groups.items():
         group = add(parent, "g", class_="axis")
         y = _axis(group, axis, " and ".join(names), y, kinds) + 18
-    return Size(WIDTH, y), [kind for kind in (*KINDS, "unread") if kind in kinds]
+    return Extent(WIDTH, y), [kind for kind in (*KINDS, "unread") if kind in kinds]
 
 
 def _axis(parent: Element, axis: Axis, name: str, y: float, kinds: set[str]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shapecheck.analysis.difference.changes import Difference, KeyChange, OutputChange
-from shapecheck.analysis.difference.cost_changes import Amounts, Total
+from shapecheck.analysis.difference.cost_changes import LayerCost, TotalChange
 from shapecheck.analysis.difference.size_changes import SizesChange
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.symbolic import Symbolic
@@ -73,13 +73,13 @@ def _value(value: Any) -> Any:
     return str(value) if isinstance(value, Symbolic) else value
 
 
-def _amounts(amounts: Amounts | None) -> dict[str, Any] | None:
+def _amounts(amounts: LayerCost | None) -> dict[str, Any] | None:
     if amounts is None:
         return None
     return {"parameters": size(amounts.parameters), "multiply_adds": size(amounts.multiply_adds)}
 
 
-def _total(total: Total) -> dict[str, Any]:
+def _total(total: TotalChange) -> dict[str, Any]:
     change, percent = total.change, total.percent
     return {
         "old": size(total.old),

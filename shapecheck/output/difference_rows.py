@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from shapecheck.analysis.difference.changes import Difference, KeyChange, OutputChange, by_cause, counted
-from shapecheck.analysis.difference.cost_changes import Total
+from shapecheck.analysis.difference.cost_changes import TotalChange
 from shapecheck.analysis.difference.size_changes import SizesChange
 from shapecheck.analysis.explain import number
 from shapecheck.analysis.propagation import Shapes
@@ -79,7 +79,7 @@ def _limited(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]])
     return Table(title, head, listed[:MOST_ROWS], max(0, len(listed) - MOST_ROWS))
 
 
-def quantity(total: Total) -> str:
+def quantity(total: TotalChange) -> str:
     """Return what changed of a total, in words."""
     if total.change is None:
         return (
@@ -96,7 +96,7 @@ def quantity(total: Total) -> str:
     return f"{_signed(total.change)}{_percent(total.percent)}"
 
 
-def _total(total: Total) -> tuple[str, ...]:
+def _total(total: TotalChange) -> tuple[str, ...]:
     ends = [
         f"{'at least ' if unknown else ''}{number(size)}"
         for size, unknown in zip((total.old, total.new), total.unknown, strict=True)

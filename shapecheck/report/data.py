@@ -7,10 +7,10 @@ from typing import Any
 
 from shapecheck._version import __version__
 from shapecheck.analysis.cost import item_bytes
-from shapecheck.analysis.explain import steps
+from shapecheck.analysis.explain import layer_arithmetic
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.sizes.every_size import analyse
-from shapecheck.analysis.transposed.symmetry import pairs, summaries
+from shapecheck.analysis.transposed.symmetry import pairs, reconstructions
 from shapecheck.arithmetic.symbolic import product
 from shapecheck.figures import Figure, NoFigure
 from shapecheck.figures.of_layer import figure_of_layer
@@ -57,7 +57,7 @@ def page_data(report: Report) -> dict[str, Any]:
             data["sizes"] = [strips.strip(one, report.network) for one in found.dims.values()]
             data["couplings"] = [coupling.sentence() for coupling in found.couplings]
             data["pairs"] = strips.ladder(pairs(report.shapes))
-            data["ends"] = [strips.ends(one) for one in summaries(report.shapes)]
+            data["ends"] = [strips.ends(one) for one in reconstructions(report.shapes)]
     data["verdict"] = verdict.verdict(report, data)
     data["checks"] = verdict.checks(report, data)
     return data
@@ -162,7 +162,7 @@ def _relationship(shapes: Shapes, node: Node) -> str:
         return ""
     found = [
         str(step.relationships[0]) if step.relationships else step.window.form.replace("_", " ")
-        for step in steps(layer, context)
+        for step in layer_arithmetic(layer, context)
     ]
     return ", ".join(dict.fromkeys(found))
 

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from shapecheck.analysis.sizes.every_size import Sizes
-from shapecheck.analysis.transposed.symmetry import Pair, Summary, listed, sentence
+from shapecheck.analysis.transposed.symmetry import Pair, Reconstruction, listed, sentence
 from shapecheck.arithmetic.shape import Shape, show_sizes
 from shapecheck.graph.network import Network
 
@@ -80,6 +80,6 @@ def pair(one: Pair) -> dict[str, Any]:
     }
 
 
-def ends(summary: Summary) -> dict[str, Any]:
+def ends(summary: Reconstruction) -> dict[str, Any]:
     """Return an input beside an output of its rank."""
     return {"state": "ok" if summary.before == summary.after else "open", "text": sentence(summary)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
-from shapecheck.analysis.transposed.ambiguity import Ambiguity, AxisVerdict, Mend, Verdict, what_if
+from shapecheck.analysis.transposed.ambiguity import Ambiguity, OpenAxis, OpenLayer, PaddingRepair, padding_repair
 from shapecheck.analysis.transposed.demands import Blocked
 from shapecheck.analysis.transposed.remainders import by_remainder
 from shapecheck.findings.catalogue import Severity
@@ -19,10 +19,10 @@ from shapecheck.rules.explaining import with_cause
 def ambiguous_findings(ambiguity: Ambiguity, shapes: Shapes) -> Iterator[Finding]:
     """Return a finding for every open layer that deserves one; ``shapes`` are those with a = 0."""
     gone = _consequences(ambiguity, shapes)
-    gross = {blocked.demand for blocked in ambiguity.gross}
-    last = {b.demand: v.node.index for v in ambiguity.verdicts for b in v.blocked}
-    for verdict in ambiguity.verdicts:
-        near = [b for b in verdict.blocked if b.demand not in gross and last[b.demand] == verdict.node.index]
+    out_of_reach = {blocked.demand for blocked in ambiguity.out_of_reach}
+    last = {b.demand: v.node.index for v in ambiguity.layers for b in v.blocked}
+    for verdict in ambiguity.layers:
+        near = [b for b in verdict.blocked if b.demand not in out_of_reach and last[b.demand] == verdict.node.index]
         finding = _finding(verdict, near, shapes, gone)
         if finding is not None:
             yield finding._replace(fix=_fix(verdict, ambiguity))
@@ -34,7 +34,7 @@ def _consequences(ambiguity: Ambiguity, shapes: Shapes) -> list[Trouble]:
     return [t for t in shapes.troubles if (t.node, t.problem.rule) not in left]
 
 
-def _finding(verdict: Verdict, near: list[Blocked], shapes: Shapes, gone: list[Trouble]) -> Finding | None:
+def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list[Trouble]) -> Finding | None:
     node = verdict.node
     axes = verdict.axes
     span = node.source.keys.get("stride", node.source.span)
@@ -69,7 +69,7 @@ def _finding(verdict: Verdict, near: list[Blocked], shapes: Shapes, gone: list[T
     return None
 
 
-def _sizes(axes: tuple[AxisVerdict, ...]) -> str:
+def _sizes(axes: tuple[OpenAxis, ...]) -> str:
     first = axes[0].window
     alike = all(axis.window[1:] == first[1:] for axis in axes)
     shown = axes[:1] if alike else axes
@@ -95,8 +95,8 @@ def _list(values: list[object], word: str) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {word} {texts[-1]}"
 
 
-def _by_values(axes: list[AxisVerdict]) -> str:
-    groups: dict[Sequence[int], list[AxisVerdict]] = {}
+def _by_values(axes: list[OpenAxis]) -> str:
+    groups: dict[Sequence[int], list[OpenAxis]] = {}
     for axis in axes:
         groups.setdefault(axis.values, []).append(axis)
     parts = []
@@ -148,7 +148,7 @@ def _ends(trouble: Trouble, node: Node) -> tuple[int, int] | None:
     return node.inputs[trouble.problem.against], node.inputs[trouble.problem.operand]
 
 
-def _padding(verdict: Verdict, ambiguity: Ambiguity | None = None) -> str | None:
+def _padding(verdict: OpenLayer, ambiguity: Ambiguity | None = None) -> str | None:
     """Return the output_padding that is demanded as it would be written, or None where it is not one value."""
     if any(axis.status not in ("unique", "free") for axis in verdict.axes):
         return None
@@ -160,7 +160,7 @@ def _padding(verdict: Verdict, ambiguity: Ambiguity | None = None) -> str | None
     return str(values[0]) if len(set(values)) == 1 else str(values)
 
 
-def _mend(verdict: Verdict, shapes: Shapes) -> str:
+def _mend(verdict: OpenLayer, shapes: Shapes) -> str:
     padding = _padding(verdict)
     help = f"write output_padding: {padding}" if padding else "write the output_padding that is meant"
     table = by_remainder(shapes.network, verdict)
@@ -172,10 +172,10 @@ def _mend(verdict: Verdict, shapes: Shapes) -> str:
     return f"{help}, or transpose_of the encoder's layer, which follows the input at every size"
 
 
-def _fix(verdict: Verdict, ambiguity: Ambiguity) -> Fix | None:
+def _fix(verdict: OpenLayer, ambiguity: Ambiguity) -> Fix | None:
     """Offer output_padding where one value is demanded, and it is the same for every copy of the layer."""
     node = verdict.node
-    wanted = {_padding(v, ambiguity) for v in ambiguity.verdicts if v.node.source.span == node.source.span}
+    wanted = {_padding(v, ambiguity) for v in ambiguity.layers if v.node.source.span == node.source.span}
     mapping = node.source.mapping
     padding = wanted.pop() if len(wanted) == 1 else None
     if (
@@ -187,7 +187,7 @@ def _fix(verdict: Verdict, ambiguity: Ambiguity) -> Fix | None:
     ):
         return None
     copies = sum(1 for other in ambiguity.shapes.network.layers if other.source.span == node.source.span)
-    if copies != sum(1 for v in ambiguity.verdicts if v.node.source.span == node.source.span):
+    if copies != sum(1 for v in ambiguity.layers if v.node.source.span == node.source.span):
         return None
     edit = add_key(mapping, "stride", "output_padding", padding)
     return None if edit is None else Fix(f"add output_padding: {padding}", "safe", (edit,))
@@ -197,7 +197,7 @@ def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
     """Say at a size that differs which other output_padding of a layer above would mend it."""
     if not any(finding.rule.name in ("merge-mismatch", "expectation-differs") for finding in findings):
         return findings
-    mend = what_if(shapes)
+    mend = padding_repair(shapes)
     if mend is None:
         return findings
     left = {t.node for t in propagate(shapes.network, mend.layers).troubles}
@@ -224,7 +224,7 @@ def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
     return result
 
 
-def _padding_fix(shapes: Shapes, mend: Mend) -> Fix | None:
+def _padding_fix(shapes: Shapes, mend: PaddingRepair) -> Fix | None:
     """Offer the other output_padding where each of the layers stands in the file for itself alone."""
     edits = []
     for index, padding in mend.padding.items():

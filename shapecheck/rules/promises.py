@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.analysis.sizes.every_size import Analysis, Cause, Sizes, analyse
+from shapecheck.analysis.sizes.every_size import SizeCondition, Sizes, SizesAnalysis, analyse
 from shapecheck.analysis.sizes.periodic import EVERYTHING, TooLarge, cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.analysis.transposed.ambiguity import resolve
-from shapecheck.analysis.transposed.remainders import Varying, varying
+from shapecheck.analysis.transposed.remainders import VaryingPadding, varying
 from shapecheck.arithmetic.quasi import value
 from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.findings.finding import Finding, Related
@@ -58,14 +58,14 @@ def _at(
     return Finding.of(rule, message, network.dims[found.name].span, None, help, related)
 
 
-def _why(network: Network, causes: list[Cause]) -> tuple[Related, ...]:
+def _why(network: Network, causes: list[SizeCondition]) -> tuple[Related, ...]:
     return tuple(
         Related(f"{cause.layer} needs {cause.allows.condition}: {cause.message}", network.nodes[cause.node].source.span)
         for cause in causes
     )
 
 
-def _neighbours(network: Network, analysis: Analysis) -> Iterator[Finding]:
+def _neighbours(network: Network, analysis: SizesAnalysis) -> Iterator[Finding]:
     for found in analysis.dims.values():
         if found.given is None or found.set.empty or found.given in found or found.unresolved:
             continue
@@ -144,7 +144,7 @@ def _period_of(found: Sizes, promised: SizeSet, wrong: int) -> Iterator[int]:
         n = promised.above(n + 1)
 
 
-def _no_constant(promised: SizeSet, v: Varying, shapes: Shapes) -> Finding:
+def _no_constant(promised: SizeSet, v: VaryingPadding, shapes: Shapes) -> Finding:
     span = v.node.source.keys.get("output_padding", v.node.source.span)
     return Finding.of(
         "no-constant-output-padding",

@@ -15,8 +15,7 @@ from yaml.nodes import MappingNode
 from shapecheck import pipeline
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.receptive_field import receptive_fields
-from shapecheck.analysis.sizes.every_size import Analysis as SizesAnalysis
-from shapecheck.analysis.sizes.every_size import analyse
+from shapecheck.analysis.sizes.every_size import SizesAnalysis, analyse
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.config import Config
 from shapecheck.findings import baseline

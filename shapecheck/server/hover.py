@@ -213,7 +213,7 @@ def _layer(analysis: Analysis, shapes: Shapes, node: Node) -> str:
     facts += [f"receptive field {' x '.join(map(str, field))}"] if field else []
     if facts:
         lines += ["", "; ".join(facts)]
-    steps = explain.steps(node.layer, context)
+    steps = explain.layer_arithmetic(node.layer, context)
     # Axes that are computed alike are told once.
     told: dict[str, list[str]] = {}
     for step in steps:

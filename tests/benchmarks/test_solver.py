@@ -28,9 +28,9 @@ def ratio(text: str) -> float:
     network = api.loads(text)
     shapes = propagate(network)
     ambiguity = resolve(shapes)
-    assert ambiguity is not None and len(ambiguity.verdicts) == text.count("conv_transpose")
+    assert ambiguity is not None and len(ambiguity.layers) == text.count("conv_transpose")
     assert not ambiguity.shapes.troubles
-    assert all(axis.status == "unique" for verdict in ambiguity.verdicts for axis in verdict.axes)
+    assert all(axis.status == "unique" for verdict in ambiguity.layers for axis in verdict.axes)
     ours, theirs = measure.calls(lambda: resolve(shapes), lambda: propagate(network), runs=5)
     return ours / theirs
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from shapecheck.analysis.difference.cost_changes import CostChange, Total, compare_costs
+from shapecheck.analysis.difference.cost_changes import CostChange, TotalChange, compare_costs
 from shapecheck.analysis.difference.differing import shapes_differ
 from shapecheck.analysis.difference.matching import Matching, keys, match
 from shapecheck.analysis.difference.size_changes import PromiseChange, SizesChange, compare_promises, compare_sizes
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.receptive_field import receptive_fields
-from shapecheck.analysis.sizes.every_size import Analysis, analyse
+from shapecheck.analysis.sizes.every_size import SizesAnalysis, analyse
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.catalogue import Severity
@@ -20,7 +20,7 @@ from shapecheck.graph.network import Network, Node
 from shapecheck.layers.base import Context, Problem, Undecided
 
 
-class Side(NamedTuple):
+class ComparedNetwork(NamedTuple):
     """One of two networks: its shapes, and what was found in its file."""
 
     shapes: Shapes
@@ -84,8 +84,8 @@ class OutputChange(NamedTuple):
 class Difference(NamedTuple):
     """All that changed. Layers stand in the order of their own file; ``unknown`` have no known shape on either side."""
 
-    old: Side
-    new: Side
+    old: ComparedNetwork
+    new: ComparedNetwork
     added: list[Node]
     removed: list[Node]
     renamed: list[tuple[Node, Node]]
@@ -93,7 +93,7 @@ class Difference(NamedTuple):
     shapes: list[ShapeChange]
     unknown: list[Node]
     costs: list[CostChange]
-    totals: dict[str, Total]
+    totals: dict[str, TotalChange]
     outputs: list[OutputChange]
     sizes: list[SizesChange]
     couplings: tuple[list[str], list[str]]
@@ -115,7 +115,7 @@ class Difference(NamedTuple):
         return None if self.unknown or None in open_questions or "not_decided" in open_questions else True
 
 
-def compare(old: Side, new: Side) -> Difference:
+def compare(old: ComparedNetwork, new: ComparedNetwork) -> Difference:
     """Return what changed from ``old`` to ``new``. Both networks could be read; their shapes may be broken."""
     before, after = old.shapes.network, new.shapes.network
     matching = match(before, after)
@@ -123,7 +123,7 @@ def compare(old: Side, new: Side) -> Difference:
     changed = [change for pair in pairs if (change := _layer_change(*pair, matching, before, after)) is not None]
     shapes, unknown = _compare_shapes(old.shapes, new.shapes, matching, changed)
     costs, totals = compare_costs(old.shapes, new.shapes, matching)
-    sets: list[Analysis] = [analyse(before), analyse(after)]
+    sets: list[SizesAnalysis] = [analyse(before), analyse(after)]
     found, gone = _compare_findings(old, new, matching)
     return Difference(
         old,
@@ -240,7 +240,9 @@ def _compare_outputs(old: Shapes, new: Shapes, matching: Matching) -> list[Outpu
     return changes
 
 
-def _compare_findings(old: Side, new: Side, matching: Matching) -> tuple[list[Finding], list[Finding]]:
+def _compare_findings(
+    old: ComparedNetwork, new: ComparedNetwork, matching: Matching
+) -> tuple[list[Finding], list[Finding]]:
     """Return what is found now and was not before, and the reverse; a place that only moved is the same finding."""
     before, after = old.shapes.network.nodes, new.shapes.network.nodes
     names = {before[o].name: after[n].name for o, n in matching.to_new.items()}
@@ -251,10 +253,10 @@ def _compare_findings(old: Side, new: Side, matching: Matching) -> tuple[list[Fi
     return _left_over(kinds[1], kinds[0]), _left_over(kinds[0], kinds[1])
 
 
-Kind = tuple[str, str | None]
+FindingKind = tuple[str, str | None]
 
 
-def _left_over(of: list[tuple[Finding, Kind]], other: list[tuple[Finding, Kind]]) -> list[Finding]:
+def _left_over(of: list[tuple[Finding, FindingKind]], other: list[tuple[Finding, FindingKind]]) -> list[Finding]:
     """Return the findings that the other side has fewer of; those that say the same on both sides are kept first."""
     said = Counter((kind, d.message) for d, kind in other)
     there = Counter(kind for _, kind in other)

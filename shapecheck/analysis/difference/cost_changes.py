@@ -15,7 +15,7 @@ from shapecheck.graph.network import Node
 QUANTITIES = ("parameters", "multiply_adds", "parameter_bytes", "activation_bytes")
 
 
-class Amounts(NamedTuple):
+class LayerCost(NamedTuple):
     """What one layer costs. Bytes count each number in the precision of the network's inputs."""
 
     parameters: Size
@@ -24,7 +24,7 @@ class Amounts(NamedTuple):
     activation_bytes: Size
 
 
-class Total(NamedTuple):
+class TotalChange(NamedTuple):
     """One quantity of both networks. ``unknown`` counts the layers of each whose share is not known."""
 
     name: str
@@ -56,27 +56,27 @@ class CostChange(NamedTuple):
 
     old: Node
     new: Node
-    before: Amounts | None
-    after: Amounts | None
+    before: LayerCost | None
+    after: LayerCost | None
 
 
-def amounts(shapes: Shapes, node: Node, item: int) -> Amounts | None:
+def layer_cost(shapes: Shapes, node: Node, item: int) -> LayerCost | None:
     """Return what a layer costs, or None where its shape is not known; ``item`` is the bytes of one number."""
     output = shapes.outputs[node.index]
     if output is None or (node.layer is not None and shapes.context(node) is None):
         return None
     if node.layer is None:
-        return Amounts(0, 0, 0, 0)
+        return LayerCost(0, 0, 0, 0)
     one = cost(shapes, node)
-    return Amounts(one.parameters, one.multiply_adds, one.parameters * item, product(output) * item)
+    return LayerCost(one.parameters, one.multiply_adds, one.parameters * item, product(output) * item)
 
 
-def compare_costs(old: Shapes, new: Shapes, matching: Matching) -> tuple[list[CostChange], dict[str, Total]]:
+def compare_costs(old: Shapes, new: Shapes, matching: Matching) -> tuple[list[CostChange], dict[str, TotalChange]]:
     """Return the layers of both networks whose cost changed, and the totals."""
     sides = []
     for shapes in (old, new):
         item = item_bytes(shapes)
-        sides.append([amounts(shapes, node, item) for node in shapes.network.nodes])
+        sides.append([layer_cost(shapes, node, item) for node in shapes.network.nodes])
     changes = []
     for index, other in sorted(matching.to_new.items(), key=lambda pair: pair[1]):
         before, after = sides[0][index], sides[1][other]
@@ -86,11 +86,11 @@ def compare_costs(old: Shapes, new: Shapes, matching: Matching) -> tuple[list[Co
     for at, name in enumerate(QUANTITIES):
         known = [[one[at] for one in side if one is not None] for side in sides]
         unknown = tuple(sum(one is None for one in side) for side in sides)
-        totals[name] = Total(name, _sum(known[0]), _sum(known[1]), (unknown[0], unknown[1]))
+        totals[name] = TotalChange(name, _sum(known[0]), _sum(known[1]), (unknown[0], unknown[1]))
     return changes, totals
 
 
-def _changed(before: Amounts | None, after: Amounts | None) -> bool:
+def _changed(before: LayerCost | None, after: LayerCost | None) -> bool:
     if before is None or after is None:
         return before is not after
     return any(differ(before[at], after[at]) is not False for at in (0, 1))

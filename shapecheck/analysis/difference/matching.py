@@ -21,7 +21,7 @@ _NUMBERED = re.compile(r"(.+)_[0-9]+")
 MOST_ROUNDS = 50
 
 # Who stands around a layer: the index of each neighbour, and at which operand or key.
-Place = tuple[tuple[str, int], ...]
+Neighbours = tuple[tuple[str, int], ...]
 
 
 class Matching(NamedTuple):
@@ -36,11 +36,11 @@ class Matching(NamedTuple):
         self.to_old[new] = old
 
 
-class Scope:
+class PlacedBlock:
     """A block as it was placed: its layers, by index, and the blocks in it, each by its own part of the name."""
 
     def __init__(self) -> None:
-        self.children: dict[str, int | Scope] = {}
+        self.children: dict[str, int | PlacedBlock] = {}
 
 
 def match(old: Network, new: Network) -> Matching:
@@ -117,8 +117,8 @@ class _Matcher:
 
     # By name, and by order within a block.
 
-    def _scopes(self, old: Scope, new: Scope) -> None:
-        pairs: list[tuple[int | Scope, int | Scope]] = []
+    def _scopes(self, old: PlacedBlock, new: PlacedBlock) -> None:
+        pairs: list[tuple[int | PlacedBlock, int | PlacedBlock]] = []
         for name in old.children:
             if name in new.children and not (self._numbered(0, old, name) or self._numbered(1, new, name)):
                 one, other = old.children[name], new.children[name]
@@ -129,34 +129,34 @@ class _Matcher:
         for one, other in [*pairs, *self._in_order(old, new)]:
             if isinstance(one, int) and isinstance(other, int):
                 self.found.add(one, other)
-            elif isinstance(one, Scope) and isinstance(other, Scope):
+            elif isinstance(one, PlacedBlock) and isinstance(other, PlacedBlock):
                 self._scopes(one, other)
 
     def _layers(self, old: int, new: int) -> bool:
         return all(network.nodes[i].layer is not None for network, i in zip(self.networks, (old, new), strict=True))
 
-    def _numbered(self, side: int, scope: Scope, name: str) -> bool:
+    def _numbered(self, side: int, scope: PlacedBlock, name: str) -> bool:
         """Say whether a layer or a placed block has no name of its own."""
         found = _NUMBERED.fullmatch(name)
         if found is None:
             return False
         child = scope.children[name]
         stem = found.group(1)
-        return stem in self.blocks if isinstance(child, Scope) else stem == self.networks[side].nodes[child].op
+        return stem in self.blocks if isinstance(child, PlacedBlock) else stem == self.networks[side].nodes[child].op
 
-    def _coarse(self, side: int, name: str, child: int | Scope) -> Hashable:
+    def _coarse(self, side: int, name: str, child: int | PlacedBlock) -> Hashable:
         if isinstance(child, int):
             return self.networks[side].nodes[child].op
         found = _NUMBERED.fullmatch(name)
         return ("block", found.group(1) if found and found.group(1) in self.blocks else None)
 
-    def _fine(self, side: int, name: str, child: int | Scope) -> int:
+    def _fine(self, side: int, name: str, child: int | PlacedBlock) -> int:
         if isinstance(child, int):
             return self.signatures[side][child]
         inner = (self._fine(side, name, grandchild) for name, grandchild in child.children.items())
         return self._number((self._coarse(side, name, child), *inner))
 
-    def _in_order(self, old: Scope, new: Scope) -> list[tuple[int | Scope, int | Scope]]:
+    def _in_order(self, old: PlacedBlock, new: PlacedBlock) -> list[tuple[int | PlacedBlock, int | PlacedBlock]]:
         """Match what has no name of its own by order: first the same layers, then between them the same ops."""
         numbered = [
             {name for name in scope.children if self._numbered(side, scope, name)}
@@ -189,7 +189,11 @@ class _Matcher:
         ]
 
     def _tokens(
-        self, side: int, scope: Scope, numbered: set[str], token: Callable[[int, str, int | Scope], Hashable]
+        self,
+        side: int,
+        scope: PlacedBlock,
+        numbered: set[str],
+        token: Callable[[int, str, int | PlacedBlock], Hashable],
     ) -> list[int]:
         """Return a number for each child: that of its content where it has no name of its own, else of its name."""
         return [
@@ -205,9 +209,9 @@ class _Matcher:
             if not (self._pass(_reads, downwards=True) or self._pass(_readers, downwards=False)):
                 return
 
-    def _pass(self, places_of: Callable[[Network], list[Place]], downwards: bool) -> bool:
+    def _pass(self, places_of: Callable[[Network], list[Neighbours]], downwards: bool) -> bool:
         """Match one layer after the other, each by its place among what is matched; say whether any was."""
-        waiting: dict[tuple[int, Place], list[int]] = defaultdict(list)
+        waiting: dict[tuple[int, Neighbours], list[int]] = defaultdict(list)
         for index, place in enumerate(places_of(self.networks[0])):
             if place and self._free(0, index):
                 waiting[self.signatures[0][index], place].append(index)
@@ -222,7 +226,7 @@ class _Matcher:
                 matched = True
         return matched
 
-    def _translated(self, place: Place) -> Place | None:
+    def _translated(self, place: Neighbours) -> Neighbours | None:
         """Return a place in the new network by the indices of the old, or None where a neighbour is not matched."""
         to_old = self.found.to_old
         if any(index not in to_old for _, index in place):
@@ -240,22 +244,22 @@ class _Matcher:
                 matched = True
         return matched
 
-    def _alone(self, side: int) -> dict[tuple[Place | None, ...], list[int]]:
+    def _alone(self, side: int) -> dict[tuple[Neighbours | None, ...], list[int]]:
         """Return the layers that are not matched while all around them are, by what they read and who reads them."""
         network = self.networks[side]
         above, below = _reads(network), _readers(network)
-        found: dict[tuple[Place | None, ...], list[int]] = defaultdict(list)
+        found: dict[tuple[Neighbours | None, ...], list[int]] = defaultdict(list)
         for node in network.layers:
             if above[node.index] and self._free(side, node.index):
                 # Which layers stand around counts: a key such as ``like`` may come or go with another op.
                 places = (tuple(sorted({("", i) for _, i in p})) for p in (above[node.index], below[node.index]))
-                around: tuple[Place | None, ...] = tuple(self._translated(p) if side else p for p in places)
+                around: tuple[Neighbours | None, ...] = tuple(self._translated(p) if side else p for p in places)
                 if None not in around:
                     found[around].append(node.index)
         return found
 
 
-def _reads(network: Network) -> list[Place]:
+def _reads(network: Network) -> list[Neighbours]:
     """Return for each node what it reads."""
     return [
         tuple(sorted([(f"{at}", i) for at, i in enumerate(n.inputs)] + list(n.references.items())))
@@ -263,7 +267,7 @@ def _reads(network: Network) -> list[Place]:
     ]
 
 
-def _readers(network: Network) -> list[Place]:
+def _readers(network: Network) -> list[Neighbours]:
     """Return for each node who reads it."""
     found: list[list[tuple[str, int]]] = [[] for _ in network.nodes]
     for node, reads in zip(network.nodes, _reads(network), strict=True):
@@ -272,14 +276,14 @@ def _readers(network: Network) -> list[Place]:
     return [tuple(sorted(readers)) for readers in found]
 
 
-def _tree(network: Network) -> Scope:
-    root = Scope()
+def _tree(network: Network) -> PlacedBlock:
+    root = PlacedBlock()
     for node in network.nodes:
         *path, last = node.name.split(".")
         scope = root
         for part in path:
-            inner = scope.children.setdefault(part, Scope())
-            if not isinstance(inner, Scope):
+            inner = scope.children.setdefault(part, PlacedBlock())
+            if not isinstance(inner, PlacedBlock):
                 break
             scope = inner
         scope.children[last] = node.index

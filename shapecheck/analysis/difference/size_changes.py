@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from shapecheck.analysis.sizes.every_size import Analysis, Sizes
+from shapecheck.analysis.sizes.every_size import Sizes, SizesAnalysis
 from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.graph.network import Dimension, Network
 
@@ -54,7 +54,7 @@ class PromiseChange(NamedTuple):
         return (None if self.old is None else self.old.size, None if self.new is None else self.new.size)
 
 
-def compare_sizes(old: Analysis, new: Analysis) -> list[SizesChange]:
+def compare_sizes(old: SizesAnalysis, new: SizesAnalysis) -> list[SizesChange]:
     """Return for every dimension which sizes worked and which work now, those that are the same among them."""
     return [_one(name, old.dims.get(name), new.dims.get(name)) for name in dict.fromkeys((*old.dims, *new.dims))]
 

@@ -25,7 +25,7 @@ LONGEST_HEAD = 256
 MOST_HANDLED = 200_000
 
 
-class Cause(NamedTuple):
+class SizeCondition(NamedTuple):
     """A condition on a dimension and the layer that makes it: ``allows`` is the set of sizes at which it holds."""
 
     layer: str
@@ -48,7 +48,7 @@ class Sizes:
     """
 
     def __init__(
-        self, name: str, given: int | None, allowed: SizeSet, causes: list[Cause], unresolved: list[str]
+        self, name: str, given: int | None, allowed: SizeSet, causes: list[SizeCondition], unresolved: list[str]
     ) -> None:
         self.name = name
         self.given = given
@@ -78,7 +78,7 @@ class Sizes:
 Asked = tuple[int, "Question | None", str]
 
 
-class Analysis(NamedTuple):
+class SizesAnalysis(NamedTuple):
     """The sizes of each dimension, and the shapes with the dimensions as symbols."""
 
     dims: dict[str, Sizes]
@@ -86,7 +86,7 @@ class Analysis(NamedTuple):
     couplings: list[Coupling]
 
 
-def analyse(network: Network, strict: bool = False) -> Analysis:
+def analyse(network: Network, strict: bool = False) -> SizesAnalysis:
     """Return the valid sizes of every named dimension that an input has.
 
     ``strict`` asks besides that no layer leaves rows of its input unread.
@@ -102,7 +102,7 @@ def analyse(network: Network, strict: bool = False) -> Analysis:
             # Some shape has no form with every dimension open: hold the others at their sizes.
             own = _questions(_symbolic(network, [name]), strict)
         dims[name] = _one(network, name, given, own, strict)
-    return Analysis(dims, shapes, _couplings(network, names, questions))
+    return SizesAnalysis(dims, shapes, _couplings(network, names, questions))
 
 
 def _couplings(network: Network, names: list[str], questions: list[Asked]) -> list[Coupling]:
@@ -174,7 +174,7 @@ def _substitute(size: Size, values: dict[str, int]) -> Size:
 def _one(network: Network, name: str, given: dict[str, int], questions: list[Asked], strict: bool = False) -> Sizes:
     others = {other: size for other, size in given.items() if other != name}
     unresolved: list[str] = []
-    pieces: list[Cause] = []
+    pieces: list[SizeCondition] = []
     assumed = 1
     budget = Budget(MOST_STEPS)
     for node, question, text in questions:
@@ -202,7 +202,7 @@ def _one(network: Network, name: str, given: dict[str, int], questions: list[Ask
             else:
                 assumed = max(assumed, beyond)
         elif not allows.every:
-            pieces.append(Cause(layer, node, asked, allows, text if constant else str(asked)))
+            pieces.append(SizeCondition(layer, node, asked, allows, text if constant else str(asked)))
     allowed, left_out = _intersection(name, pieces)
     unresolved += left_out
     if assumed > 1:
@@ -210,7 +210,7 @@ def _one(network: Network, name: str, given: dict[str, int], questions: list[Ask
     return Sizes(name, given.get(name), allowed, _blame(name, pieces), unresolved)
 
 
-def _intersection(name: str, pieces: list[Cause]) -> tuple[SizeSet, list[str]]:
+def _intersection(name: str, pieces: list[SizeCondition]) -> tuple[SizeSet, list[str]]:
     """Return what all pieces allow, taken by rising period, and what was too large to take in."""
     allowed = SizeSet(name)
     budget = Budget(MOST_HANDLED)
@@ -255,10 +255,10 @@ def _with_head(
     return allowed.with_head(assumed, working)
 
 
-def _blame(name: str, pieces: list[Cause]) -> list[Cause]:
+def _blame(name: str, pieces: list[SizeCondition]) -> list[SizeCondition]:
     """Return the pieces that take something away from what those before them leave; of thresholds the last."""
     allowed = SizeSet(name)
-    causes: list[Cause] = []
+    causes: list[SizeCondition] = []
     budget = Budget(MOST_HANDLED)
     for piece in pieces:
         try:
@@ -275,5 +275,5 @@ def _blame(name: str, pieces: list[Cause]) -> list[Cause]:
     return sorted(causes, key=lambda cause: cause.node)
 
 
-def _threshold(piece: Cause) -> bool:
+def _threshold(piece: SizeCondition) -> bool:
     return piece.allows.periodic.full and piece.allows.high is None and not piece.allows.without

@@ -19,7 +19,7 @@ from shapecheck.layers.window import Window
 MOST_COMBINATIONS = 256
 
 
-class AxisVerdict(NamedTuple):
+class OpenAxis(NamedTuple):
     """What is demanded on one axis of an open layer. ``values`` are the a that fit, ``window`` has a = 0."""
 
     axis: str
@@ -29,22 +29,22 @@ class AxisVerdict(NamedTuple):
     values: Sequence[int]
 
 
-class Verdict(NamedTuple):
+class OpenLayer(NamedTuple):
     """What is demanded of one open layer; ``blocked`` is the demand that no a can meet, where there is one."""
 
     node: Node
-    axes: tuple[AxisVerdict, ...]
+    axes: tuple[OpenAxis, ...]
     blocked: tuple[Blocked, ...]
 
 
-class Mend(NamedTuple):
+class PaddingRepair(NamedTuple):
     """Values of output_padding that would mend broken rules, by node; ``layers`` are the changed layers."""
 
     padding: dict[int, tuple[int, ...]]
     layers: dict[int, Layer]
 
 
-def what_if(shapes: Shapes) -> Mend | None:
+def padding_repair(shapes: Shapes) -> PaddingRepair | None:
     """Return other values for the output_padding that was written, under which fewer rules are broken."""
     nodes = shapes.network.nodes
     written = opened_layers(shapes.network)
@@ -74,7 +74,7 @@ def what_if(shapes: Shapes) -> Mend | None:
     }
     if not padding or len(propagate(shapes.network, layers).troubles) >= len(shapes.troubles):
         return None
-    return Mend(padding, layers)
+    return PaddingRepair(padding, layers)
 
 
 def opened_layers(network: Network) -> dict[int, Layer]:
@@ -89,13 +89,13 @@ def opened_layers(network: Network) -> dict[int, Layer]:
 class Ambiguity(NamedTuple):
     """The verdicts, and the shapes of the network when every open layer has the value that was chosen for it.
 
-    ``chosen`` maps node and spatial axis to a. ``gross`` are demands that no a comes near to meeting.
+    ``chosen`` maps node and spatial axis to a. ``out_of_reach`` are demands that no a comes near to meeting.
     """
 
-    verdicts: list[Verdict]
+    layers: list[OpenLayer]
     chosen: dict[int, dict[int, int]]
     shapes: Shapes
-    gross: list[Blocked]
+    out_of_reach: list[Blocked]
 
 
 def resolve(shapes: Shapes) -> Ambiguity | None:
@@ -115,21 +115,21 @@ def resolve(shapes: Shapes) -> Ambiguity | None:
     free = _free(solutions)
     joined = _joined(forgiving, solved, chosen, free) if solved.troubles and free else None
     verdicts = [
-        Verdict(
+        OpenLayer(
             shapes.network.nodes[index],
             _axes(forgiving, solved, index, solutions, axes, joined),
             _blocked(index, solutions, axes),
         )
         for index, axes in open_axes.items()
     ]
-    gross = [
+    out_of_reach = [
         s.blocked for s in solutions.values() if s.blocked is not None and not _near(s.blocked, forgiving, open_axes)
     ]
     if joined:
         for index, place in free:
             chosen[index][place] = joined[0][index, place]
         solved = propagate(shapes.network, replaced(forgiving, chosen))
-    return Ambiguity(verdicts, chosen, solved, gross)
+    return Ambiguity(verdicts, chosen, solved, out_of_reach)
 
 
 def replaced(shapes: Shapes, chosen: Mapping[int, Mapping[int, int]]) -> dict[int, Layer]:
@@ -166,7 +166,7 @@ def _axes(
     solutions: Mapping[int, AxisSolution],
     axes: tuple[int, ...],
     joined: list[dict[tuple[int, int], int]] | None,
-) -> tuple[AxisVerdict, ...]:
+) -> tuple[OpenAxis, ...]:
     node = shapes.network.nodes[index]
     # With what is chosen for the layers above, so that the sizes are those that the network will have.
     windows = _with_chosen(solved, node) or shapes.windows(node)
@@ -178,7 +178,7 @@ def _axes(
             values = tuple(sorted({combination[index, place] for combination in joined}))
             alone = [{**joined[0], (index, place): a} for a in range(windows[place].s)]
             status = "unique" if len(values) == 1 else "free" if all(c in joined for c in alone) else "several"
-        verdicts.append(AxisVerdict(spatial_name(place, len(windows)), place, windows[place], status, values))
+        verdicts.append(OpenAxis(spatial_name(place, len(windows)), place, windows[place], status, values))
     return tuple(verdicts)
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from shapecheck.analysis.transposed.relations import AxisProblem, Equality
-from shapecheck.analysis.transposed.solver import Conflict, Solver, State
+from shapecheck.analysis.transposed.solver import AxisSolver, Bounds, NoSizesLeft
 
 # Values of one unknown that are tried one by one.
 MOST_CHOICES = 10_000
@@ -15,7 +15,7 @@ MOST_CHOICES = 10_000
 FARTHEST_MISS = 10_000
 
 
-class Answer(NamedTuple):
+class DemandedPadding(NamedTuple):
     """What the network demands of one unknown. ``values`` are the a that fit; empty where none does.
 
     ``status`` is ``unique``, ``several``, ``none``, ``free`` or ``undecided``.
@@ -40,14 +40,14 @@ class Blocked(NamedTuple):
 class AxisSolution(NamedTuple):
     """The answers on one axis, one choice that meets every demand that can be met, and the first that cannot."""
 
-    answers: list[Answer]
+    answers: list[DemandedPadding]
     chosen: dict[int, int]
     blocked: Blocked | None
 
 
 def solve(problem: AxisProblem) -> AxisSolution:
     """Return what the demands of one axis ask of its unknowns."""
-    solver = Solver(problem)
+    solver = AxisSolver(problem)
     demands = [
         d for d in problem.demands if solver.varying[d.left] or (d.right is not None and solver.varying[d.right])
     ]
@@ -56,24 +56,24 @@ def solve(problem: AxisProblem) -> AxisSolution:
     met, blocked, solution = _meetable(solver, state, demands)
     try:
         solver.narrow(state, met)
-    except Conflict:
+    except NoSizesLeft:
         solution = None
     if solution is None:
-        return AxisSolution([Answer(n, problem.place, "undecided", ()) for n in solver.unknowns], {}, blocked)
+        return AxisSolution([DemandedPadding(n, problem.place, "undecided", ()) for n in solver.unknowns], {}, blocked)
     chosen = {node: value[0] for node, value in solution.a.items()}
     stuck = _dependencies(solver, blocked.demand) if blocked is not None else frozenset()
     answers = [_answer(solver, state, met, node, chosen, node in stuck) for node in solver.unknowns]
     return AxisSolution(answers, chosen, blocked)
 
 
-def _dependencies(solver: Solver, demand: Equality) -> frozenset[int]:
+def _dependencies(solver: AxisSolver, demand: Equality) -> frozenset[int]:
     right = solver.varying[demand.right] if demand.right is not None else frozenset()
     return solver.varying[demand.left] | right
 
 
 def _meetable(
-    solver: Solver, state: State, demands: list[Equality]
-) -> tuple[list[Equality], Blocked | None, State | None]:
+    solver: AxisSolver, state: Bounds, demands: list[Equality]
+) -> tuple[list[Equality], Blocked | None, Bounds | None]:
     """Return the demands that can be met together in order, the first that cannot, and a solution."""
     solution = solver.search(state, demands)
     if solution is not None or solver.exhausted:
@@ -93,10 +93,10 @@ def _meetable(
     return met, blocked, last
 
 
-def _nearest_miss(solver: Solver, state: State, met: list[Equality], demand: Equality) -> Blocked:
+def _nearest_miss(solver: AxisSolver, state: Bounds, met: list[Equality], demand: Equality) -> Blocked:
     """Return by how much a demand is missed at best when those before it are met."""
     free = state.copy()
-    with suppress(Conflict):
+    with suppress(NoSizesLeft):
         solver.narrow(free, met)
     left, right = demand.left, demand.right
     if right is not None and not solver.varying[left]:
@@ -119,30 +119,30 @@ def _nearest_miss(solver: Solver, state: State, met: list[Equality], demand: Equ
 
 
 def _answer(
-    solver: Solver, state: State, met: list[Equality], node: int, chosen: dict[int, int], stuck: bool
-) -> Answer:
+    solver: AxisSolver, state: Bounds, met: list[Equality], node: int, chosen: dict[int, int], stuck: bool
+) -> DemandedPadding:
     place = solver.problem.place
     choices = range(solver.relations[node].choices)
     if stuck:
-        return Answer(node, place, "none", ())
+        return DemandedPadding(node, place, "none", ())
     if not solver.matters(node, met):
         # What is too long for a list stays a range.
-        return Answer(node, place, "free", tuple(choices) if choices.stop <= MOST_CHOICES else choices)
+        return DemandedPadding(node, place, "free", tuple(choices) if choices.stop <= MOST_CHOICES else choices)
     low, high = state.a[node]
     if low == high:
-        return Answer(node, place, "unique", (low,))
+        return DemandedPadding(node, place, "unique", (low,))
     solver.refill()
     if high - low >= MOST_CHOICES:
-        return Answer(node, place, "undecided", ())
+        return DemandedPadding(node, place, "undecided", ())
     values = tuple(value for value in range(low, high + 1) if solver.feasible(state, met, node, value))
     if solver.exhausted:
-        return Answer(node, place, "undecided", values)
+        return DemandedPadding(node, place, "undecided", values)
     if len(values) == len(choices) and _alone(solver, state, met, node, chosen):
-        return Answer(node, place, "free", values)
-    return Answer(node, place, "unique" if len(values) == 1 else "several", values)
+        return DemandedPadding(node, place, "free", values)
+    return DemandedPadding(node, place, "unique" if len(values) == 1 else "several", values)
 
 
-def _alone(solver: Solver, state: State, met: list[Equality], node: int, chosen: dict[int, int]) -> bool:
+def _alone(solver: AxisSolver, state: Bounds, met: list[Equality], node: int, chosen: dict[int, int]) -> bool:
     """Say whether every value fits while all other unknowns keep what was chosen for them."""
     for value in range(solver.relations[node].choices):
         trial = state.copy()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.analysis.transposed.ambiguity import Verdict, opened_layers, resolve
+from shapecheck.analysis.transposed.ambiguity import OpenLayer, opened_layers, resolve
 from shapecheck.analysis.transposed.demands import solve
 from shapecheck.analysis.transposed.relations import ambiguous_axes, axis_problem
 from shapecheck.arithmetic.shape import spatial_name
@@ -17,7 +17,7 @@ from shapecheck.graph.network import Network, Node
 LONGEST_PERIOD = 64
 
 
-def by_remainder(network: Network, verdict: Verdict) -> str | None:
+def by_remainder(network: Network, verdict: OpenLayer) -> str | None:
     """Return which a is demanded by which remainder of the input's size, or None where one a serves all.
 
     Sizes are tried one by one over one period from the file's own; those at which the network does not work at all
@@ -40,7 +40,7 @@ def by_remainder(network: Network, verdict: Verdict) -> str | None:
     return None
 
 
-def _dimensions(network: Network, verdict: Verdict) -> list[tuple[str, int]]:
+def _dimensions(network: Network, verdict: OpenLayer) -> list[tuple[str, int]]:
     shift = 1 if network.channels_last else 2
     found = []
     for axis in verdict.axes:
@@ -51,7 +51,7 @@ def _dimensions(network: Network, verdict: Verdict) -> list[tuple[str, int]]:
     return list(dict.fromkeys(found))
 
 
-def _period(network: Network, verdict: Verdict, place: int) -> int:
+def _period(network: Network, verdict: OpenLayer, place: int) -> int:
     """Return the product of the strides on the way from the inputs to the layer."""
     shapes = propagate(network, forgiving=True)
     above = _ancestors(shapes, verdict.node.index)
@@ -82,7 +82,7 @@ def _demanded(network: Network, index: int, place: int) -> int | None:
     ambiguity = resolve(propagate(network))
     if ambiguity is None or ambiguity.shapes.troubles:
         return None
-    for verdict in ambiguity.verdicts:
+    for verdict in ambiguity.layers:
         if verdict.node.index == index:
             for axis in verdict.axes:
                 if axis.place == place and axis.status == "unique":
@@ -114,7 +114,7 @@ def _smallest_period(remainders: list[int], period: int) -> int:
     return period
 
 
-class Varying(NamedTuple):
+class VaryingPadding(NamedTuple):
     """A layer whose output_padding would have to follow the input: ``table`` says which a is wanted where."""
 
     node: Node
@@ -122,7 +122,7 @@ class Varying(NamedTuple):
     table: str
 
 
-def varying(network: Network, name: str, sizes: Iterable[int]) -> list[Varying]:
+def varying(network: Network, name: str, sizes: Iterable[int]) -> list[VaryingPadding]:
     """Return the layers with a constant a, or none, that would need another a at another of these sizes.
 
     Empty where some size does not work whatever a is, or where ``sizes`` are more than are tried.
@@ -144,7 +144,7 @@ def varying(network: Network, name: str, sizes: Iterable[int]) -> list[Varying]:
             count = len(propagate(network, forgiving=True).windows(node))
             # The sizes are one period of a rule such as "every multiple of 3".
             period = tried[-1] - tried[0] + (tried[1] - tried[0])
-            found.append(Varying(node, spatial_name(place, count), _table(name, by_a, period)))
+            found.append(VaryingPadding(node, spatial_name(place, count), _table(name, by_a, period)))
     return found
 
 

@@ -20,11 +20,11 @@ LARGEST = 1 << 1024
 WIDEST = 256
 
 
-class Conflict(Exception):
+class NoSizesLeft(Exception):
     """No sizes are left for a node."""
 
 
-class State:
+class Bounds:
     """Bounds on the size of every node and on every unknown a."""
 
     __slots__ = ("a", "high", "low")
@@ -34,12 +34,12 @@ class State:
         self.high = high
         self.a = a
 
-    def copy(self) -> State:
+    def copy(self) -> Bounds:
         """Return a state that can be narrowed by itself."""
-        return State(dict(self.low), dict(self.high), dict(self.a))
+        return Bounds(dict(self.low), dict(self.high), dict(self.a))
 
 
-class Solver:
+class AxisSolver:
     """One spatial axis with its unknowns."""
 
     def __init__(self, problem: AxisProblem) -> None:
@@ -61,14 +61,14 @@ class Solver:
             depends[relation.node] = own | above if own else above
         return depends
 
-    def start(self) -> State | None:
+    def start(self) -> Bounds | None:
         """Return the sizes that can be had with no demand made, or None where a size is unknown."""
-        state = State({}, {}, {node: (0, self.relations[node].choices - 1) for node in self.unknowns})
+        state = Bounds({}, {}, {node: (0, self.relations[node].choices - 1) for node in self.unknowns})
         for relation in self.problem.relations:
             self._seed(relation, state)
         return state
 
-    def _seed(self, relation: Relation, state: State) -> None:
+    def _seed(self, relation: Relation, state: Bounds) -> None:
         source, node = relation.source, relation.node
         if source is None:
             low, high = (relation.constant,) * 2 if relation.constant is not None else (1, LARGEST)
@@ -84,8 +84,8 @@ class Solver:
             high = 0 if largest is None else largest + relation.choices - 1
         state.low[node], state.high[node] = low, high
 
-    def narrow(self, state: State, demands: Iterable[Equality]) -> None:
-        """Narrow a state until nothing changes. Raises Conflict."""
+    def narrow(self, state: Bounds, demands: Iterable[Equality]) -> None:
+        """Narrow a state until nothing changes. Raises NoSizesLeft."""
         demands = list(demands)
         for _ in range(SWEEPS):
             changed = False
@@ -98,15 +98,15 @@ class Solver:
             if not changed:
                 return
 
-    def _tighten(self, state: State, node: int, low: int, high: int) -> bool:
+    def _tighten(self, state: Bounds, node: int, low: int, high: int) -> bool:
         old = state.low[node], state.high[node]
         new = max(old[0], low), min(old[1], high)
         if new[0] > new[1]:
-            raise Conflict
+            raise NoSizesLeft
         state.low[node], state.high[node] = new
         return new != old
 
-    def _forward(self, relation: Relation, state: State) -> bool:
+    def _forward(self, relation: Relation, state: Bounds) -> bool:
         source = relation.source
         if source is None or source not in state.low or not self.varying[relation.node]:
             return False
@@ -117,15 +117,15 @@ class Solver:
         if not relation.rising:
             ends = _range(relation, state.low[source], state.high[source])
             if ends is None:
-                raise Conflict
+                raise NoSizesLeft
             return self._tighten(state, relation.node, *ends)
         smallest, largest = relation.function(state.low[source]), relation.function(state.high[source])
         if largest is None:
-            raise Conflict
+            raise NoSizesLeft
         a = state.a.get(relation.node, (0, 0))
         return self._tighten(state, relation.node, (1 if smallest is None else smallest) + a[0], largest + a[1])
 
-    def _backward(self, relation: Relation, state: State) -> bool:
+    def _backward(self, relation: Relation, state: Bounds) -> bool:
         source, node = relation.source, relation.node
         if source is None or source not in state.low or not self.varying[node]:
             return False
@@ -134,7 +134,7 @@ class Solver:
         if not relation.rising:
             fitting = _fitting(relation, state.low[source], state.high[source], state.low[node], state.high[node])
             if fitting is None:
-                raise Conflict
+                raise NoSizesLeft
             return self._tighten(state, source, *fitting)
         a = state.a.get(node, (0, 0))
         low = _first_at_least(relation, state.low[node] - a[1], state.low[source], state.high[source])
@@ -144,12 +144,12 @@ class Solver:
             smallest, largest = relation.function(state.low[source]), relation.function(state.high[source])
             new = max(a[0], state.low[node] - (largest or 0)), min(a[1], state.high[node] - (smallest or 1))
             if new[0] > new[1]:
-                raise Conflict
+                raise NoSizesLeft
             state.a[node] = new
             changed = changed or new != a
         return changed
 
-    def _share(self, relation: Relation, sources: tuple[int, ...], state: State) -> bool:
+    def _share(self, relation: Relation, sources: tuple[int, ...], state: Bounds) -> bool:
         """Narrow each of the sizes that are added up to what the others leave of the sum."""
         if any(source not in state.low for source in sources):
             return False
@@ -161,7 +161,7 @@ class Solver:
             changed = self._tighten(state, source, low, high) or changed
         return changed
 
-    def _meet(self, demand: Equality, state: State) -> bool:
+    def _meet(self, demand: Equality, state: Bounds) -> bool:
         if demand.right is None:
             assert demand.value is not None
             value = demand.value + demand.offset
@@ -172,12 +172,12 @@ class Solver:
         changed = self._tighten(state, demand.left, low, high)
         return self._tighten(state, demand.right, low - offset, high - offset) or changed
 
-    def search(self, state: State, demands: list[Equality]) -> State | None:
+    def search(self, state: Bounds, demands: list[Equality]) -> Bounds | None:
         """Return a state in which every unknown has one value and every demand is met, or None."""
         state = state.copy()
         try:
             self.narrow(state, demands)
-        except Conflict:
+        except NoSizesLeft:
             return None
         loose = [node for node, (low, high) in state.a.items() if low < high and self.matters(node, demands)]
         if not loose:
@@ -186,7 +186,7 @@ class Solver:
             final = state.copy()
             try:
                 self.narrow(final, demands)
-            except Conflict:
+            except NoSizesLeft:
                 return None
             return final
         node = min(loose, key=lambda n: state.a[n][1] - state.a[n][0])
@@ -213,14 +213,14 @@ class Solver:
         self.budget = max(self.budget, BUDGET // 4)
         self.exhausted = False
 
-    def feasible(self, state: State, demands: list[Equality], node: int, value: int) -> bool:
+    def feasible(self, state: Bounds, demands: list[Equality], node: int, value: int) -> bool:
         """Say whether a solution exists in which one unknown has ``value``."""
         trial = state.copy()
         trial.a[node] = (value, value)
         return self.search(trial, demands) is not None
 
 
-def _sum(nodes: tuple[int, ...], state: State) -> tuple[int, int]:
+def _sum(nodes: tuple[int, ...], state: Bounds) -> tuple[int, int]:
     return sum(state.low[node] for node in nodes), sum(state.high[node] for node in nodes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shapecheck.analysis.explain import Direct, steps
+from shapecheck.analysis.explain import DirectConvolution, layer_arithmetic
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import cause
 from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name, split
@@ -38,12 +38,12 @@ class Pair(NamedTuple):
     decoder_output: Shape | None
     a: tuple[Size, ...]
     candidates: tuple[Sequence[Size], ...]
-    direct: tuple[Direct, ...]
+    direct: tuple[DirectConvolution, ...]
     status: str
     message: str
 
 
-class Summary(NamedTuple):
+class Reconstruction(NamedTuple):
     """An input beside an output of the same rank: sizes, and where the difference was lost."""
 
     input: Node
@@ -141,10 +141,10 @@ def _pair(shapes: Shapes, decoder: Node, encoder: Node, declared: bool) -> Pair:
     layer = shapes.layer(decoder)
     a: tuple[Size, ...] = tuple(w.a for w in windows) if windows else ()
     open_axes: tuple[int, ...] = ()
-    direct: tuple[Direct, ...] = ()
+    direct: tuple[DirectConvolution, ...] = ()
     if context is not None and layer is not None and windows:
         if isinstance(layer, ConvTranspose):
-            direct = tuple(step.direct for step in steps(layer, context) if step.direct is not None)
+            direct = tuple(step.direct for step in layer_arithmetic(layer, context) if step.direct is not None)
         if isinstance(layer, (ConvTranspose, MaxUnpool)):
             open_axes = layer.ambiguous_axes(context)
     candidates = (
@@ -235,7 +235,7 @@ def _channel_note(shapes: Shapes, decoder: Node, encoder: Node) -> str:
     return f"channels do not mirror: {encoder.name} takes {had} to {made}, {decoder.name} takes {given} to {back}"
 
 
-def summaries(shapes: Shapes) -> list[Summary]:
+def reconstructions(shapes: Shapes) -> list[Reconstruction]:
     """Return for each output that could be a reconstruction how its sizes compare with those of an input."""
     network = shapes.network
     found = []
@@ -255,7 +255,7 @@ def summaries(shapes: Shapes) -> list[Summary]:
                     why = cause(shapes, node.index, index, j + (1 if channels_last else 2))
                     if why is not None and why.layer is not None:
                         lost.append(why.layer.name)
-            found.append(Summary(node, name, *ends, tuple(dict.fromkeys(lost))))
+            found.append(Reconstruction(node, name, *ends, tuple(dict.fromkeys(lost))))
             break
     return found
 
@@ -268,7 +268,7 @@ def _reconstructs(shapes: Shapes, source: Node, output: int) -> bool:
     return stated or channels[0] == channels[1]
 
 
-def sentence(summary: Summary) -> str:
+def sentence(summary: Reconstruction) -> str:
     """Return a summary in one line: ``image 224 x 224 -> reconstruction 223 x 224: off by -1 on H, lost at enc2``."""
     line = f"{summary.input.name} {show_sizes(summary.before)} -> {summary.output} {show_sizes(summary.after)}"
     parts = []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from random_networks import network
 
 import shapecheck
-from shapecheck.analysis.difference.changes import Difference, Side, compare
+from shapecheck.analysis.difference.changes import ComparedNetwork, Difference, compare
 from shapecheck.analysis.difference.matching import match
 from shapecheck.analysis.difference.sequence import aligned
 from shapecheck.pipeline import check_text
@@ -21,8 +21,8 @@ SEEDS = st.integers(0, 2**32)
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, H]}\ndims: {H: 64}\nlayers:\n"
 
 
-def side(text: str) -> Side:
-    return Side(shapecheck.propagate(shapecheck.loads(text)))
+def side(text: str) -> ComparedNetwork:
+    return ComparedNetwork(shapecheck.propagate(shapecheck.loads(text)))
 
 
 def difference(old: str, new: str) -> Difference:
@@ -256,7 +256,7 @@ def test_findings_that_only_moved_are_the_same() -> None:
     text = HEAD + "  - {name: c, op: conv, out_channels: 4, kernel_size: 3, stride: 5}\n"
     wrong = text + "  - {name: d, op: conv, out_channels: 4, kernel_size: 99}\n"
     reports = [check_text(t, "a") for t in (wrong, "# a comment\n" + wrong.replace("name: d", "name: e"), text)]
-    sides = [Side(r.shapes, r.diagnostics) for r in reports if r.shapes is not None]
+    sides = [ComparedNetwork(r.shapes, r.diagnostics) for r in reports if r.shapes is not None]
     moved = compare(sides[0], sides[1])
     assert (moved.found, moved.gone) == ([], [])
     mended = compare(sides[0], sides[2])

@@ -14,7 +14,7 @@ from every_size import load, working
 from paths import ROOT
 
 from shapecheck import api
-from shapecheck.analysis.sizes.every_size import Analysis, analyse
+from shapecheck.analysis.sizes.every_size import SizesAnalysis, analyse
 
 CASES: dict[str, Any] = {case["id"]: case for case in bugs.CASES}
 NAMES = ("H", "W", "D")
@@ -31,7 +31,7 @@ def text_of(name: str, mended: bool = False) -> str:
     return text.replace("layers:", f"dims: {{{given}}}\nlayers:", 1)
 
 
-def analysis_of(name: str, mended: bool = False) -> Analysis:
+def analysis_of(name: str, mended: bool = False) -> SizesAnalysis:
     return analyse(load(text_of(name, mended)))
 
 

@@ -16,7 +16,7 @@ HEAD = "shapecheck: 1\ninputs: {x: [1, 3, %s]}\nlayers:\n"
 def verdicts(text: str) -> dict[str, list[tuple[str, str, tuple[int, ...]]]]:
     ambiguity = resolve(propagate(load_text(text, "x", {})))
     assert ambiguity is not None
-    return {v.node.name: [(a.axis, a.status, a.values) for a in v.axes] for v in ambiguity.verdicts}
+    return {v.node.name: [(a.axis, a.status, a.values) for a in v.axes] for v in ambiguity.layers}
 
 
 def mirrored(rng: random.Random, levels: int) -> tuple[str, list[int]]:

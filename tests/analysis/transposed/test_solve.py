@@ -18,7 +18,7 @@ from shapecheck.analysis.transposed import solver as solving
 from shapecheck.analysis.transposed.ambiguity import resolve
 from shapecheck.analysis.transposed.demands import AxisSolution, solve
 from shapecheck.analysis.transposed.relations import ambiguous_axes, axis_problem
-from shapecheck.analysis.transposed.solver import Solver
+from shapecheck.analysis.transposed.solver import AxisSolver
 from shapecheck.graph.network import Network
 
 BATCH = 50
@@ -49,14 +49,14 @@ def require_resolved(network: Network) -> Counter[str]:
     truth = every_assignment.every(network)
     ambiguity = resolve(propagate(network))
     assert ambiguity is not None
-    assert {verdict.node.index for verdict in ambiguity.verdicts} == set(truth.choices)
+    assert {verdict.node.index for verdict in ambiguity.layers} == set(truth.choices)
     if not truth.working:
         return Counter({"no solution": 1})
     chosen = {index: places[0] for index, places in ambiguity.chosen.items()}
     assert chosen in truth.working
     assert works(ambiguity.shapes)
-    assert not ambiguity.gross
-    for verdict in ambiguity.verdicts:
+    assert not ambiguity.out_of_reach
+    for verdict in ambiguity.layers:
         (axis,) = verdict.axes
         values = truth.values(verdict.node.index)
         alone = truth.free(verdict.node.index, chosen)
@@ -80,7 +80,7 @@ def test_the_verdict_is_that_of_every_assignment(first: int) -> None:
 def require_taken_in_order(network: Network, choices: dict[int, int]) -> Counter[str]:
     """Compare the answers with demands taken one after the other, whether or not all of them can be met."""
     problem = axis_problem(propagate(network, forgiving=True), 0, dict.fromkeys(choices, (0,)))
-    varying = Solver(problem).varying
+    varying = AxisSolver(problem).varying
     demands = [d for d in problem.demands if varying[d.left] or (d.right is not None and varying[d.right])]
     truth = every_assignment.meet(network, choices, demands)
     solution = solve(problem)
@@ -146,13 +146,13 @@ def test_several_fit_where_rounding_hides_the_difference(pools: int, wanted: int
     fitting = [a for a in range(4) if -(-(20 + a) // 2**pools) == wanted]
     ambiguity = resolve(propagate(network))
     assert ambiguity is not None
-    (axis,) = ambiguity.verdicts[0].axes
+    (axis,) = ambiguity.layers[0].axes
     if fitting:
         status = "unique" if len(fitting) == 1 else "free" if len(fitting) == 4 else "several"
         assert (axis.status, list(axis.values)) == (status, fitting)
     else:
         assert (axis.status, axis.values) == ("none", ())
-        (blocked,) = ambiguity.verdicts[0].blocked
+        (blocked,) = ambiguity.layers[0].blocked
         sizes = [-(-(20 + a) // 2**pools) for a in range(4)]
         assert (blocked.needed, blocked.distance) == (wanted, min(abs(size - wanted) for size in sizes))
         assert (blocked.low, blocked.high) == (min(sizes), max(sizes))
@@ -172,8 +172,8 @@ def test_a_mirrored_decoder_wants_the_remainders_of_its_encoder(seed: int, deman
     if ambiguity is None:
         assert all(s == (1, 1) for s in stack.strides)
         return
-    assert works(ambiguity.shapes) and not ambiguity.gross
-    found = {(v.node.name, axis.place): (axis.status, axis.values) for v in ambiguity.verdicts for axis in v.axes}
+    assert works(ambiguity.shapes) and not ambiguity.out_of_reach
+    found = {(v.node.name, axis.place): (axis.status, axis.values) for v in ambiguity.layers for axis in v.axes}
     expected = {
         (f"d{n}", j): ("unique", (a[j],)) for n, a in enumerate(stack.a) for j in (0, 1) if stack.strides[n][j] > 1
     }
@@ -188,14 +188,14 @@ def test_a_mirrored_decoder_wants_the_remainders_of_its_encoder(seed: int, deman
 def test_no_product_is_enumerated(depth: int, s: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty-four layers of four sizes each have 2 to the power of 128 assignments."""
     searches = 0
-    search = Solver.search
+    search = AxisSolver.search
 
-    def counting(self: Solver, *arguments: object) -> object:
+    def counting(self: AxisSolver, *arguments: object) -> object:
         nonlocal searches
         searches += 1
         return search(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Solver, "search", counting)
+    monkeypatch.setattr(AxisSolver, "search", counting)
     rng = random.Random(depth)
     size = 3
     a = [rng.randrange(s) for _ in range(depth)]
@@ -210,7 +210,7 @@ def test_no_product_is_enumerated(depth: int, s: int, monkeypatch: pytest.Monkey
     lines.append(f"  - {{op: concat, from: [d{depth - 1}, y]}}")
     ambiguity = resolve(propagate(api.loads("\n".join(lines) + "\n")))
     assert ambiguity is not None
-    assert [v.axes[0].values for v in ambiguity.verdicts] == [(value,) for value in a]
+    assert [v.axes[0].values for v in ambiguity.layers] == [(value,) for value in a]
     assert searches <= 4
 
 
@@ -226,7 +226,7 @@ def test_what_was_not_decided_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         truth = every_assignment.every(network)
         ambiguity = resolve(propagate(network))
         assert ambiguity is not None
-        for verdict in ambiguity.verdicts:
+        for verdict in ambiguity.layers:
             (axis,) = verdict.axes
             seen[axis.status] += 1
             if not truth.working:
@@ -322,7 +322,7 @@ def test_a_layer_that_takes_only_some_sizes() -> None:
     )
     ambiguity = resolve(propagate(api.loads(text)))
     assert ambiguity is not None and not ambiguity.shapes.troubles
-    (axis,) = ambiguity.verdicts[0].axes
+    (axis,) = ambiguity.layers[0].axes
     assert (axis.status, axis.values) == ("unique", (2,))
 
 
@@ -335,9 +335,9 @@ def test_axes_that_change_places(h: int, w: int) -> None:
         f"outputs: {{z: {{from: p, expect: [1, 2, {w}, {h}]}}}}\n"
     )
     ambiguity = resolve(propagate(api.loads(text)))
-    assert ambiguity is not None and not ambiguity.shapes.troubles and not ambiguity.gross
+    assert ambiguity is not None and not ambiguity.shapes.troubles and not ambiguity.out_of_reach
     assert ambiguity.chosen[1] == {0: h - 16, 1: w - 18}
-    wrong = {axis.place: axis.values for axis in ambiguity.verdicts[0].axes if axis.status == "unique"}
+    wrong = {axis.place: axis.values for axis in ambiguity.layers[0].axes if axis.status == "unique"}
     if (h, w) != (16, 18):
         assert wrong == {0: (h - 16,), 1: (w - 18,)}
 
@@ -358,7 +358,7 @@ def test_a_flatten_couples_the_axes() -> None:
     for wanted, values in expected.items():
         ambiguity = resolve(propagate(api.loads(text.replace("WANTED", str(wanted)))))
         assert ambiguity is not None and not ambiguity.shapes.troubles
-        assert {axis.place: axis.values[:1] for axis in ambiguity.verdicts[0].axes} == values
+        assert {axis.place: axis.values[:1] for axis in ambiguity.layers[0].axes} == values
     none = resolve(propagate(api.loads(text.replace("WANTED", "161"))))
     assert none is not None and none.shapes.troubles
 
@@ -373,7 +373,7 @@ def test_choices_that_a_product_leaves_open_depend_on_each_other() -> None:
     )
     ambiguity = resolve(propagate(api.loads(text)))
     assert ambiguity is not None and not ambiguity.shapes.troubles
-    assert [(axis.status, axis.values) for axis in ambiguity.verdicts[0].axes] == [("several", (0, 1))] * 2
+    assert [(axis.status, axis.values) for axis in ambiguity.layers[0].axes] == [("several", (0, 1))] * 2
 
 
 def test_two_outputs_that_ask_for_different_sizes() -> None:

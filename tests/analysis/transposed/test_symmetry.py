@@ -10,7 +10,7 @@ from paths import EXAMPLES
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
-from shapecheck.analysis.transposed.symmetry import Pair, pairs, sentence, summaries
+from shapecheck.analysis.transposed.symmetry import Pair, pairs, reconstructions, sentence
 from shapecheck.pipeline import check_text
 
 
@@ -19,7 +19,7 @@ def pairs_of(text: str) -> dict[str, Pair]:
 
 
 def summary(text: str) -> list[str]:
-    return [sentence(s) for s in summaries(propagate(api.loads(text)))]
+    return [sentence(s) for s in reconstructions(propagate(api.loads(text)))]
 
 
 def network(size: str, down: str, up: str, more: str = "") -> str:
