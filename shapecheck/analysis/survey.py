@@ -16,6 +16,7 @@ from shapecheck.layers.conv import Conv
 from shapecheck.layers.merge import Arithmetic
 from shapecheck.layers.normalization import LocalResponseNorm, Norm
 from shapecheck.layers.pooling import Pool
+from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
 SLIDING = ("conv", "max_pool", "avg_pool", "lp_pool", "unfold")
@@ -46,6 +47,7 @@ class Survey:
         network = shapes.network
         self.slides: list[Slide] = []
         self.by_op: dict[str, list[Node]] = {}
+        self._by_role: dict[Role, list[Node]] = {}
         self.readers: list[list[Node]] = [[] for _ in network.nodes]
         self.ends: frozenset[int] = frozenset()
         if not shapes.sound or shapes.troubles or any(type(node.layer) is Broken for node in network.nodes):
@@ -70,6 +72,15 @@ class Survey:
         if len(ops) == 1:
             return self.by_op.get(ops[0], [])
         return [node for op in ops for node in self.by_op.get(op, ())]
+
+    def playing(self, role: Role) -> list[Node]:
+        """Return the layers that play one part at least of ``role``, in the order of the file."""
+        found = self._by_role.get(role)
+        if found is None:
+            nodes = (node for nodes in self.by_op.values() for node in nodes)
+            played = [node for node in nodes if node.layer is not None and node.layer.role & role]
+            found = self._by_role[role] = sorted(played, key=lambda node: node.index)
+        return found
 
     def only_reader(self, node: Node) -> Node | None:
         """Return the one layer that reads a node, or None where several do or the node is an output."""

@@ -82,6 +82,10 @@ class Source(NamedTuple):
     block: str | None
     mapping: MappingNode | None = None
 
+    def place(self, *keys: str) -> Span:
+        """Return where the first of some keys stands that was given, or the node itself."""
+        return next((self.keys[key] for key in keys if key in self.keys), self.span)
+
 
 class Placing(NamedTuple):
     """A block that stands somewhere: its full name, the YAML node that places it, and the node its name means."""
