@@ -23,7 +23,7 @@ from shapecheck import config
 from shapecheck.cache import answers
 from shapecheck.cache.answers import Question
 from shapecheck.cache.store import Store
-from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.catalogue import RULES, Severity
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import Limits
 from shapecheck.output import FORMATS
@@ -71,7 +71,16 @@ def test_a_second_run_reads_and_hashes_and_no_more(nets: Path, tmp_path: Path) -
     loaded = set(again.stderr.splitlines()[-1].split())
     assert "shapecheck.cache.answers" in loaded
     ours = {name for name in loaded if name.startswith("shapecheck.")}
-    heavy = ("linter", "layers", "rules", "analysis", "symbolic", "fixes", "suppressions", "commands.workers")
+    heavy = (
+        "pipeline",
+        "layers",
+        "rules",
+        "analysis",
+        "arithmetic.symbolic",
+        "findings.fixes",
+        "findings.suppressions",
+        "cli.workers",
+    )
     assert not [name for name in ours if name.removeprefix("shapecheck.").startswith(heavy)]
     assert {name for name in ours if name.startswith("shapecheck.language.")} <= {
         "shapecheck.language.limits",
@@ -295,7 +304,7 @@ def test_a_changed_program_has_no_old_answers(tmp_path: Path) -> None:
     first = alone(*arguments, **places)
     assert alone(*arguments, **places) == first
     assert len(entries(tmp_path / "c")) == 1
-    source = package / "arithmetic.py"
+    source = package / "text.py"
     source.write_text(source.read_text() + "\n# another program\n")
     assert alone(*arguments, **places) == first
     assert len(entries(tmp_path / "c")) == 2
@@ -384,5 +393,5 @@ def test_what_is_kept_is_json(tmp_path: Path) -> None:
     assert body is not None
     layers, names, (note, *_, error) = json.loads(body)
     assert (layers, names) == (2, ["H", "N", "W", "width"])
-    assert note[0] == ["SC504", "neighbour-works", "info", True]
-    assert error[0][0] == "SC204"
+    assert note[0] == "neighbour-works"
+    assert RULES[error[0]].code == "SC204"

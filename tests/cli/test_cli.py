@@ -15,7 +15,7 @@ import pytest
 from running import BROKEN, FINE, ROOT
 from shell import UNREADABLE, Shell
 
-from shapecheck.cli.main import main
+from shapecheck.cli import main
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.net.yaml"))
 

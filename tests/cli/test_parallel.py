@@ -16,8 +16,7 @@ import pytest
 from running import BROKEN, FINE, MENDABLE, alone, entries, environment, here, many, process
 
 from shapecheck.cache.answers import Question
-from shapecheck.cli import answers, workers
-from shapecheck.cli.main import main
+from shapecheck.cli import answers, main, workers
 from shapecheck.cli.workers import Task, spread_out
 from shapecheck.findings.selection import DEFAULT
 from shapecheck.language.limits import DEFAULT_LIMITS

@@ -67,7 +67,7 @@ def test_verify_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_jinja_is_loaded_for_the_report_only() -> None:
-    code = "import sys; from shapecheck import cli; sys.argv = ['shapecheck', 'shapes', sys.argv[1]]; main.run();"
+    code = "import sys; from shapecheck.cli import main; sys.argv = ['shapecheck', 'shapes', sys.argv[1]]; main.run();"
     code += "print('jinja2' in sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code, LENET], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.strip() == "False"

@@ -50,7 +50,7 @@ def test_every_line_ending_counts_as_a_line(end: str) -> None:
 )
 def test_what_is_no_text_is_refused_at_its_first_bad_byte(data: bytes, place: Position, offender: str) -> None:
     found = decoded(data)
-    assert found.rule == "unreadable-file"
+    assert found.rule.name == "unreadable-file"
     assert found.span == Span(place, Position(place.line, place.column + 1))
     assert offender in found.message
 
@@ -66,7 +66,7 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")
 def test_a_device_without_end_is_too_large() -> None:
     found = read_file("/dev/zero", DEFAULT_LIMITS._replace(file_bytes=1_000))
-    assert isinstance(found, Finding) and found.rule == "file-too-large"
+    assert isinstance(found, Finding) and found.rule.name == "file-too-large"
 
 
 def test_a_missing_file_and_a_folder_are_findings(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     small = DEFAULT_LIMITS._replace(file_bytes=500)
     found = read_file(str(path), small)
     assert isinstance(found, Finding)
-    assert found.rule == "file-too-large"
+    assert found.rule.name == "file-too-large"
     assert "500" in found.message
     assert found.help is not None and "limits.file_bytes" in found.help
     assert isinstance(read_file(str(path), small._replace(file_bytes=5000)), str)

@@ -81,7 +81,7 @@ def test_five_thousand_layers() -> None:
 
 def test_the_page_does_not_depend_on_the_run() -> None:
     code = (
-        "import sys; from shapecheck import linter; from shapecheck.report import page;"
+        "import sys; from shapecheck import pipeline; from shapecheck.report import page;"
         "sys.stdout.buffer.write(page(pipeline.check_file(sys.argv[1])).encode())"
     )
     pages = set()

@@ -126,8 +126,11 @@ def rule_names() -> dict[str, set[str]]:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(call, ast.Call) or not call.args:
                 continue
-            function = getattr(call.func, "id", None) or getattr(call.func, "attr", None)
-            if function not in ("Finding", "Problem", "report"):
+            if ast.unparse(call.func).removeprefix("self.").removeprefix("reader.") not in (
+                "Finding.of",
+                "Problem",
+                "report",
+            ):
                 continue
             for part in ast.walk(call.args[0]):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value != "rule":

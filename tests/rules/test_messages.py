@@ -16,7 +16,7 @@ from shapecheck import pipeline
 
 PACKAGE = Path(pipeline.__file__).parent
 # Where the message stands among the arguments of what makes it.
-MAKERS = {"Finding": 1, "Problem": 1, "report": 1, "_at": 3, "ExpressionError": 0, "FieldError": 0}
+MAKERS = {"Finding.of": 1, "Problem": 1, "report": 1, "_at": 3, "ExpressionError": 0, "FieldError": 0}
 # Templates with fewer letters of their own say nothing by themselves, such as "{node.name}: {message}".
 SHORTEST = 8
 # Messages that no network file can bring about, and why.
@@ -46,8 +46,8 @@ def templates() -> list[Template]:
             if not isinstance(function, (ast.FunctionDef, ast.Module)):
                 continue
             for call in own_calls(function):
-                name = getattr(call.func, "id", None) or getattr(call.func, "attr", None)
-                at = MAKERS.get(name or "")
+                name = ast.unparse(call.func)
+                at = MAKERS.get(name, MAKERS.get(name.rpartition(".")[2]))
                 if at is None or len(call.args) <= at:
                     continue
                 for parts in spell(call.args[at], function):

@@ -5,18 +5,16 @@ from __future__ import annotations
 import functools
 import math
 import re
-import textwrap
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from handmade import chain, network
+from manual_pages import NAMES, examples
 from runs import LINEAR, ran, verified
 from tangled import tangled
 
-import shapecheck.rules.verification
 import shapecheck.verify.reference.execution.random_numbers as draw
 import shapecheck.verify.reference.execution.step_runner as execute
 import shapecheck.verify.reference.segments as segments
@@ -194,11 +192,7 @@ def test_a_layer_that_is_refused_leaves_nothing_to_run() -> None:
 
 
 def manual_examples() -> list[tuple[str, str]]:
-    text = Path(shapecheck.rules.verification.__file__).read_text(encoding="utf-8")
-    found = []
-    for name, page in re.findall(r'^def (\w+)\(finding.*?"""(.*?)"""', text, re.DOTALL | re.MULTILINE):
-        found += [(name, textwrap.dedent(e)) for e in re.findall(r"```yaml verified\n(.*?)```", page, re.DOTALL)]
-    return found
+    return [(e.rule, e.text) for name in NAMES for e in examples(name) if e.outcome == "verified"]
 
 
 @pytest.mark.parametrize(("rule", "text"), manual_examples())
@@ -206,12 +200,12 @@ def test_the_manuals_examples_are_found_in_a_run(rule: str, text: str) -> None:
     report = verified(text)
     (line,) = (n for n, line in enumerate(text.splitlines(), 1) if "# here" in line)
     told = [d for d in report.diagnostics if d.code.startswith("SC8")]
-    assert [(d.rule.name, d.span.start.line) for d in told] == [(rule.replace("_", "-"), line)]
+    assert [(d.rule.name, d.span.start.line) for d in told] == [(rule, line)]
     assert told[0].help
 
 
 def test_both_rules_of_a_run_have_an_example() -> None:
-    assert [name for name, _ in manual_examples()] == ["not_finite", "no_gradient"]
+    assert [name for name, _ in manual_examples()] == ["not-finite", "no-gradient"]
 
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 3, 9, 9]}\nlayers:\n"
