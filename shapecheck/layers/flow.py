@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
+from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.window import Window
 
@@ -57,12 +58,14 @@ LONGEST_PERIOD = 4096
 class Source(NamedTuple):
     """One axis of one input (``operand`` counts the inputs) that an output axis comes from.
 
-    ``taps`` is None where an element reads every position, or where nobody can say which.
+    ``taps`` is None where an element reads every position, or where nobody can say which. Where only the place of
+    the first is unknown, because it follows from a size that is not known, ``pattern`` has the taps up to a shift.
     """
 
     operand: int
     axis: int
     taps: Taps | None = None
+    pattern: Taps | None = None
 
 
 class AxisFlow(NamedTuple):
@@ -103,13 +106,17 @@ def new() -> AxisFlow:
 
 def cut(axis: int, start: Size | None, step: int = 1) -> AxisFlow:
     """Return the flow of an axis that begins at ``start`` (below 0: added elements) and goes on in steps."""
-    taps = Taps(1, step, (range(start, start + 1),)) if isinstance(start, int) else None
-    return AxisFlow(Kind.CUT, (Source(0, axis, taps),))
+    if isinstance(start, int):
+        return AxisFlow(Kind.CUT, (Source(0, axis, Taps(1, step, (range(start, start + 1),))),))
+    return AxisFlow(Kind.CUT, (Source(0, axis, pattern=Taps(1, step, (range(1),))),))
 
 
 def windowed(axis: int, window: Window, lower: bool = False) -> AxisFlow:
     """Return the flow of an axis along which a window slides; ``lower`` where ``same`` pads more in front."""
-    return AxisFlow(Kind.WINDOWED, (Source(0, axis, taps_of_window(window, lower)),), window=window)
+    taps = taps_of_window(window, lower)
+    # What ``same`` pads with a stride is all that can be missing of a window that does not transpose.
+    pattern = None if taps is not None or window.transposes else taps_of_window(window._replace(form="conv"))
+    return AxisFlow(Kind.WINDOWED, (Source(0, axis, taps, pattern),), window=window)
 
 
 def resampled(axis: int, i: Size, o: Size, mode: str = "nearest", ratio: tuple[int, int] | None = None) -> AxisFlow:
@@ -175,18 +182,17 @@ def settled(window: Window, lower: bool = False) -> Window | None:
     """
     if window.form not in ("same", "transposed_same"):
         return window
-    reach = window.reach
-    if window.form == "same":
-        if window.s == 1:
-            total = reach - 1
-        elif isinstance(window.i, int) and isinstance(window.o, int):
-            total = max((window.o - 1) * window.s + reach - window.i, 0)
-        else:
-            return None
+    if window.form == "transposed_same":
+        # What is put back is cropped as the convolution pads it: it is s·(i′ − 1) + 1 + a long, and the first term
+        # makes no difference.
+        i = window.a + 1
     else:
-        total = max(reach - window.s, 0)
-    before = total - total // 2 if lower else total // 2
-    return window._replace(before=before, after=total - before)
+        # With stride 1 the padding is the same for every size.
+        i = 1 if window.s == 1 else window.i
+    if not isinstance(i, int):
+        return None
+    before, after = convolution.same_padding(i, window.k, window.s, window.d, lower)
+    return window._replace(before=before, after=after)
 
 
 def taps_of_ratio(i: int, o: int, mode: str) -> Taps | None:
