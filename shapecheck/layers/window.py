@@ -43,6 +43,21 @@ class Window(NamedTuple):
             return rest
         return 0
 
+    def output_size(self, i: int) -> int | None:
+        """Return the output size for an input of another size; None where there is none."""
+        if self.form == "same":
+            return convolution.conv_same(i, self.s) if i >= 1 else None
+        a = self.a if isinstance(self.a, int) else 0
+        if self.form == "transposed_same":
+            size = convolution.transposed_same(i, self.s, a)
+        elif self.form == "transposed":
+            size = convolution.transposed(i, self.k, self.s, self.before, self.after, self.d, a)
+        elif self.form == "ceil":
+            size = convolution.pool_ceil(i, self.k, self.s, self.before, self.after, self.d)
+        else:
+            size = convolution.conv(i, self.k, self.s, self.before, self.after, self.d)
+        return size if size >= 1 else None
+
     def formula(self) -> str:
         """Return the formula with the numbers in it, such as ``⌊(28 + 2·1 − 3) / 2⌋ + 1 = 14``."""
         if self.form == "same":
