@@ -8,6 +8,7 @@ from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Integer, Key, Kind, Number, Probability, key
+from shapecheck.layers.flow import Flow, kept
 from shapecheck.layers.rearrange import axis_of
 from shapecheck.layers.role import Role
 
@@ -124,6 +125,15 @@ class Softmax(Layer):
 
     def output(self, context: Context) -> Shape:
         """Return the input's shape."""
-        if self.axis is not None:
-            axis_of(self.axis, len(context.inputs[0]), "axis", context.inputs[0])
+        self.along(context)
         return context.inputs[0]
+
+    def along(self, context: Context) -> int:
+        """Return the axis along which the outputs sum to 1. Raises Problem where there is no such axis."""
+        shape = context.inputs[0]
+        return context.channels_at if self.axis is None else axis_of(self.axis, len(shape), "axis", shape)
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis; along one, each element depends on all."""
+        along = self.along(context)
+        return tuple(kept(axis, spreads=axis == along) for axis in range(len(output)))

@@ -15,7 +15,7 @@ from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import FeatureMap, Shape, channel_axis, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.fields import REQUIRED, Key
-from shapecheck.layers.flow import Flow, kept
+from shapecheck.layers.flow import AxisFlow, Flow, kept
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
@@ -147,6 +147,15 @@ class Context:
     def join(self, like: FeatureMap, channels: Size, spatial: Iterable[Size]) -> Shape:
         """Return a shape with the batch of ``like``, in the network's layout."""
         return shapes.join(like.batch, channels, tuple(spatial), self.channels_last)
+
+    def lay_out(self, channels: AxisFlow, spatial: Iterable[AxisFlow]) -> Flow:
+        """Return the flow of a map whose batch axis is kept, in the network's layout."""
+        return (kept(0), *spatial, channels) if self.channels_last else (kept(0), channels, *spatial)
+
+    @property
+    def channels_at(self) -> int:
+        """Where the channel axis of the first input stands."""
+        return self.channel_axis(self.inputs[0])
 
     def channel_axis(self, shape: Shape) -> int:
         """Return where the channel axis of ``shape`` stands."""

@@ -6,8 +6,22 @@ from typing import Any
 
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show_sizes
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Problem, per_axis
 from shapecheck.layers.fields import PerAxis, SizeValue, key
+from shapecheck.layers.flow import (
+    LONGEST_PERIOD,
+    AxisFlow,
+    Flow,
+    Kind,
+    Source,
+    Taps,
+    in_blocks,
+    mixed,
+    settled,
+    taps_of_window,
+    windowed,
+)
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import Sliding, require_fit, slide, taps
 from shapecheck.layers.window import Window
@@ -30,6 +44,32 @@ class Unfold(Sliding):
         require_fit(context, windows)
         count = symbolic.product(tuple(w.o for w in windows))
         return context.join(features, features.channels * taps(windows), [count])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Count the windows of all axes through as one axis, and channels and taps as another."""
+        windows = self.windows(context)
+        lower = self.padding == "same_lower"
+        sources = []
+        after: Size = 1
+        for j in reversed(range(len(windows))):
+            read = taps_of_window(windows[j], lower)
+            taken = None if read is None else _counted_through(read, windows[j].o, after, outermost=j == 0)
+            sources.append(Source(0, context.spatial_axis(j), taken))
+            after = after * windows[j].o
+        columns = AxisFlow(Kind.MIXED, tuple(reversed(sources)))
+        return context.lay_out(in_blocks(Kind.MIXED, context.channels_at, 1, taps(windows)), [columns])
+
+
+def _counted_through(read: Taps, count: Size, after: Size, outermost: bool) -> Taps | None:
+    """Return what column l reads of one axis: what window ⌊l / after⌋ mod count reads."""
+    if outermost:
+        # Behind the last window there is no column, so nothing needs to begin again.
+        if not isinstance(after, int) or after > LONGEST_PERIOD:
+            return None
+        return Taps(after, read.advance, read.reads * after)
+    if not isinstance(count, int) or not isinstance(after, int) or count * after > LONGEST_PERIOD:
+        return None
+    return Taps(count * after, 0, tuple(read.at(window) for window in range(count) for _ in range(after)))
 
 
 class Fold(Sliding):
@@ -86,3 +126,14 @@ class Fold(Sliding):
                 axis=context.spatial_axis(0),
             )
         return context.join(features, features.channels // block, [w.i for w in windows])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Read the columns of all windows that cover a position; on one axis that is a transposed window."""
+        windows = self.windows(context)
+        columns = context.spatial_axis(0)
+        spatial = [mixed(columns) for _ in windows]
+        if len(windows) == 1:
+            unfolding = settled(windows[0], self.padding == "same_lower")
+            if unfolding is not None:
+                spatial = [windowed(columns, unfolding._replace(form="transposed", i=unfolding.o, o=unfolding.i))]
+        return context.lay_out(in_blocks(Kind.MIXED, context.channels_at, taps(windows), 1), spatial)

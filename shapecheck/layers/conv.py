@@ -10,6 +10,7 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, Undecided, state
 from shapecheck.layers.fields import Boolean, Integer, Word, key
+from shapecheck.layers.flow import AxisFlow, Flow, Kind, in_blocks, mixed, windowed
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, rest_of, slide, taps
 from shapecheck.layers.window import Window
@@ -58,6 +59,14 @@ class Convolving(Sliding):
         return int(groups)
 
 
+def grouped(context: Context, groups: int, out_channels: Size) -> AxisFlow:
+    """Return the flow of the channel axis of a convolution: a group's outputs read the inputs of that group."""
+    if groups == 1:
+        return mixed(context.channels_at)
+    channels = context.feature_map().channels
+    return in_blocks(Kind.MIXED, context.channels_at, channels // groups, out_channels // groups)
+
+
 def _swapped(context: Context, stated: int | None) -> str:
     """Say where else in the shape the stated number stands: the usual sign of a wrong layout."""
     shape = context.inputs[0]
@@ -85,6 +94,14 @@ class Conv(Convolving):
             require_paddable(context, features.spatial, [_edges(w, lower) for w in windows], self.padding_mode)
         require_fit(context, windows)
         return context.join(features, self.out_channels, [w.o for w in windows])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Slide along every spatial axis, and mix the channels of each group."""
+        out = output[context.channel_axis(output)]
+        channels = grouped(context, self.group_count(context, self.groups, out), out)
+        lower = self.padding == "same_lower"
+        windows = self.windows(context)
+        return context.lay_out(channels, [windowed(context.spatial_axis(j), w, lower) for j, w in enumerate(windows)])
 
     def parameters(self, context: Context) -> Size:
         """Return out · (in / groups) · Π k, and out more for the bias."""

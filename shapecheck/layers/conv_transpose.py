@@ -8,8 +8,9 @@ from shapecheck.arithmetic import convolution, symbolic
 from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, count_axes, per_axis
-from shapecheck.layers.conv import Conv, Convolving
+from shapecheck.layers.conv import Conv, Convolving, grouped
 from shapecheck.layers.fields import Edges, Integer, LayerName, PerAxis, SizeValue, Word, key
+from shapecheck.layers.flow import Flow, windowed
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, padding_edges, rest_of, taps
 from shapecheck.layers.window import Window
@@ -174,6 +175,14 @@ class ConvTranspose(Convolving):
                     axis=context.spatial_axis(j),
                 )
         return context.join(features, out, [w.o for w in windows])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Slide the transposed window along every spatial axis, and mix the channels of each group."""
+        out, groups = self._channels(context)
+        lower = self.geometry(context, "padding", 0) == "same_lower"
+        windows = self.windows(context)
+        spatial = [windowed(context.spatial_axis(j), w, lower) for j, w in enumerate(windows)]
+        return context.lay_out(grouped(context, groups, out), spatial)
 
     def _require_reachable(self, context: Context, windows: tuple[Window, ...]) -> None:
         if self.transpose_of is not None:

@@ -7,11 +7,12 @@ over these records, and none of them knows an op.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.window import Window
 
@@ -26,7 +27,7 @@ class Kind(Enum):
     CONCATENATED = "concatenated"  # the sources stand one after the other: the size is their sum
     JOINED = "joined"  # the sources are counted through as one axis: the size is their product
     SPLIT = "split"  # one of several factors of the source
-    MIXED = "mixed"  # every position comes from all positions of the sources; the size is the layer's own
+    MIXED = "mixed"  # a position comes from all of the sources, or what taps say; the size is the layer's own
     NEW = "new"  # comes from no axis
 
 
@@ -51,6 +52,8 @@ class Taps(NamedTuple):
 
 
 SAME = Taps(1, 1, (range(1),))
+# What every output position reads of an axis of size 1 that is stretched.
+STRETCHED = Taps(1, 0, (range(1),))
 # A stride or a ratio beyond this has no taps: nothing so coarse is followed position by position.
 LONGEST_PERIOD = 4096
 
@@ -60,6 +63,8 @@ class Source(NamedTuple):
 
     ``taps`` is None where an element reads every position, or where nobody can say which. Where only the place of
     the first is unknown, because it follows from a size that is not known, ``pattern`` has the taps up to a shift.
+    JOINED and SPLIT have no taps: they follow from counting the axes through, the last the fastest. Of an axis of an
+    input that is no source of any output axis, every output element reads all positions.
     """
 
     operand: int
@@ -106,9 +111,13 @@ def new() -> AxisFlow:
 
 def cut(axis: int, start: Size | None, step: int = 1) -> AxisFlow:
     """Return the flow of an axis that begins at ``start`` (below 0: added elements) and goes on in steps."""
-    if isinstance(start, int):
-        return AxisFlow(Kind.CUT, (Source(0, axis, Taps(1, step, (range(start, start + 1),))),))
-    return AxisFlow(Kind.CUT, (Source(0, axis, pattern=Taps(1, step, (range(1),))),))
+    return AxisFlow(Kind.CUT, (_cut(0, axis, start if isinstance(start, int) else None, step),))
+
+
+def _cut(operand: int, axis: int, start: int | None, step: int = 1) -> Source:
+    if start is None:
+        return Source(operand, axis, pattern=Taps(1, step, (range(1),)))
+    return Source(operand, axis, Taps(1, step, (range(start, start + 1),)))
 
 
 def windowed(axis: int, window: Window, lower: bool = False) -> AxisFlow:
@@ -140,9 +149,90 @@ def split_of(axis: int) -> AxisFlow:
     return AxisFlow(Kind.SPLIT, (Source(0, axis),))
 
 
-def concatenated(axis: int, operands: int) -> AxisFlow:
-    """Return the flow of an axis along which the inputs stand one after the other."""
-    return AxisFlow(Kind.CONCATENATED, tuple(Source(operand, axis) for operand in range(operands)))
+def concatenated(axis: int, sizes: Iterable[Size]) -> AxisFlow:
+    """Return the flow of an axis along which inputs of these sizes stand one after the other."""
+    sources = []
+    start: Size = 0
+    for operand, size in enumerate(sizes):
+        sources.append(_cut(operand, axis, -start if isinstance(start, int) else None))
+        start = start + size
+    return AxisFlow(Kind.CONCATENATED, tuple(sources))
+
+
+def in_blocks(kind: Kind, axis: int, reads: Size, gives: Size) -> AxisFlow:
+    """Return the flow of an axis of which each ``gives`` positions in a row read the next ``reads`` in a row."""
+    taps = None
+    if isinstance(reads, int) and isinstance(gives, int) and gives <= LONGEST_PERIOD:
+        taps = Taps(gives, reads, (range(reads),) * gives)
+    return AxisFlow(kind, (Source(0, axis, taps),))
+
+
+def pooled(axis: int, i: Size, o: Size) -> AxisFlow:
+    """Return the flow of an axis whose i elements are pooled into o: j reads from ⌊j·i/o⌋ up to ⌈(j + 1)·i/o⌉.
+
+    So does PyTorch's adaptive pooling.
+    """
+    taps = None
+    if isinstance(i, int) and isinstance(o, int):
+        common = math.gcd(i, o)
+        i, o = i // common, o // common
+        if o <= LONGEST_PERIOD:
+            taps = Taps(o, i, tuple(range(r * i // o, -(-(r + 1) * i // o)) for r in range(o)))
+    return AxisFlow(Kind.RESAMPLED, (Source(0, axis, taps),))
+
+
+def counted_again(before: Shape, after: Shape) -> Flow:
+    """Return the flow of a reshape: axes whose elements are counted through alike correspond, in groups."""
+    flows: dict[int, AxisFlow] = {}
+    for axes, places in _groups(before, after):
+        if len(axes) == len(places) == 1:
+            flow = moved(axes[0])
+        elif len(places) == 1:
+            flow = joined(axes)
+        else:
+            flow = split_of(axes[0]) if len(axes) == 1 else mixed(*axes)
+        flows |= dict.fromkeys(places, flow)
+    return tuple(flows.get(place, new()) for place in range(len(after)))
+
+
+def _groups(before: Shape, after: Shape) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the smallest groups of neighbouring axes with equal products; axes of size 1 by themselves."""
+    ones = [_ones(shape) for shape in (before, after)]
+    lasting = [[axis for axis, size in enumerate(shape) if size != 1] for shape in (before, after)]
+    products = [_products(shape, axes) for shape, axes in zip((before, after), lasting, strict=True)]
+    start, first = 0, 0
+    for place, product in enumerate(products[1]):
+        end = next((axis for axis in range(start, len(products[0])) if products[0][axis] == product), None)
+        if place == len(products[1]) - 1:
+            end = len(products[0]) - 1
+        if end is None:
+            continue
+        if place:
+            yield lasting[0][start:end], lasting[1][first:place]
+        # Axes of size 1 correspond where they stand between the same groups.
+        pairs = zip(ones[0].get(end, ()), ones[1].get(place, ()), strict=False)
+        yield from (([axis], [other]) for axis, other in pairs)
+        start, first = end, place
+
+
+def _ones(shape: Shape) -> dict[int, list[int]]:
+    """Return the axes of size 1, by how many others stand before each."""
+    found: dict[int, list[int]] = {}
+    others = 0
+    for axis, size in enumerate(shape):
+        if size == 1:
+            found.setdefault(others, []).append(axis)
+        else:
+            others += 1
+    return found
+
+
+def _products(shape: Shape, axes: list[int]) -> list[Size]:
+    """Return the products of the first 0, 1, 2, … of some axes."""
+    found: list[Size] = [1]
+    for axis in axes:
+        found.append(found[-1] * shape[axis])
+    return found
 
 
 def taps_of_window(window: Window, lower: bool = False) -> Taps | None:

@@ -7,6 +7,7 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, state
 from shapecheck.layers.fields import Boolean, Integer, key
+from shapecheck.layers.flow import Flow, kept, mixed, new
 from shapecheck.layers.role import Role
 
 
@@ -30,6 +31,11 @@ class Linear(Layer):
         shape = context.inputs[0]
         state(self.in_features, shape[-1], "in_features", "features", context, f" (the last axis of {show(shape)})")
         return (*shape[:-1], self.out_features)
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Mix the last axis, and keep all others."""
+        last = len(output) - 1
+        return (*map(kept, range(last)), mixed(last))
 
     def added_axis(self, context: Context, output: Shape) -> int:
         """Return the last axis."""
@@ -55,6 +61,10 @@ class Embedding(Layer):
     def output(self, context: Context) -> Shape:
         """Return the input's shape with embedding_dim as one axis more."""
         return (*context.inputs[0], self.embedding_dim)
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis, and put a new one behind them."""
+        return (*map(kept, range(len(output) - 1)), new())
 
     def parameters(self, context: Context) -> Size:
         """Return num_embeddings · embedding_dim."""
@@ -92,6 +102,10 @@ class Attention(Layer):
                 axis=2,
             )
         return shape
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Mix the features, and keep the positions, each of which looks at all."""
+        return kept(0), kept(1, spreads=True), mixed(2)
 
     def parameters(self, context: Context) -> Size:
         """Return 4E² for the projections of query, key, value and output, and 4E for their biases."""

@@ -7,6 +7,7 @@ from shapecheck.arithmetic.shape import Shape, axis_name, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Boolean, Integer, key
+from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, Flow, Kind, Source, concatenated, kept, new
 from shapecheck.layers.rearrange import axis_of
 from shapecheck.layers.role import Role
 
@@ -71,6 +72,19 @@ class Arithmetic(Layer):
                 result[axis] = symbolic.simpler(mine, theirs)
         return tuple(result)
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis; of an input that is stretched along it, every position reads the one that there is."""
+        return tuple(
+            AxisFlow(
+                Kind.KEPT,
+                tuple(
+                    Source(operand, axis, STRETCHED if shape[axis] == 1 and size != 1 else SAME)
+                    for operand, shape in enumerate(context.inputs)
+                ),
+            )
+            for axis, size in enumerate(output)
+        )
+
 
 class Concat(Layer):
     """Join inputs along one axis, the channels by default; all other axes are equal."""
@@ -85,7 +99,7 @@ class Concat(Layer):
         """Return the inputs' shape with the sum of their sizes on ``axis``."""
         rank = _same_rank(context)
         first = context.inputs[0]
-        along = context.channel_axis(first) if self.axis is None else axis_of(self.axis, rank, "axis", first)
+        along = self.along(context)
         result: list[Size] = list(first)
         for operand, shape in enumerate(context.inputs[1:], 1):
             for axis in range(rank):
@@ -96,6 +110,17 @@ class Concat(Layer):
                 else:
                     result[axis] = symbolic.simpler(result[axis], shape[axis])
         return tuple(result)
+
+    def along(self, context: Context) -> int:
+        """Return the axis along which the inputs stand. Raises Problem where there is no such axis."""
+        first = context.inputs[0]
+        return context.channels_at if self.axis is None else axis_of(self.axis, len(first), "axis", first)
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis but the one along which the inputs stand one after the other."""
+        along, count = self.along(context), len(context.inputs)
+        sizes = [shape[along] for shape in context.inputs]
+        return tuple(concatenated(along, sizes) if axis == along else kept(axis, count) for axis in range(len(output)))
 
 
 class Stack(Layer):
@@ -117,3 +142,9 @@ class Stack(Layer):
                     raise _mismatch(context, operand, axis)
         at = axis_of(self.axis, rank + 1, "axis", first)
         return (*first[:at], len(context.inputs), *first[at:])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis, with a new one among them."""
+        flows = [kept(axis, len(context.inputs)) for axis in range(len(output) - 1)]
+        flows.insert(self.axis % len(output), new())
+        return tuple(flows)

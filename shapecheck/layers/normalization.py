@@ -6,6 +6,7 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, state
 from shapecheck.layers.fields import Boolean, Integer, key
+from shapecheck.layers.flow import Flow, kept
 from shapecheck.layers.rearrange import axis_of
 from shapecheck.layers.role import Role
 
@@ -47,6 +48,15 @@ class Norm(Layer):
         )
         return shape
 
+    def spread(self, context: Context) -> frozenset[int]:
+        """Return the axes over which mean and variance are taken."""
+        raise TypeError(f"{type(self).__name__} does not say over which axes it normalises")
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis; along some each element depends on all, by mean and variance."""
+        spread = self.spread(context)
+        return tuple(kept(axis, spreads=axis in spread) for axis in range(len(output)))
+
     def added_axis(self, context: Context, output: Shape) -> int:
         """Return the axis of the features."""
         return self.feature_axis(context)
@@ -62,6 +72,10 @@ class BatchNorm(Norm):
     ops = ("batch_norm",)
     role = _NORMALISES | Role.CENTRES_CHANNELS | Role.KEEPS_STATISTICS | Role.RELAYS
 
+    def spread(self, context: Context) -> frozenset[int]:
+        """Return every axis but the channels."""
+        return _all_but(context, self.feature_axis(context))
+
 
 class InstanceNorm(Norm):
     """Normalise each channel of each sample over space; as in PyTorch, without learned parameters by default."""
@@ -70,6 +84,10 @@ class InstanceNorm(Norm):
     role = _NORMALISES | Role.CENTRES_CHANNELS
 
     affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each channel.", False)
+
+    def spread(self, context: Context) -> frozenset[int]:
+        """Return the spatial axes."""
+        return _all_but(context, 0, self.feature_axis(context))
 
 
 class LayerNorm(Norm):
@@ -82,6 +100,10 @@ class LayerNorm(Norm):
     def feature_axis(self, context: Context) -> int:
         """Return the normalised axis."""
         return axis_of(self.axis, len(context.inputs[0]), "axis", context.inputs[0])
+
+    def spread(self, context: Context) -> frozenset[int]:
+        """Return the normalised axis."""
+        return frozenset({self.feature_axis(context)})
 
 
 class GroupNorm(Norm):
@@ -106,6 +128,12 @@ class GroupNorm(Norm):
             )
         return shape
 
+    def spread(self, context: Context) -> frozenset[int]:
+        """Return the spatial axes, and the channels where a group has more than one."""
+        axis = self.feature_axis(context)
+        alone = (axis,) if context.inputs[0][axis] == self.num_groups else ()
+        return _all_but(context, 0, *alone)
+
 
 class LocalResponseNorm(Layer):
     """Normalise over neighbouring channels."""
@@ -122,3 +150,11 @@ class LocalResponseNorm(Layer):
         features = context.feature_map()
         state(self.num_features, features.channels, "num_features", "channels", context)
         return context.inputs[0]
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis; along the channels each element depends on its neighbours."""
+        return tuple(kept(axis, spreads=axis == context.channels_at and self.size > 1) for axis in range(len(output)))
+
+
+def _all_but(context: Context, *axes: int) -> frozenset[int]:
+    return frozenset(range(len(context.inputs[0]))) - frozenset(axes)

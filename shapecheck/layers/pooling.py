@@ -9,6 +9,7 @@ from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
+from shapecheck.layers.flow import Flow, kept, mixed, moved, pooled, windowed
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.window import Window
@@ -48,6 +49,12 @@ class Pool(Layer):
                 )
         require_fit(context, windows)
         return context.join(features, features.channels, [w.o for w in windows])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Slide along every spatial axis, each channel by itself."""
+        lower = self.padding == "same_lower"
+        spatial = [windowed(context.spatial_axis(j), w, lower) for j, w in enumerate(self.windows(context))]
+        return context.lay_out(kept(context.channels_at), spatial)
 
 
 class MaxPool(Pool):
@@ -188,6 +195,14 @@ class MaxUnpool(Layer):
                 )
         return context.join(features, features.channels, [w.o for w in windows])
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Slide the transposed window along every spatial axis, each channel by itself."""
+        reference = self.pooling(context)
+        padding = self.padding if reference is None else getattr(reference.layer, "padding", None)
+        lower = padding == "same_lower"
+        spatial = [windowed(context.spatial_axis(j), w, lower) for j, w in enumerate(self.windows(context))]
+        return context.lay_out(kept(context.channels_at), spatial)
+
     def _require_same_map(self, context: Context, reference: Reference) -> None:
         mine, theirs = context.inputs[0], reference.output
         if len(mine) != len(theirs):
@@ -227,6 +242,13 @@ class AdaptivePool(Layer):
         sizes = asked_sizes(context, self.output_size, len(features.spatial), "output_size")
         return context.join(features, features.channels, sizes)
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Pool each spatial axis in windows as equal as can be, each channel by itself."""
+        axes = map(context.spatial_axis, range(len(output) - 2))
+        return context.lay_out(
+            kept(context.channels_at), [pooled(axis, context.inputs[0][axis], output[axis]) for axis in axes]
+        )
+
 
 class GlobalPool(Layer):
     """Pool every spatial axis to one element."""
@@ -247,3 +269,10 @@ class GlobalPool(Layer):
             return (features.batch, features.channels)
         ones: tuple[Size, ...] = (1,) * len(features.spatial)
         return context.join(features, features.channels, ones)
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Read every spatial axis whole, each channel by itself."""
+        if not self.keep_dims:
+            return kept(0), moved(context.channels_at)
+        spatial = map(context.spatial_axis, range(len(output) - 2))
+        return context.lay_out(kept(context.channels_at), map(mixed, spatial))

@@ -9,6 +9,7 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided
 from shapecheck.layers.fields import Boolean, Integer, Listing, PerAxis, ShapeEntry, Word, key
+from shapecheck.layers.flow import Flow, counted_again, cut, joined, kept, mixed, moved, new
 from shapecheck.layers.role import Role
 
 
@@ -47,6 +48,13 @@ class Flatten(Layer):
                 key="start_axis",
             )
         return (*shape[:start], symbolic.product(shape[start : end + 1]), *shape[end + 1 :])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Join the axes from start to end, and keep the others."""
+        rank = len(context.inputs[0])
+        start, end = self.start_axis % rank, self.end_axis % rank
+        middle = joined(range(start, end + 1)) if start < end else kept(start)
+        return (*map(kept, range(start)), middle, *map(moved, range(end + 1, rank)))
 
 
 class Reshape(Layer):
@@ -87,6 +95,10 @@ class Reshape(Layer):
             raise self._count(shape, elements, f"shape {show(self.shape)} has {known}")
         return tuple(self.shape)
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Find which axes correspond: the order in which the elements are counted through stays."""
+        return counted_again(context.inputs[0], output)
+
     def _count(self, shape: Shape, elements: Size, but: str) -> Problem:
         return Problem(
             "reshape-count-differs",
@@ -116,6 +128,10 @@ class Permute(Layer):
                 key="axes",
             )
         return tuple(shape[axis] for axis in order)
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis, in another place."""
+        return tuple(moved(axis % len(output)) for axis in self.axes)
 
 
 class Squeeze(Layer):
@@ -147,6 +163,11 @@ class Squeeze(Layer):
             )
         return (*shape[:at], *shape[at + 1 :])
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis but the one that goes."""
+        rank = len(context.inputs[0])
+        return tuple(moved(axis) for axis in range(rank) if axis != self.axis % rank)
+
 
 class Unsqueeze(Layer):
     """Insert an axis of size 1."""
@@ -161,6 +182,11 @@ class Unsqueeze(Layer):
         shape = context.inputs[0]
         at = axis_of(self.axis, len(shape) + 1, "axis", shape)
         return (*shape[:at], 1, *shape[at:])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Keep every axis, with a new one among them."""
+        at = self.axis % len(output)
+        return (*map(kept, range(at)), new(), *map(moved, range(at, len(output) - 1)))
 
 
 class Slice(Layer):
@@ -204,6 +230,13 @@ class Slice(Layer):
             )
         return (*shape[:at], count, *shape[at + 1 :])
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Cut one axis, and keep the others."""
+        size = context.inputs[0][self.axis % len(output)]
+        if isinstance(size, int):
+            return _cut_one(output, self.axis, slice(self.start, None).indices(size)[0], self.step)
+        return _cut_one(output, self.axis, self.start if self.start >= 0 else size + self.start, self.step)
+
     def _edge(self, context: Context, edge: int | None, size: Size) -> Size:
         if edge is None:
             return size
@@ -239,13 +272,12 @@ class Chunk(Layer):
                 "write a smaller index",
                 key="index",
             )
+        piece = convolution.conv_same(size, self.chunks)
         if isinstance(size, int):
-            piece = convolution.conv_same(size, self.chunks)
             count: Size = min(piece, size - self.index * piece)
         else:
             # From chunks² elements on every piece is there and all but the last are whole.
             context.assume_at_least(size, self.chunks**2)
-            piece = convolution.conv_same(size, self.chunks)
             count = piece if self.index < self.chunks - 1 else size - piece * (self.chunks - 1)
         if not context.at_least(count, 1):
             pieces = -(-size // convolution.conv_same(size, self.chunks))
@@ -257,6 +289,11 @@ class Chunk(Layer):
                 axis=at,
             )
         return (*shape[:at], count, *shape[at + 1 :])
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Cut one axis, and keep the others."""
+        size = context.inputs[0][self.axis % len(output)]
+        return _cut_one(output, self.axis, convolution.conv_same(size, self.chunks) * self.index)
 
 
 class Reduce(Layer):
@@ -290,3 +327,16 @@ class Reduce(Layer):
                 key="axes",
             )
         return tuple(size for axis, size in enumerate(shape) if axis not in gone)
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Read some axes whole, and keep the others."""
+        rank = len(context.inputs[0])
+        gone = {axis % rank for axis in (self.axes if isinstance(self.axes, tuple) else (self.axes,))}
+        if self.keep_dims:
+            return tuple(mixed(axis) if axis in gone else kept(axis) for axis in range(rank))
+        return tuple(moved(axis) for axis in range(rank) if axis not in gone)
+
+
+def _cut_one(output: Shape, at: int, start: Size, step: int = 1) -> Flow:
+    at %= len(output)
+    return tuple(cut(axis, start, step) if axis == at else kept(axis) for axis in range(len(output)))

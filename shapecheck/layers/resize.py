@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 from shapecheck.arithmetic import convolution
@@ -10,6 +11,7 @@ from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
+from shapecheck.layers.flow import AxisFlow, Flow, Kind, Source, cut, in_blocks, kept, resampled
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import require_paddable
 
@@ -90,6 +92,24 @@ class Upsample(Layer):
                 )
         return context.join(features, features.channels, spatial)
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Resample every spatial axis, each channel by itself."""
+        factors = per_axis(self.scale_factor, len(output) - 2, "scale_factor")
+        spatial = []
+        for j, factor in enumerate(factors):
+            axis = context.spatial_axis(j)
+            i, o = context.inputs[0][axis], output[axis]
+            if factor is None or (isinstance(i, int) and o in (i, 2 * i) and self.mode == "nearest"):
+                spatial.append(resampled(axis, i, o, self.mode))
+                continue
+            # PyTorch steps by 1 / scale_factor even where the size was rounded down, unless that is i or 2i for nearest.
+            meant = Fraction(factor).limit_denominator(LONGEST_DENOMINATOR)
+            if math.isclose(meant, factor, rel_tol=1e-12):
+                spatial.append(resampled(axis, i, o, self.mode, (meant.denominator, meant.numerator)))
+            else:
+                spatial.append(AxisFlow(Kind.RESAMPLED, (Source(0, axis),)))
+        return context.lay_out(kept(context.channels_at), spatial)
+
     def _scaled(self, i: Size, factor: float) -> Size:
         numerator, denominator = factor.as_integer_ratio()
         if denominator <= LONGEST_DENOMINATOR:
@@ -124,6 +144,12 @@ class Pad(Layer):
             features.channels,
             [i + before + after for i, (before, after) in zip(features.spatial, edges, strict=True)],
         )
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Begin each spatial axis before its first element."""
+        edges = pairs(self.padding, len(output) - 2, "padding")
+        spatial = [cut(context.spatial_axis(j), -before) for j, (before, _) in enumerate(edges)]
+        return context.lay_out(kept(context.channels_at), spatial)
 
 
 class Crop(Layer):
@@ -176,6 +202,17 @@ class Crop(Layer):
                 )
         return context.join(features, features.channels, spatial)
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Cut each spatial axis at both ends."""
+        axes = [context.spatial_axis(j) for j in range(len(output) - 2)]
+        if self.like is None:
+            starts: list[Size] = [before for before, _ in pairs(self.cropping, len(axes), "cropping")]
+        else:
+            # Where the difference is odd, the one more is taken away at the end.
+            starts = [(context.inputs[0][axis] - output[axis]) // 2 for axis in axes]
+        spatial = [cut(axis, start) for axis, start in zip(axes, starts, strict=True)]
+        return context.lay_out(kept(context.channels_at), spatial)
+
 
 class PixelShuffle(Layer):
     """Move channels into space: [N, C·Πr, i, ...] to [N, C, i·r, ...]."""
@@ -207,6 +244,14 @@ class PixelShuffle(Layer):
             )
         return context.join(features, features.channels // block, [i * self.factor for i in features.spatial])
 
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Read a block of channels, whose elements stand beside each other in space."""
+        axes = map(context.spatial_axis, range(len(output) - 2))
+        return context.lay_out(
+            in_blocks(Kind.MIXED, context.channels_at, self.factor ** (len(output) - 2), 1),
+            [in_blocks(Kind.RESAMPLED, axis, 1, self.factor) for axis in axes],
+        )
+
 
 class PixelUnshuffle(Layer):
     """Move space into channels: [N, C, i, ...] to [N, C·Πr, i / r, ...]."""
@@ -234,4 +279,12 @@ class PixelUnshuffle(Layer):
             features,
             features.channels * self.factor ** len(features.spatial),
             [i // self.factor for i in features.spatial],
+        )
+
+    def flow(self, context: Context, output: Shape) -> Flow:
+        """Read a block of space, whose elements stand behind each other as channels."""
+        axes = map(context.spatial_axis, range(len(output) - 2))
+        return context.lay_out(
+            in_blocks(Kind.MIXED, context.channels_at, 1, self.factor ** (len(output) - 2)),
+            [in_blocks(Kind.RESAMPLED, axis, self.factor, 1) for axis in axes],
         )
