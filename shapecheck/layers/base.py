@@ -162,6 +162,13 @@ class Context:
         return channel_axis(len(shape), self.channels_last)
 
 
+class Statistics(NamedTuple):
+    """Of what a normalisation takes each mean: of as many values as the product of ``counted``, those of ``over``."""
+
+    counted: Shape
+    over: str
+
+
 class Layer:
     """The base of every layer class; an instance is one layer with its keys read and normalised.
 
@@ -247,6 +254,10 @@ class Layer:
     def does_nothing(self, context: Context) -> bool:
         """Say whether with these keys the layer gives back what it is given."""
         return False
+
+    def statistics(self, context: Context) -> Statistics | None:
+        """Return of what the means are taken that the layer subtracts; None where it subtracts none."""
+        return None
 
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the window arithmetic of each spatial axis; empty for a layer that slides no window."""

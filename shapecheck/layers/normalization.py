@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.arithmetic.shape import Shape, show, split
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem, state
+from shapecheck.layers.base import Context, Layer, Problem, Statistics, state
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.flow import Flow, kept
 from shapecheck.layers.rearrange import axis_of
@@ -72,6 +72,11 @@ class BatchNorm(Norm):
     ops = ("batch_norm",)
     role = _NORMALISES | Role.CENTRES_CHANNELS | Role.KEEPS_STATISTICS | Role.RELAYS
 
+    def statistics(self, context: Context) -> Statistics:
+        """Return the sizes of batch and space."""
+        batch, _, spatial = split(context.inputs[0], context.channels_last)
+        return Statistics((batch, *spatial), "batch and space")
+
     def spread(self, context: Context) -> frozenset[int]:
         """Return every axis but the channels."""
         return _all_but(context, self.feature_axis(context))
@@ -84,6 +89,10 @@ class InstanceNorm(Norm):
     role = _NORMALISES | Role.CENTRES_CHANNELS
 
     affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each channel.", False)
+
+    def statistics(self, context: Context) -> Statistics:
+        """Return the sizes of space."""
+        return Statistics(split(context.inputs[0], context.channels_last).spatial, "space")
 
     def spread(self, context: Context) -> frozenset[int]:
         """Return the spatial axes."""
@@ -100,6 +109,10 @@ class LayerNorm(Norm):
     def feature_axis(self, context: Context) -> int:
         """Return the normalised axis."""
         return axis_of(self.axis, len(context.inputs[0]), "axis", context.inputs[0])
+
+    def statistics(self, context: Context) -> Statistics:
+        """Return the size of the normalised axis."""
+        return Statistics((context.inputs[0][self.feature_axis(context)],), "the axis that it normalises")
 
     def spread(self, context: Context) -> frozenset[int]:
         """Return the normalised axis."""
@@ -133,6 +146,11 @@ class GroupNorm(Norm):
         axis = self.feature_axis(context)
         alone = (axis,) if context.inputs[0][axis] == self.num_groups else ()
         return _all_but(context, 0, *alone)
+
+    def statistics(self, context: Context) -> Statistics:
+        """Return the channels of a group, and the sizes of space."""
+        _, channels, spatial = split(context.inputs[0], context.channels_last)
+        return Statistics((channels // self.num_groups, *spatial), "a channel group and space")
 
 
 class LocalResponseNorm(Layer):
