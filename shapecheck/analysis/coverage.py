@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import ELEMENTWISE
-from shapecheck.analysis.transposed.relations import Function, window_function
 from shapecheck.arithmetic import convolution
 from shapecheck.graph.network import Node
 from shapecheck.layers.window import Window
@@ -75,14 +76,14 @@ def exact_sizes(shapes: Shapes, node: Node, axis: int, place: int) -> tuple[Node
     None where the way there is not plain.
     """
     nodes = shapes.network.nodes
-    steps: list[Function] = []
+    steps: list[Callable[[int], int | None]] = []
     above = nodes[node.inputs[0]]
     for _ in range(LONGEST_WAY):
         if above.layer is None or len(above.inputs) != 1:
             break
         windows = shapes.windows(above)
         if place < len(windows) and above.op not in ("fold", "unfold"):
-            steps.append(window_function(windows[place]))
+            steps.append(windows[place].output_size)
         elif above.op not in ELEMENTWISE:
             return None
         above = nodes[above.inputs[0]]
@@ -105,7 +106,7 @@ def exact_sizes(shapes: Shapes, node: Node, axis: int, place: int) -> tuple[Node
     return (above, found) if found else None
 
 
-def _through(steps: list[Function], size: int) -> int | None:
+def _through(steps: list[Callable[[int], int | None]], size: int) -> int | None:
     """Return what is made of a size by functions, the last of the list first."""
     current: int | None = size
     for step in reversed(steps):

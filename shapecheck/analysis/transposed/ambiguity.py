@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.analysis.transposed.demands import AxisSolution, Blocked, solve
-from shapecheck.analysis.transposed.relations import ambiguous_axes, axis_problem
+from shapecheck.analysis.transposed.demands import AxisSolution, Blocked, solve_axes
+from shapecheck.analysis.transposed.relations import axes_by_node, may_be_open
 from shapecheck.arithmetic.shape import spatial_name
 from shapecheck.graph.network import Network, Node
 from shapecheck.layers.base import Layer, per_axis
-from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.window import Window
 
 # Combinations of free values tried against rules that join axes (flatten before linear, reshape).
@@ -38,7 +37,7 @@ class OpenLayer(NamedTuple):
 
 
 class PaddingRepair(NamedTuple):
-    """Values of output_padding that would mend broken rules, by node; ``layers`` are the changed layers."""
+    """Values of output_padding with which fewer rules are broken, by node; ``layers`` are the changed layers."""
 
     padding: dict[int, tuple[int, ...]]
     layers: dict[int, Layer]
@@ -51,13 +50,12 @@ def padding_repair(shapes: Shapes) -> PaddingRepair | None:
     if not written or not shapes.troubles:
         return None
     forgiving = propagate(shapes.network, written, forgiving=True)
-    open_axes = {i: axes for i in written if (axes := ambiguous_axes(forgiving, nodes[i]))}
-    places = sorted({place for axes in open_axes.values() for place in axes})
-    solutions = {place: solve(axis_problem(forgiving, place, open_axes)) for place in places}
+    open_axes = {index: axes for index, axes in axes_by_node(forgiving).items() if index in written}
+    solutions = solve_axes(forgiving, open_axes)
     padding: dict[int, tuple[int, ...]] = {}
     for index, axes in open_axes.items():
         old = nodes[index].layer
-        assert isinstance(old, ConvTranspose)
+        assert old is not None
         before = per_axis(old.output_padding, len(forgiving.windows(nodes[index])), "output_padding")
         fixed = {
             a.place: a.values[0]
@@ -68,26 +66,23 @@ def padding_repair(shapes: Shapes) -> PaddingRepair | None:
         after = tuple(fixed.get(place, value) for place, value in enumerate(before))
         if after != before:
             padding[index] = after
-    layers = {
-        i: type(written[i])(nodes[i].op, {**vars(written[i]), "output_padding": values})
-        for i, values in padding.items()
-    }
+    layers = {index: written[index].with_keys(output_padding=values) for index, values in padding.items()}
     if not padding or len(propagate(shapes.network, layers).troubles) >= len(shapes.troubles):
         return None
     return PaddingRepair(padding, layers)
 
 
 def opened_layers(network: Network) -> dict[int, Layer]:
-    """Return the transposed layers with an output_padding as if they had none."""
+    """Return the layers with an output_padding as if they had none."""
     return {
-        node.index: type(node.layer)(node.op, {**vars(node.layer), "output_padding": None})
-        for node in network.nodes
-        if isinstance(node.layer, ConvTranspose) and node.layer.output_padding is not None
+        node.index: node.layer.with_keys(output_padding=None)
+        for node in network.layers
+        if node.layer is not None and node.layer.output_padding is not None
     }
 
 
 class Ambiguity(NamedTuple):
-    """The verdicts, and the shapes of the network when every open layer has the value that was chosen for it.
+    """What is demanded of each open layer, and the shapes of the network when each has the value chosen for it.
 
     ``chosen`` maps node and spatial axis to a. ``out_of_reach`` are demands that no a comes near to meeting.
     """
@@ -100,21 +95,20 @@ class Ambiguity(NamedTuple):
 
 def resolve(shapes: Shapes) -> Ambiguity | None:
     """Solve every open layer of a network together, or return None where there is none."""
-    if not any(node.op in ("conv_transpose", "max_unpool") for node in shapes.network.nodes):
+    if not any(may_be_open(node.layer) for node in shapes.network.nodes):
         return None
     forgiving = propagate(shapes.network, forgiving=True) if shapes.troubles else shapes
-    open_axes = {node.index: axes for node in shapes.network.layers if (axes := ambiguous_axes(forgiving, node))}
+    open_axes = axes_by_node(forgiving)
     if not open_axes:
         return None
-    places = sorted({place for axes in open_axes.values() for place in axes})
-    solutions = {place: solve(axis_problem(forgiving, place, open_axes)) for place in places}
+    solutions = solve_axes(forgiving, open_axes)
     chosen = {
         index: {place: solutions[place].chosen.get(index, 0) for place in axes} for index, axes in open_axes.items()
     }
     solved = propagate(shapes.network, replaced(forgiving, chosen))
     free = _free(solutions)
     joined = _joined(forgiving, solved, chosen, free) if solved.troubles and free else None
-    verdicts = [
+    layers = [
         OpenLayer(
             shapes.network.nodes[index],
             _axes(forgiving, solved, index, solutions, axes, joined),
@@ -129,7 +123,7 @@ def resolve(shapes: Shapes) -> Ambiguity | None:
         for index, place in free:
             chosen[index][place] = joined[0][index, place]
         solved = propagate(shapes.network, replaced(forgiving, chosen))
-    return Ambiguity(verdicts, chosen, solved, out_of_reach)
+    return Ambiguity(layers, chosen, solved, out_of_reach)
 
 
 def replaced(shapes: Shapes, chosen: Mapping[int, Mapping[int, int]]) -> dict[int, Layer]:
@@ -140,7 +134,7 @@ def replaced(shapes: Shapes, chosen: Mapping[int, Mapping[int, int]]) -> dict[in
         assert layer is not None
         count = len(shapes.windows(shapes.network.nodes[index]))
         padding = tuple(values.get(place, 0) for place in range(count))
-        layers[index] = type(layer)(layer.op, {**vars(layer), "output_padding": padding})
+        layers[index] = layer.with_keys(output_padding=padding)
     return layers
 
 
@@ -170,7 +164,7 @@ def _axes(
     node = shapes.network.nodes[index]
     # With what is chosen for the layers above, so that the sizes are those that the network will have.
     windows = _with_chosen(solved, node) or shapes.windows(node)
-    verdicts = []
+    found = []
     for place in axes:
         answer = next(a for a in solutions[place].answers if a.node == index)
         status, values = answer.status, answer.values
@@ -178,8 +172,8 @@ def _axes(
             values = tuple(sorted({combination[index, place] for combination in joined}))
             alone = [{**joined[0], (index, place): a} for a in range(windows[place].s)]
             status = "unique" if len(values) == 1 else "free" if all(c in joined for c in alone) else "several"
-        verdicts.append(OpenAxis(spatial_name(place, len(windows)), place, windows[place], status, values))
-    return tuple(verdicts)
+        found.append(OpenAxis(spatial_name(place, len(windows)), place, windows[place], status, values))
+    return tuple(found)
 
 
 def _with_chosen(solved: Shapes, node: Node) -> tuple[Window, ...]:

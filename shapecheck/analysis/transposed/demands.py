@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from shapecheck.analysis.transposed.relations import AxisProblem, Equality
+from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.transposed.relations import AxisProblem, Equality, axis_problem
 from shapecheck.analysis.transposed.solver import AxisSolver, Bounds, NoSizesLeft
 
 # Values of one unknown that are tried one by one.
@@ -64,6 +65,12 @@ def solve(problem: AxisProblem) -> AxisSolution:
     stuck = _dependencies(solver, blocked.demand) if blocked is not None else frozenset()
     answers = [_answer(solver, state, met, node, chosen, node in stuck) for node in solver.unknowns]
     return AxisSolution(answers, chosen, blocked)
+
+
+def solve_axes(shapes: Shapes, open_axes: Mapping[int, tuple[int, ...]]) -> dict[int, AxisSolution]:
+    """Return what is demanded on each spatial axis on which some layer is open; ``open_axes`` are given by node."""
+    places = sorted({place for axes in open_axes.values() for place in axes})
+    return {place: solve(axis_problem(shapes, place, open_axes)) for place in places}
 
 
 def _dependencies(solver: AxisSolver, demand: Equality) -> frozenset[int]:

@@ -1,29 +1,24 @@
 """One spatial axis of a network as functions of sizes, for asking what other sizes would do.
 
 Axes do not interact (the guide, chapter 2), so the network falls into one problem per spatial axis: a node's size
-there is a function of one size above it, and merges and statements demand that sizes be equal.
+there is a function of one size above it, as its flow says, and merges and statements demand that sizes be equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import NamedTuple
 
+from shapecheck.analysis.other_sizes import output_for, with_size
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.arithmetic import convolution
-from shapecheck.arithmetic.shape import Shape
-from shapecheck.graph.network import Node
-from shapecheck.layers.base import Context, Problem, Undecided
-from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.layers.merge import Arithmetic, Concat, Stack
-from shapecheck.layers.pooling import MaxUnpool
-from shapecheck.layers.rearrange import Chunk, Permute, Slice
-from shapecheck.layers.resize import Crop, Upsample
-from shapecheck.layers.window import Window
+from shapecheck.arithmetic.symbolic import Size
+from shapecheck.graph.network import Network, Node
+from shapecheck.layers.base import Context, Layer, Problem
+from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind, Source
 
-# A size to a size, rising; None where the layer does not work at that size.
-Function = Callable[[int], "int | None"]
-SAME = "same"
+# A size to a size; None where the layer does not work at that size.
+SizeFunction = Callable[[int], "int | None"]
 
 
 class Relation(NamedTuple):
@@ -36,7 +31,7 @@ class Relation(NamedTuple):
 
     node: int
     source: int | None
-    function: Function | None
+    function: SizeFunction | None
     choices: int
     constant: int | None
     others: tuple[int, ...] = ()
@@ -64,10 +59,15 @@ class AxisProblem(NamedTuple):
     demands: list[Equality]
 
 
+def may_be_open(layer: Layer | None) -> bool:
+    """Say whether a layer is of a kind that can leave its output size open."""
+    return layer is not None and type(layer).ambiguous_axes is not Layer.ambiguous_axes
+
+
 def ambiguous_axes(shapes: Shapes, node: Node) -> tuple[int, ...]:
     """Return the spatial axes on which a layer's size is not fixed; empty where its input is unknown."""
     layer = shapes.layer(node)
-    if not isinstance(layer, (ConvTranspose, MaxUnpool)):
+    if layer is None or not may_be_open(layer):
         return ()
     context = shapes.context(node)
     if context is None or shapes.outputs[node.index] is None:
@@ -78,26 +78,32 @@ def ambiguous_axes(shapes: Shapes, node: Node) -> tuple[int, ...]:
         return ()
 
 
-def axis_problem(shapes: Shapes, place: int, ambiguous: dict[int, tuple[int, ...]]) -> AxisProblem:
+def axes_by_node(shapes: Shapes) -> dict[int, tuple[int, ...]]:
+    """Return the spatial axes on which each layer leaves its size open, by node, layers with none left out."""
+    return {node.index: axes for node in shapes.network.layers if (axes := ambiguous_axes(shapes, node))}
+
+
+def axis_problem(shapes: Shapes, place: int, ambiguous: Mapping[int, tuple[int, ...]]) -> AxisProblem:
     """Return the problem of spatial axis ``place``. ``ambiguous`` maps nodes to the axes that are open there."""
     network = shapes.network
+    axis = place + (1 if network.channels_last else 2)
+    reached = _below(network, ambiguous)
     relations: list[Relation] = []
     demands: list[Equality] = []
     for index in network.order:
         node = network.nodes[index]
         shape = shapes.outputs[index]
-        axis = place + (1 if network.channels_last else 2)
         if shape is None or len(shape) < 3 or place >= len(shape) - 2:
             continue
-        relation = _relation(shapes, node, place, axis, place in ambiguous.get(index, ()))
-        relations.append(relation)
-        demands += _merge_demands(shapes, node, axis)
-        if isinstance(node.layer, (Crop, Upsample)) and node.layer.like is not None:
-            continue
-        if relation.source != node.references.get("transpose_of", node.references.get("pool", relation.source)):
-            demands += _mirror_demands(shapes, node)
-    for node in network.nodes:
-        demands += _stated_demands(shapes, node, place, network.channels_last)
+        if index in reached:
+            choices = shapes.windows(node)[place].s if place in ambiguous.get(index, ()) else 1
+            flow = shapes.flow(node)
+            relations.append(_relation(shapes, node, axis, flow, choices))
+            demands += _merge_demands(node, axis, flow)
+        else:
+            relations.append(_constant(index, shape[axis]))
+        demands += _undone_demands(shapes, node)
+        demands += _stated_demands(node, axis)
     demands += [Equality(decoder, encoder_input, None, decoder) for decoder, encoder_input in symmetry_demands(shapes)]
     known = {relation.node for relation in relations}
     kept = [d for d in demands if d.left in known and (d.right is None or d.right in known)]
@@ -114,135 +120,116 @@ def symmetry_demands(shapes: Shapes) -> list[tuple[int, int]]:
     ]
 
 
-def _relation(shapes: Shapes, node: Node, place: int, axis: int, open_here: bool) -> Relation:
-    index = node.index
-    shape = shapes.outputs[index]
+def _below(network: Network, ambiguous: Collection[int]) -> set[int]:
+    """Return the open layers, and every node that reads one of them by however many layers."""
+    found = set(ambiguous)
+    for index in network.order:
+        node = network.nodes[index]
+        if not found.isdisjoint(node.inputs) or not found.isdisjoint(node.references.values()):
+            found.add(index)
+    return found
+
+
+def _constant(index: int, size: Size) -> Relation:
+    return Relation(index, None, None, 1, size if isinstance(size, int) else None)
+
+
+def _relation(shapes: Shapes, node: Node, axis: int, flow: Flow | None, choices: int) -> Relation:
+    """Return how the size of a node below an open layer depends on one above it."""
+    shape = shapes.outputs[node.index]
     assert shape is not None
-    size = shape[axis]
-    constant = size if isinstance(size, int) else None
-    if node.layer is None or not node.inputs:
-        return Relation(index, None, None, 1, constant)
-    for key in ("like", "transpose_of", "pool"):
-        if key in node.references:
-            there = node.references[key]
-            source = there if key == "like" else shapes.network.nodes[there].inputs[0]
-            return Relation(index, source, None, 1, None)
-    above = shapes.outputs[node.inputs[0]]
-    if above is None or len(above) != len(shape):
-        return Relation(index, None, None, 1, constant)
-    windows = shapes.windows(node)
-    if len(windows) > place and len(windows) == len(shape) - 2 and node.op != "fold" and node.op != "unfold":
-        w = windows[place]
-        function = window_function(w._replace(a=0) if open_here else w)
-        return Relation(index, node.inputs[0], function, w.s if open_here else 1, None)
-    if _keeps(node, above, shape, axis):
-        return Relation(index, node.inputs[0], None, 1, None)
-    if isinstance(node.layer, Concat):
-        return Relation(index, node.inputs[0], None, 1, None, node.inputs[1:])
-    if isinstance(node.layer, Permute):
-        stays = node.layer.axes[axis] % len(shape) == axis
-        return Relation(index, node.inputs[0] if stays else None, None, 1, None)
-    return Relation(index, node.inputs[0], _black_box(shapes, node, axis), 1, None, rising=_rises(node))
+    taken = _taken_from(shapes, node)
+    if taken is not None:
+        return Relation(node.index, taken, None, 1, None)
+    if flow is None or flow[axis].kind is Kind.NEW:
+        return _constant(node.index, shape[axis])
+    found = _from_flow(shapes, node, axis, flow[axis], choices)
+    # What comes from another axis may depend on what is open there.
+    return Relation(node.index, None, None, choices, None) if found is None else found
 
 
-def _keeps(node: Node, above: Shape, shape: Shape, axis: int) -> bool:
-    if isinstance(node.layer, Concat):
-        return node.layer.axis is None or node.layer.axis % len(shape) != axis
-    return node.layer is not None and node.layer.keeps and above[axis] == shape[axis]
-
-
-# Layers whose size on an axis never falls as their input's grows, and that take any size from some size on.
-RISING = {
-    "upsample",
-    "pad",
-    "crop",
-    "adaptive_avg_pool",
-    "adaptive_max_pool",
-    "global_avg_pool",
-    "global_max_pool",
-    "pixel_shuffle",
-}
-
-
-def _rises(node: Node) -> bool:
-    layer = node.layer
-    if isinstance(layer, Slice):
-        # From the third last to the fifth there are the fewer elements, the longer the axis is.
-        return layer.start >= 0 or layer.stop is None or layer.stop < 0
-    if isinstance(layer, Chunk):
-        # The third of three pieces of 9 has 3 elements, that of 10 has 2.
-        return layer.index < 2
-    return node.op in RISING
-
-
-def window_function(w: Window) -> Function:
-    """Return the size function of a window, without its context."""
-    k, s, before, after, d, a = w.k, w.s, w.before, w.after, w.d, w.a if isinstance(w.a, int) else 0
-    if w.form == "same":
-        return lambda i: convolution.conv_same(i, s) if i >= 1 else None
-    if w.form == "transposed_same":
-        return lambda i: _positive(convolution.transposed_same(i, s, a))
-    if w.form == "transposed":
-        return lambda i: _positive(convolution.transposed(i, k, s, before, after, d, a))
-    if w.form == "ceil":
-        return lambda i: _positive(convolution.pool_ceil(i, k, s, before, after, d))
-    return lambda i: _positive(convolution.conv(i, k, s, before, after, d))
-
-
-def _positive(size: int) -> int | None:
-    return size if size >= 1 else None
-
-
-def _black_box(shapes: Shapes, node: Node, axis: int) -> Function:
-    """Ask the layer's own shape rule, with another size on one axis of its inputs."""
-    context = shapes.context(node)
+def _taken_from(shapes: Shapes, node: Node) -> int | None:
+    """Return the node whose spatial size a layer takes by a reference: that layer's output, or the input undone."""
     layer = shapes.layer(node)
-    cache: dict[int, int | None] = {}
+    if layer is None:
+        return None
+    if layer.sized_like is not None and layer.sized_like in node.references:
+        return node.references[layer.sized_like]
+    undone = _undone(node, layer)
+    return None if undone is None else shapes.network.nodes[undone].inputs[0]
 
-    def function(i: int) -> int | None:
-        if i not in cache:
-            cache[i] = None
-            if context is not None and layer is not None:
-                inputs = tuple((*s[:axis], i, *s[axis + 1 :]) if len(s) > axis else s for s in context.inputs)
-                try:
-                    size = layer.output(Context(inputs, context.channels_last, context.references))[axis]
-                    cache[i] = size if isinstance(size, int) else None
-                except (Problem, Undecided):
-                    pass
-        return cache[i]
+
+def _undone(node: Node, layer: Layer | None) -> int | None:
+    """Return the node that a layer undoes, where it names one."""
+    return None if layer is None or layer.undoes is None else node.references.get(layer.undoes)
+
+
+def _from_flow(shapes: Shapes, node: Node, axis: int, flow: AxisFlow, choices: int) -> Relation | None:
+    """Return the relation to the same axis of an input, or None where the size comes from elsewhere."""
+    context, shape, layer = shapes.context(node), shapes.outputs[node.index], shapes.layer(node)
+    assert context is not None and shape is not None and layer is not None
+    spatial = [source for source in flow.sources if _is_spatial(context, source)]
+    here = [source.operand for source in spatial if source.axis == axis and source.taps != STRETCHED]
+    if not here or any(source.axis != axis for source in spatial):
+        return None
+    if flow.kind is Kind.CONCATENATED:
+        return Relation(node.index, node.inputs[here[0]], None, 1, None, tuple(node.inputs[i] for i in here[1:]))
+    source = node.inputs[here[0]]
+    own_rule = _own_rule(layer, context, here, axis)
+    if flow.kind is Kind.KEPT:
+        if layer.keeps or _agree(own_rule, lambda size: size, shape[axis]):
+            return Relation(node.index, source, None, 1, None)
+    elif flow.window is not None:
+        window = flow.window._replace(a=0) if choices > 1 else flow.window
+        if choices > 1 or _agree(own_rule, window.output_size, window.i):
+            return Relation(node.index, source, window.output_size, choices, None)
+    return Relation(node.index, source, own_rule, choices, None, rising=layer.rises())
+
+
+def _agree(own_rule: SizeFunction, closed_form: SizeFunction, size: Size) -> bool:
+    """Say whether a closed form holds at another size too: a layer may name a size, as a reshape does."""
+    return isinstance(size, int) and own_rule(size + 1) == closed_form(size + 1)
+
+
+def _is_spatial(context: Context, source: Source) -> bool:
+    shape = context.inputs[source.operand]
+    return len(shape) > 2 and source.axis not in (0, context.channel_axis(shape))
+
+
+def _own_rule(layer: Layer, context: Context, operands: Collection[int], axis: int) -> SizeFunction:
+    """Return the size on an axis as the layer's own shape rule has it, by that of some inputs there."""
+
+    @cache
+    def function(size: int) -> int | None:
+        inputs = [
+            with_size(shape, axis, size) if operand in operands else shape
+            for operand, shape in enumerate(context.inputs)
+        ]
+        output = output_for(layer, context, inputs)
+        found = None if output is None else output[axis]
+        return found if isinstance(found, int) else None
 
     return function
 
 
-def _merge_demands(shapes: Shapes, node: Node, axis: int) -> list[Equality]:
-    if not isinstance(node.layer, (Arithmetic, Concat, Stack)) or len(node.inputs) < 2:
-        return []
-    ranks = {len(s) for s in (shapes.outputs[i] for i in node.inputs) if s is not None}
-    if len(ranks) != 1:
-        return []
-    rank = ranks.pop()
-    if axis >= rank:
-        return []  # a stack has an axis more than its inputs
-    if isinstance(node.layer, Concat) and node.layer.axis is not None and node.layer.axis % rank == axis:
-        return []
-    first = node.inputs[0]
+def _merge_demands(node: Node, axis: int, flow: Flow | None) -> list[Equality]:
+    """Return that inputs whose positions on an axis stand for each other have one size there."""
     demands = []
-    for other in node.inputs[1:]:
-        sizes = [s[axis] for s in (shapes.outputs[first], shapes.outputs[other]) if s is not None]
-        if isinstance(node.layer, Arithmetic) and node.layer.broadcast and 1 in sizes:
-            continue
-        demands.append(Equality(first, other, None, node.index))
+    for one in flow or ():
+        if one.kind is Kind.KEPT and all(source.axis == axis for source in one.sources):
+            same = [node.inputs[source.operand] for source in one.sources if source.taps != STRETCHED]
+            demands += [Equality(same[0], other, None, node.index) for other in same[1:]]
     return demands
 
 
-def _mirror_demands(shapes: Shapes, node: Node) -> list[Equality]:
-    there = node.references.get("transpose_of", node.references.get("pool"))
-    return [] if there is None else [Equality(node.inputs[0], there, None, node.index)]
+def _undone_demands(shapes: Shapes, node: Node) -> list[Equality]:
+    """Return that a layer which undoes another reads a map of the size that the other made."""
+    undone = _undone(node, shapes.layer(node))
+    return [] if undone is None else [Equality(node.inputs[0], undone, None, node.index)]
 
 
-def _stated_demands(shapes: Shapes, node: Node, place: int, channels_last: bool) -> list[Equality]:
+def _stated_demands(node: Node, axis: int) -> list[Equality]:
     demands = []
-    axis = place + (1 if channels_last else 2)
     for expectation in node.expect:
         if expectation.same_as is not None:
             demands.append(Equality(node.index, expectation.same_as, None, node.index))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.transposed.ambiguity import OpenLayer, opened_layers, resolve
-from shapecheck.analysis.transposed.demands import solve
-from shapecheck.analysis.transposed.relations import ambiguous_axes, axis_problem
+from shapecheck.analysis.transposed.demands import solve_axes
+from shapecheck.analysis.transposed.relations import axes_by_node
 from shapecheck.arithmetic.shape import spatial_name
 from shapecheck.graph.network import Network, Node
 
@@ -17,7 +17,7 @@ from shapecheck.graph.network import Network, Node
 LONGEST_PERIOD = 64
 
 
-def by_remainder(network: Network, verdict: OpenLayer) -> str | None:
+def by_remainder(network: Network, layer: OpenLayer) -> str | None:
     """Return which a is demanded by which remainder of the input's size, or None where one a serves all.
 
     Sizes are tried one by one over one period from the file's own; those at which the network does not work at all
@@ -25,14 +25,14 @@ def by_remainder(network: Network, verdict: OpenLayer) -> str | None:
     """
     if network.resized is None:
         return None
-    for name, place in _dimensions(network, verdict):
+    for name, place in _dimensions(network, layer):
         size = network.dims[name].size
-        period = _period(network, verdict, place)
+        period = _period(network, layer, place)
         if size is None or not 1 < period <= LONGEST_PERIOD:
             continue
         demanded: dict[int, list[int]] = {}
         for n in range(size, size + period):
-            a = _demanded(network.resized({name: n}), verdict.node.index, place)
+            a = _demanded(network.resized({name: n}), layer.node.index, place)
             if a is not None:
                 demanded.setdefault(a, []).append(n)
         if len(demanded) > 1:
@@ -40,10 +40,10 @@ def by_remainder(network: Network, verdict: OpenLayer) -> str | None:
     return None
 
 
-def _dimensions(network: Network, verdict: OpenLayer) -> list[tuple[str, int]]:
+def _dimensions(network: Network, layer: OpenLayer) -> list[tuple[str, int]]:
     shift = 1 if network.channels_last else 2
     found = []
-    for axis in verdict.axes:
+    for axis in layer.axes:
         for node in network.inputs:
             at = axis.place + shift
             if at < len(node.dims) and (name := node.dims[at]) is not None and name in network.dims:
@@ -51,18 +51,24 @@ def _dimensions(network: Network, verdict: OpenLayer) -> list[tuple[str, int]]:
     return list(dict.fromkeys(found))
 
 
-def _period(network: Network, verdict: OpenLayer, place: int) -> int:
+def _period(network: Network, layer: OpenLayer, place: int) -> int:
     """Return the product of the strides on the way from the inputs to the layer."""
     shapes = propagate(network, forgiving=True)
-    above = _ancestors(shapes, verdict.node.index)
+    above = _ancestors(shapes, layer.node.index)
     period = 1
     for index in above:
-        windows = shapes.windows(network.nodes[index])
-        if len(windows) > place and not windows[place].transposes:
-            period *= windows[place].s
+        period *= _step(shapes, network.nodes[index], place)
         if period > LONGEST_PERIOD:
             break
     return period
+
+
+def _step(shapes: Shapes, node: Node, place: int) -> int:
+    """Return with which period in its input's size a layer changes how its size there goes on: a stride, mostly."""
+    axis = place + (1 if shapes.network.channels_last else 2)
+    flow = shapes.flow(node) or ()
+    taps = [source.taps for source in flow[axis].sources] if axis < len(flow) else []
+    return max((found.advance for found in taps if found is not None), default=1)
 
 
 def _ancestors(shapes: Shapes, index: int) -> set[int]:
@@ -82,9 +88,9 @@ def _demanded(network: Network, index: int, place: int) -> int | None:
     ambiguity = resolve(propagate(network))
     if ambiguity is None or ambiguity.shapes.troubles:
         return None
-    for verdict in ambiguity.layers:
-        if verdict.node.index == index:
-            for axis in verdict.axes:
+    for layer in ambiguity.layers:
+        if layer.node.index == index:
+            for axis in layer.axes:
                 if axis.place == place and axis.status == "unique":
                     return axis.values[0]
     return None
@@ -152,10 +158,8 @@ def _every_a(network: Network) -> dict[tuple[int, int], int] | None:
     """Return the one a that fits on every axis of every transposed layer, as if none was written."""
     opened = opened_layers(network)
     shapes = propagate(network, opened, forgiving=True)
-    open_axes = {node.index: axes for node in network.layers if (axes := ambiguous_axes(shapes, node))}
     found: dict[tuple[int, int], int] = {}
-    for place in sorted({p for axes in open_axes.values() for p in axes}):
-        solution = solve(axis_problem(shapes, place, open_axes))
+    for place, solution in solve_axes(shapes, axes_by_node(shapes)).items():
         if solution.blocked is not None:
             return None
         for answer in solution.answers:
