@@ -10,14 +10,27 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from running import BROKEN, FINE, MENDABLE, ROOT, Result, alone, entries, environment, here, many, process
+from running import (
+    BROKEN,
+    FINE,
+    MENDABLE,
+    PATIENCE,
+    ROOT,
+    Result,
+    alone,
+    entries,
+    environment,
+    here,
+    many,
+    process,
+    wait_for,
+)
 
 from shapecheck import config
 from shapecheck.cache import answers
@@ -329,10 +342,9 @@ def test_a_killed_run_leaves_what_it_had_found(tmp_path: Path, jobs: str) -> Non
     nets, folder = many(tmp_path / "nets", 80), tmp_path / "cache"
     arguments = ["check", str(nets), "--cache-dir", str(folder), "--jobs", jobs]
     with process(*arguments) as running:
-        while len(entries(folder)) < 5 and running.poll() is None:
-            time.sleep(0.01)
+        wait_for(lambda: len(entries(folder)) >= 5 or running.poll() is not None)
         os.kill(running.pid, signal.SIGKILL)
-        assert running.wait(30) == -signal.SIGKILL
+        assert running.wait(PATIENCE) == -signal.SIGKILL
     known = {path for path in entries(folder) if path.suffix != ".tmp"}
     assert 5 <= len(known) < 80
     before = {path: path.stat().st_ino for path in known}
@@ -346,7 +358,7 @@ def test_two_runs_at_once_leave_a_cache_in_order(tmp_path: Path) -> None:
     nets, folder = many(tmp_path / "nets", 40), tmp_path / "cache"
     arguments = ["check", str(nets), "--cache-dir", str(folder), "--jobs", "1"]
     with process(*arguments) as one, process(*arguments) as other:
-        outs = [running.communicate(timeout=120) for running in (one, other)]
+        outs = [running.communicate(timeout=PATIENCE) for running in (one, other)]
     plain = here("check", str(nets), "--no-cache")
     for (out, err), running in zip(outs, (one, other), strict=True):
         assert Result(running.returncode, out.decode(), err.decode()) == plain

@@ -8,12 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import BROKEN, FINE, MENDABLE, alone, entries, environment, here, many, process
+from running import BROKEN, FINE, MENDABLE, PATIENCE, alone, entries, environment, here, many, process, wait_for
 
 from shapecheck.cache.answers import Question
 from shapecheck.cli import answers, main, workers
@@ -157,15 +156,11 @@ def busy(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
     """A run with two processes that has found some answers and has many to find."""
     arguments = ["check", str(many(tmp_path / "nets", 100)), "--cache-dir", str(tmp_path / "cache"), "--jobs", "2"]
     with process(*arguments) as running:
-        while len(entries(tmp_path / "cache")) < 5 and running.poll() is None:
-            time.sleep(0.01)
+        wait_for(lambda: len(entries(tmp_path / "cache")) >= 5 or running.poll() is not None)
         workers = children(running.pid)
         assert len(workers) == 2
         yield running, workers
-    until = time.monotonic() + 10
-    while any(map(alive, workers)) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not any(map(alive, workers)), "a process was left behind"
+    wait_for(lambda: not any(map(alive, workers)))
 
 
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc, to find the processes")
@@ -175,7 +170,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /
 def test_ctrl_c_ends_everything_at_once(tmp_path: Path) -> None:
     with busy(tmp_path) as (running, _):
         os.killpg(running.pid, signal.SIGINT)
-        out, err = running.communicate(timeout=10)
+        out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out, err.strip()) == (130, b"", b"")
     some = [str(path) for path in sorted((tmp_path / "nets").iterdir())[:20]]
     again = alone("check", *some, "--cache-dir", str(tmp_path / "cache"))
@@ -186,7 +181,7 @@ def test_ctrl_c_ends_everything_at_once(tmp_path: Path) -> None:
 def test_a_process_killed_from_outside_ends_the_run(tmp_path: Path) -> None:
     with busy(tmp_path) as (running, workers):
         os.kill(workers[0], signal.SIGKILL)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out) == (2, b"")
     assert b"killed by signal 9" in err
 
@@ -195,4 +190,4 @@ def test_a_process_killed_from_outside_ends_the_run(tmp_path: Path) -> None:
 def test_processes_do_not_outlive_the_one_that_started_them(tmp_path: Path) -> None:
     with busy(tmp_path) as (running, _):
         os.kill(running.pid, signal.SIGKILL)
-        running.communicate(timeout=20)
+        running.communicate(timeout=PATIENCE)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +28,10 @@ layers:
 """
 BROKEN = FINE.replace("kernel_size: 3, padding: 1", "kernel_size: 11")
 MENDABLE = FINE.replace("op: relu}", "op: relu}  # shapecheck: ignore[SC401]")
+
+
+# Seconds after which a test gives up waiting, lest it wait for ever. None asserts how long anything takes.
+PATIENCE = 300
 
 
 class Result(NamedTuple):
@@ -58,11 +64,35 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Processes that are started here can be interrupted, though a shell may have begun the tests in the background.
+
+    Such a shell has them ignore SIGINT, and what is ignored is ignored by their children too.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    """Wait until ``what`` returns something, and return it."""
+    end = time.monotonic() + PATIENCE
+    while not (found := what()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+    return found
+
+
+@contextlib.contextmanager
 def process(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """``shapecheck`` in a process and a group of its own, ended if it has not."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "shapecheck", *arguments]
-    with subprocess.Popen(command, **{**pipes, "env": environment(), "start_new_session": True, **options}) as running:
+    with interruptible():
+        started = subprocess.Popen(command, **{**pipes, "env": environment(), "start_new_session": True, **options})
+    with started as running:
         try:
             yield running
         finally:
@@ -73,7 +103,7 @@ def process(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]
 def alone(*arguments: str, **options: Any) -> Result:
     """Run the command line in a process of its own to its end."""
     with process(*arguments, **options) as running:
-        out, err = running.communicate(timeout=120)
+        out, err = running.communicate(timeout=PATIENCE)
     return Result(running.returncode, out.decode(), err.decode())
 
 
