@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from shapecheck.analysis.explain import DirectConvolution, layer_arithmetic
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import cause
-from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name, split
+from shapecheck.arithmetic.shape import Shape, channel_axis, show_sizes, spatial_name, split
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.graph.network import Network, Node
-from shapecheck.layers.conv import Conv
-from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.layers.pooling import MaxUnpool
-from shapecheck.layers.resize import PixelShuffle, Upsample
+from shapecheck.graph.network import Node
+from shapecheck.layers.flow import Kind
+from shapecheck.layers.role import Role
+from shapecheck.layers.window import Window
 
 FARTHEST = 20_000
 # Levels of an encoder and decoder that are counted.
@@ -58,34 +59,40 @@ def pairs(shapes: Shapes) -> list[Pair]:
     network = shapes.network
     declared = dict(network.symmetry)
     for node in network.layers:
-        for key in ("transpose_of", "pool"):
-            if key in node.references:
-                declared.setdefault(node.index, node.references[key])
-    inferred = {} if _all_declared(network, declared) else infer(shapes, set(declared), set(declared.values()))
+        key = None if node.layer is None else node.layer.undoes
+        if key is not None and key in node.references:
+            declared.setdefault(node.index, node.references[key])
+    inferred = {} if _all_declared(shapes, declared) else infer(shapes, set(declared), set(declared.values()))
     chosen = [(d, e, True) for d, e in declared.items()] + [(d, e, False) for d, e in inferred.items()]
-    return [_pair(shapes, network.nodes[d], network.nodes[e], told) for d, e, told in sorted(chosen)]
+    return [_pair(shapes, network.nodes[d], network.nodes[e], by_name) for d, e, by_name in sorted(chosen)]
 
 
-def _all_declared(network: Network, declared: dict[int, int]) -> bool:
-    return all(node.index in declared for node in network.layers if _grows(node))
+def _all_declared(shapes: Shapes, declared: dict[int, int]) -> bool:
+    return all(node.index in declared or _scale(shapes, node) <= 0 for node in shapes.network.layers)
 
 
-def _grows(node: Node) -> bool:
-    return isinstance(node.layer, (ConvTranspose, MaxUnpool, Upsample, PixelShuffle))
+def _rates(shapes: Shapes, node: Node) -> list[Fraction]:
+    """Return for each spatial axis that a layer slides along or resamples the input's step per step of the output."""
+    flow = shapes.flow(node)
+    if flow is None or len(flow) < 3:
+        return []
+    channels = channel_axis(len(flow), shapes.network.channels_last)
+    sources = [
+        source
+        for axis, one in enumerate(flow)
+        if axis not in (0, channels) and one.kind in (Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT)
+        for source in one.sources
+    ]
+    found = [source.taps or source.pattern for source in sources]
+    return [Fraction(taps.advance, taps.period) for taps in found if taps is not None]
 
 
 def _scale(shapes: Shapes, node: Node) -> int:
-    """Return 1 for a layer that makes maps larger, -1 for one that makes them smaller by a stride, else 0."""
-    if not node.inputs or node.layer is None:
-        return 0
-    windows = shapes.windows(node)
-    if _grows(node):
-        before, after = _spatial(shapes, node.inputs[0]), _spatial(shapes, node.index)
-        strided = any(w.s > 1 for w in windows)
-        return 1 if strided or (before is not None and after is not None and before != after) else 0
-    if any(w.s > 1 for w in windows) or node.op == "pixel_unshuffle":
-        return -1
-    return 0
+    """Return 1 for a layer that makes maps larger by a factor, -1 for one that makes them smaller, else 0."""
+    rates = _rates(shapes, node)
+    if any(rate < 1 for rate in rates):
+        return 1
+    return -1 if any(rate > 1 for rate in rates) else 0
 
 
 def infer(shapes: Shapes, decoders: set[int], encoders: set[int]) -> dict[int, int]:
@@ -107,7 +114,7 @@ def infer(shapes: Shapes, decoders: set[int], encoders: set[int]) -> dict[int, i
             scale = _scale(shapes, at)
             depth += scale
             if scale < 0:
-                lost *= max((w.s for w in shapes.windows(at)), default=2)
+                lost *= math.ceil(max(_rates(shapes, at)))
             if depth == 0:
                 if at.index not in encoders and _alike(shapes, node, at, lost):
                     matched[node.index] = at.index
@@ -143,10 +150,9 @@ def _pair(shapes: Shapes, decoder: Node, encoder: Node, declared: bool) -> Pair:
     open_axes: tuple[int, ...] = ()
     direct: tuple[DirectConvolution, ...] = ()
     if context is not None and layer is not None and windows:
-        if isinstance(layer, ConvTranspose):
+        if Role.LEARNED_MAP in layer.role:
             direct = tuple(step.direct for step in layer_arithmetic(layer, context) if step.direct is not None)
-        if isinstance(layer, (ConvTranspose, MaxUnpool)):
-            open_axes = layer.ambiguous_axes(context)
+        open_axes = layer.ambiguous_axes(context)
     candidates = (
         tuple(_candidates(w.o - w.a, w.s) if j in open_axes else (w.o,) for j, w in enumerate(windows))
         if open_axes
@@ -198,10 +204,10 @@ def _size_reasons(before: Shape, after: Shape) -> list[str]:
 
 def geometry_differences(shapes: Shapes, decoder: Node, encoder: Node) -> list[str]:
     """Say which of kernel, stride, padding and dilation differ between a conv and its transpose."""
-    if not isinstance(decoder.layer, ConvTranspose) or not isinstance(encoder.layer, Conv):
+    if not _convolutions(decoder, encoder):
         return []
     down, up = shapes.windows(encoder), shapes.windows(decoder)
-    if len(down) != len(up) or not down:
+    if len(down) != len(up) or not _mirrored(up, down):
         return []
     reasons = []
     for name, values in (
@@ -216,13 +222,22 @@ def geometry_differences(shapes: Shapes, decoder: Node, encoder: Node) -> list[s
     return reasons
 
 
+def _convolutions(*nodes: Node) -> bool:
+    return all(node.layer is not None and Role.LEARNED_MAP in node.layer.role for node in nodes)
+
+
+def _mirrored(up: Sequence[Window], down: Sequence[Window]) -> bool:
+    """Say whether the one windows are those of a transposed convolution and the others of a direct one."""
+    return bool(up and down) and all(w.transposes for w in up) and not any(w.transposes for w in down)
+
+
 def _short(values: list[object]) -> str:
     plain = [v[0] if isinstance(v, tuple) and v[0] == v[1] else list(v) if isinstance(v, tuple) else v for v in values]
     return str(plain[0]) if all(v == plain[0] for v in plain) else str(plain)
 
 
 def _channel_note(shapes: Shapes, decoder: Node, encoder: Node) -> str:
-    if not isinstance(decoder.layer, ConvTranspose) or not isinstance(encoder.layer, Conv):
+    if not _convolutions(decoder, encoder) or not _mirrored(shapes.windows(decoder), shapes.windows(encoder)):
         return ""
     ends = [shapes.outputs[i] for i in (encoder.inputs[0], encoder.index, decoder.inputs[0], decoder.index)]
     if any(shape is None for shape in ends):
