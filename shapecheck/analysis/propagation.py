@@ -63,6 +63,7 @@ class Shapes(Mapping[str, LayerShapes]):
         # What analyses keep of these shapes, each under its own name, so that many rules share one walk.
         self.kept: dict[str, object] = {}
         self._index: dict[str, int] | None = None
+        self._flows: dict[int, Flow | None] = {}
 
     # How a notebook shows the layer table; the Python interface, which stands above this module, sets it.
     display: ClassVar[Callable[[Shapes], str] | None] = None
@@ -104,6 +105,11 @@ class Shapes(Mapping[str, LayerShapes]):
 
     def flow(self, node: Node) -> Flow | None:
         """Return for each axis of a node's output where it comes from; None for an input, or where it is unknown."""
+        if node.index not in self._flows:
+            self._flows[node.index] = self._flow(node)
+        return self._flows[node.index]
+
+    def _flow(self, node: Node) -> Flow | None:
         layer, output = self.layer(node), self.outputs[node.index]
         context = None if layer is None or output is None else self.context(node)
         if layer is None or output is None or context is None:

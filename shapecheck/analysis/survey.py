@@ -47,7 +47,8 @@ class Survey:
         network = shapes.network
         self.slides: list[Slide] = []
         self.by_op: dict[str, list[Node]] = {}
-        self._by_role: dict[Role, list[Node]] = {}
+        self._by_role: dict[tuple[Role, Role], list[Node]] = {}
+        self._indices: dict[Role, frozenset[int]] = {}
         self.readers: list[list[Node]] = [[] for _ in network.nodes]
         self.ends: frozenset[int] = frozenset()
         if not shapes.sound or shapes.troubles or any(type(node.layer) is Broken for node in network.nodes):
@@ -73,13 +74,22 @@ class Survey:
             return self.by_op.get(ops[0], [])
         return [node for op in ops for node in self.by_op.get(op, ())]
 
-    def playing(self, role: Role) -> list[Node]:
-        """Return the layers that play one part at least of ``role``, in the order of the file."""
-        found = self._by_role.get(role)
+    def playing(self, role: Role, but: Role = Role.NONE) -> list[Node]:
+        """Return the layers that play one part at least of ``role``, and none of ``but``, in the order of the file."""
+        found = self._by_role.get((role, but))
         if found is None:
-            nodes = (node for nodes in self.by_op.values() for node in nodes)
-            played = [node for node in nodes if node.layer is not None and node.layer.role & role]
-            found = self._by_role[role] = sorted(played, key=lambda node: node.index)
+            # Layers of one op are of one class: the question is asked once of each op.
+            layers = ((nodes[0].layer, nodes) for nodes in self.by_op.values())
+            groups = [nodes for layer, nodes in layers if layer and layer.role & role and not layer.role & but]
+            found = sorted((node for nodes in groups for node in nodes), key=lambda node: node.index)
+            self._by_role[role, but] = found
+        return found
+
+    def indices(self, role: Role) -> frozenset[int]:
+        """Return the indices of the layers that play one part at least of ``role``."""
+        found = self._indices.get(role)
+        if found is None:
+            found = self._indices[role] = frozenset(node.index for node in self.playing(role))
         return found
 
     def only_reader(self, node: Node) -> Node | None:
