@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from marked import HEAD, accepted, errors, layers, refused, shape
+from steps import within
 
 from shapecheck.findings.finding import Finding, Position, Span
 from shapecheck.language.limits import DEFAULT_LIMITS
@@ -178,11 +178,9 @@ def bomb(levels: int, width: int) -> str:
 
 
 def test_an_alias_bomb_is_refused_quickly() -> None:
-    started = time.monotonic()
-    found = check_text(bomb(30, 10), "test.net.yaml").diagnostics
+    found = within(100_000, lambda: check_text(bomb(30, 10), "test.net.yaml")).diagnostics
     assert [d.code for d in found] == ["SC006"]
     assert "values" in found[0].message
-    assert time.monotonic() - started < 2
 
 
 def test_the_bound_on_aliases_can_be_raised() -> None:
@@ -199,18 +197,14 @@ def test_an_alias_inside_its_own_anchor() -> None:
 
 @pytest.mark.parametrize("bracket", ["[", "{a: ", "- "], ids=["list", "mapping", "block list"])
 def test_nesting_is_bounded(bracket: str) -> None:
-    started = time.monotonic()
-    (found,) = check_text(HEAD + "layers: " + bracket * 100_000, "test.net.yaml").diagnostics
+    (found,) = within(10_000, lambda: check_text(HEAD + "layers: " + bracket * 100_000, "test.net.yaml")).diagnostics
     assert found.code in ("SC005", "SC002")
-    assert time.monotonic() - started < 2
 
 
 def test_fifty_megabytes_of_nesting_are_refused_quickly() -> None:
-    started = time.monotonic()
-    (found,) = check_text("[" * 50_000_000, "test.net.yaml").diagnostics
+    (found,) = within(10_000, lambda: check_text("[" * 50_000_000, "test.net.yaml")).diagnostics
     assert (found.code, found.span.start.line) == ("SC005", 1)
     assert "64" in found.message
-    assert time.monotonic() - started < 10
 
 
 def test_the_bound_on_nesting_can_be_raised() -> None:

@@ -6,12 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from sample_pages import EVIL, EXAMPLES, ROOT, Elements, example, island, long_network, page
+from steps import within
 
 from shapecheck import pipeline
 from shapecheck.findings.catalogue import Severity
@@ -68,9 +68,7 @@ def test_resnet_is_well_below_two_megabytes() -> None:
 
 def test_five_thousand_layers() -> None:
     report = long_network(5000)
-    start = time.perf_counter()
-    text = page(report)
-    assert time.perf_counter() - start < 20
+    text = within(10_000_000, lambda: page(report))
     assert len(text) < 5_000_000
     data = island(text)
     assert len(data["nodes"]) == 5001

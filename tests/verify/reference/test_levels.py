@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import jax
@@ -98,7 +97,6 @@ def test_each_level_is_told_of_as_soon_as_it_is_gone_through(length: int, monkey
 
 def test_a_long_chain_is_compiled_in_equal_segments() -> None:
     made = chain((1, 4, 8, 8), *BLOCK * 234)
-    start = time.perf_counter()
     found = run_levels(made)
     assert len(made.layers) == 702
     assert set(found.shapes.values()) == {(1, 4, 8, 8)}
@@ -106,7 +104,6 @@ def test_a_long_chain_is_compiled_in_equal_segments() -> None:
     assert found.compiled == 2
     assert found.bytes_agree
     assert found.flops == pytest.approx(234 * run_levels(chain((1, 4, 8, 8), *BLOCK)).flops, rel=0.02)
-    assert time.perf_counter() - start < 60
 
 
 def test_a_chain_that_shrinks_is_cut_into_even_pieces() -> None:
