@@ -74,6 +74,10 @@ class Dropout(Elementwise):
 
     p: float = key(Probability(), "Probability that an element is zeroed, 0 to 1.", 0.5)
 
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether no element is ever zeroed."""
+        return self.p == 0
+
     @classmethod
     def keys_of(cls, op: str) -> dict[str, Key]:
         """Return the keys that dropout takes."""

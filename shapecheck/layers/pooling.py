@@ -50,6 +50,10 @@ class Pool(Layer):
         require_fit(context, windows)
         return context.join(features, features.channels, [w.o for w in windows])
 
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether each window is one element, and none is left out."""
+        return all(w.k == w.s == 1 and w.before == w.after == 0 for w in self.windows(context))
+
     def flow(self, context: Context, output: Shape) -> Flow:
         """Slide along every spatial axis, each channel by itself."""
         lower = self.padding == "same_lower"
@@ -82,6 +86,10 @@ class LpPool(Pool):
     role = Role.SLIDES | Role.MAP
 
     norm_type: float = key(Positive(), "The p of the norm.", 2)
+
+    def does_nothing(self, context: Context) -> bool:
+        """Say that it does not: the norm of one element is its absolute value."""
+        return False
 
 
 class MaxUnpool(Layer):

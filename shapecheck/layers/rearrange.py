@@ -129,6 +129,10 @@ class Permute(Layer):
             )
         return tuple(shape[axis] for axis in order)
 
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether the axes are named in their order."""
+        return [axis % len(self.axes) for axis in self.axes] == list(range(len(self.axes)))
+
     def flow(self, context: Context, output: Shape) -> Flow:
         """Keep every axis, in another place."""
         return tuple(moved(axis % len(output)) for axis in self.axes)

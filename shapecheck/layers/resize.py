@@ -92,6 +92,11 @@ class Upsample(Layer):
                 )
         return context.join(features, features.channels, spatial)
 
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether the map is to grow by 1."""
+        count = len(context.inputs[0]) - 2
+        return self.scale_factor is not None and set(per_axis(self.scale_factor, count, "scale_factor")) == {1}
+
     def flow(self, context: Context, output: Shape) -> Flow:
         """Resample every spatial axis, each channel by itself."""
         factors = per_axis(self.scale_factor, len(output) - 2, "scale_factor")
@@ -144,6 +149,10 @@ class Pad(Layer):
             features.channels,
             [i + before + after for i, (before, after) in zip(features.spatial, edges, strict=True)],
         )
+
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether nothing is added."""
+        return all(edge == (0, 0) for edge in pairs(self.padding, len(context.inputs[0]) - 2, "padding"))
 
     def flow(self, context: Context, output: Shape) -> Flow:
         """Begin each spatial axis before its first element."""
@@ -202,6 +211,11 @@ class Crop(Layer):
                 )
         return context.join(features, features.channels, spatial)
 
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether nothing is taken away, at any size."""
+        count = len(context.inputs[0]) - 2
+        return self.cropping is not None and all(edge == (0, 0) for edge in pairs(self.cropping, count, "cropping"))
+
     def flow(self, context: Context, output: Shape) -> Flow:
         """Cut each spatial axis at both ends."""
         axes = [context.spatial_axis(j) for j in range(len(output) - 2)]
@@ -244,6 +258,10 @@ class PixelShuffle(Layer):
             )
         return context.join(features, features.channels // block, [i * self.factor for i in features.spatial])
 
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether the map is to grow by 1."""
+        return self.factor == 1
+
     def flow(self, context: Context, output: Shape) -> Flow:
         """Read a block of channels, whose elements stand beside each other in space."""
         axes = map(context.spatial_axis, range(len(output) - 2))
@@ -280,6 +298,10 @@ class PixelUnshuffle(Layer):
             features.channels * self.factor ** len(features.spatial),
             [i // self.factor for i in features.spatial],
         )
+
+    def does_nothing(self, context: Context) -> bool:
+        """Say whether the map is to shrink by 1."""
+        return self.factor == 1
 
     def flow(self, context: Context, output: Shape) -> Flow:
         """Read a block of space, whose elements stand behind each other as channels."""
