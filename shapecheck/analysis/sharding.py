@@ -1,6 +1,7 @@
 """Over which mesh axes the arrays of a network are split, and which axes do not divide.
 
-What an input's axes are split over follows them through layers that keep an axis in its place; behind any other layer
+What an input's axes are split over follows them as long as a position of the axis stands for a position: where it is
+kept, in its place or another, where a window slides along it, where it is resampled or cut. Behind anything else
 nothing is said of it, for there XLA chooses.
 """
 
@@ -11,22 +12,13 @@ from typing import NamedTuple, TypeAlias
 
 from shapecheck.analysis.history import history
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.arithmetic.shape import Shape, channel_axis
-from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import WHOLE, Node, Sharding, Split
-from shapecheck.layers.activation import Prelu
-from shapecheck.layers.base import Context
-from shapecheck.layers.columns import Fold, Unfold
-from shapecheck.layers.conv import Convolving
-from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.layers.linear import Attention, Embedding, Linear
-from shapecheck.layers.merge import Arithmetic, Concat
-from shapecheck.layers.normalization import Norm
-from shapecheck.layers.pooling import AdaptivePool, GlobalPool
-from shapecheck.layers.rearrange import Permute, axis_of
-from shapecheck.layers.resize import Crop, Pad, Upsample
+from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind
 
 Splits: TypeAlias = tuple[Split, ...]
+
+# What leaves a position of an axis one of the output's, in its order.
+_FOLLOWED = (Kind.KEPT, Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT)
 
 
 class Uneven(NamedTuple):
@@ -55,68 +47,47 @@ def uneven(shapes: Shapes, sharding: Sharding, each: bool = False) -> Iterator[U
     wrong: set[tuple[int, int]] = set()
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
-        if node.layer is not None and index in sharding.channels:
-            yield from _parameters(shapes, sharding, node, wrong, each)
+        flow = shapes.flow(node)
+        if flow is not None and index in sharding.channels:
+            yield from _parameters(shapes, sharding, node, flow, wrong, each)
         shape = shapes.outputs[index]
         for axis, split in enumerate(splits.get(index, ())):
             parts = sharding.parts(split)
             size = None if shape is None else shape[axis]
             if type(size) is not int or size % parts == 0:
                 continue
-            # Parameters that do not divide were told; the maps that they make are the same mistake.
-            told = (index, axis) in wrong or any((above, axis) in wrong for above in node.inputs)
+            # Parameters that do not divide were reported; the maps that they make are the same mistake.
+            reported = (index, axis) in wrong or (flow is not None and _from_wrong(node, flow[axis], wrong))
             wrong.add((index, axis))
-            if each or not told:
+            if each or not reported:
                 of = "input" if node.layer is None else "output"
                 yield Uneven(node, of, axis, size, split, parts, _origin(shapes, index, axis))
 
 
 def _parameters(
-    shapes: Shapes, sharding: Sharding, node: Node, wrong: set[tuple[int, int]], each: bool
+    shapes: Shapes, sharding: Sharding, node: Node, flow: Flow, wrong: set[tuple[int, int]], each: bool
 ) -> Iterator[Uneven]:
-    context, shape = shapes.context(node), shapes.outputs[node.index]
-    if context is None or shape is None or not _learns_channels(node, context):
+    """Yield what of a layer's parameters does not divide, and note their axis of the output as wrong."""
+    context, output, layer = shapes.context(node), shapes.outputs[node.index], shapes.layer(node)
+    assert context is not None and output is not None and layer is not None
+    axis = layer.parameter_axis(context, output)
+    if axis is None:
         return
     split = sharding.channels[node.index]
     parts = sharding.parts(split)
-    axis = feature_axis(node, context)
-    for of, size in _channels(node, context, shape[axis]):
+    for of, size in layer.parameter_channels(context, output):
         if type(size) is int and size % parts:
-            told = any((above, axis) in wrong for above in node.inputs) and size == context.inputs[0][axis]
+            above = {context.inputs[source.operand][source.axis] for source in flow[axis].sources}
+            reported = size in above and _from_wrong(node, flow[axis], wrong)
             wrong.add((node.index, axis))
-            if each or not told:
+            if each or not reported:
                 yield Uneven(node, of, None, size, split, parts, _origin(shapes, node.index, axis))
             return
 
 
-def _learns_channels(node: Node, context: Context) -> bool:
-    """Tell whether a layer has parameters for each of its output channels."""
-    layer = node.layer
-    if layer is None or layer.parameters(context) == 0:
-        return False
-    return not (isinstance(layer, Prelu) and layer.num_parameters == 1)
-
-
-def _channels(node: Node, context: Context, out: Size) -> list[tuple[str, Size]]:
-    """Return the sizes that the split of a layer's parameters cuts."""
-    layer = node.layer
-    sizes: list[tuple[str, Size]] = [("output channels", out)]
-    if isinstance(layer, ConvTranspose) and layer.group_count(context, layer.geometry(context, "groups", 1), out) > 1:
-        # The kernel is [in, out / groups, …]: groups are cut whole, along its first axis.
-        sizes.append(("input channels", context.inputs[0][context.channel_axis(context.inputs[0])]))
-    return sizes
-
-
-def feature_axis(node: Node, context: Context) -> int:
-    """Return the axis of a layer's output on which its parameters' output channels stand."""
-    rank = len(context.inputs[0])
-    if isinstance(node.layer, Embedding):
-        return rank
-    if isinstance(node.layer, (Linear, Attention)):
-        return rank - 1
-    if isinstance(node.layer, Norm):
-        return node.layer.feature_axis(context)
-    return channel_axis(rank, context.channels_last)
+def _from_wrong(node: Node, flow: AxisFlow, wrong: set[tuple[int, int]]) -> bool:
+    """Say whether an axis comes from one that does not divide either."""
+    return any((node.inputs[source.operand], source.axis) in wrong for source in flow.sources)
 
 
 def _origin(shapes: Shapes, index: int, axis: int) -> Node:
@@ -138,49 +109,47 @@ def follow(shapes: Shapes, sharding: Sharding) -> dict[int, Splits]:
         if stated is not None and len(stated) == len(shape):
             found[index] = stated
             continue
-        context = shapes.context(node)
-        above = found.get(node.inputs[0]) if node.inputs else None
-        if context is None or above is None:
+        splits = _through(shapes, node, found)
+        if splits is None:
             continue
-        splits = _through(shapes, node, context, above, shape)
-        if index in sharding.channels and _learns_channels(node, context):
-            splits = _with_channels(splits, feature_axis(node, context), sharding.channels[index])
+        if index in sharding.channels:
+            splits = _with_channels(shapes, node, splits, sharding.channels[index])
         found[index] = splits
     return found
 
 
-def _with_channels(splits: Splits, axis: int, channels: Split) -> Splits:
+def _with_channels(shapes: Shapes, node: Node, splits: Splits, channels: Split) -> Splits:
     """Return the splits of an output whose channels are split as the parameters are, where the mesh axes are free."""
+    context, output, layer = shapes.context(node), shapes.outputs[node.index], shapes.layer(node)
+    assert context is not None and output is not None and layer is not None
+    axis = layer.parameter_axis(context, output)
     others = {name for at, split in enumerate(splits) if at != axis for name in split.axes}
-    if others & set(channels.axes):
+    if axis is None or others & set(channels.axes):
         return splits
     return (*splits[:axis], channels, *splits[axis + 1 :])
 
 
-def _through(shapes: Shapes, node: Node, context: Context, above: Splits, output: Shape) -> Splits:
-    """Return what a layer's output is split over by what its first input is; whole where that is not known."""
-    layer = node.layer
-    if isinstance(layer, Permute):
-        shape = context.inputs[0]
-        return tuple(above[axis_of(axis, len(shape), "axes", shape)] for axis in layer.axes)
-    rank = len(output)
-    whole = [WHOLE] * rank
-    if context.inputs[0][0] == output[0]:
-        whole[0] = above[0]
-    if len(above) != rank:
-        return tuple(whole)
-    channels = channel_axis(rank, context.channels_last)
-    if isinstance(layer, (AdaptivePool, GlobalPool)):
-        whole[channels] = above[channels]
-        return tuple(whole)
-    if layer is not None and (layer.keeps or isinstance(layer, (Arithmetic, Upsample, Pad, Crop))):
-        return above
-    if isinstance(layer, (Linear, Attention)):
-        return (*above[:-1], WHOLE)
-    if isinstance(layer, Concat):
-        joined = channels if layer.axis is None else axis_of(layer.axis, rank, "axis", context.inputs[0])
-        return (*above[:joined], WHOLE, *above[joined + 1 :])
-    if layer is not None and not isinstance(layer, (Fold, Unfold)) and shapes.windows(node):
-        mixed = WHOLE if isinstance(layer, Convolving) else above[channels]
-        return (*above[:channels], mixed, *above[channels + 1 :])
-    return tuple(whole)
+def _through(shapes: Shapes, node: Node, found: dict[int, Splits]) -> Splits | None:
+    """Return what a layer's output is split over by what its inputs are; None where nothing is known of them."""
+    flow = shapes.flow(node)
+    if flow is None or all(above not in found for above in node.inputs):
+        return None
+    splits: list[Split] = []
+    used: set[str] = set()
+    for one in flow:
+        split = _followed(node, one, found)
+        # A mesh axis splits one axis of an array: of inputs that are split in different ways the first counts.
+        splits.append(WHOLE if used & set(split.axes) else split)
+        used |= set(splits[-1].axes)
+    return tuple(splits)
+
+
+def _followed(node: Node, flow: AxisFlow, found: dict[int, Splits]) -> Split:
+    """Return what an axis is split over: as the first of its sources that is known, stretched ones left out."""
+    if flow.kind not in _FOLLOWED:
+        return WHOLE
+    for source in flow.sources:
+        above = found.get(node.inputs[source.operand])
+        if above is not None and source.taps != STRETCHED:
+            return above[source.axis]
+    return WHOLE
