@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from shapecheck import pipeline
+from shapecheck import config, pipeline
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.propagation import propagate as _propagate
 from shapecheck.analysis.sizes.every_size import Sizes, analyse
 from shapecheck.analysis.transposed.symmetry import Pair, pairs
-from shapecheck.findings.finding import Finding, NetworkError
+from shapecheck.findings import baseline
+from shapecheck.findings.checked import Report, Settings
+from shapecheck.findings.finding import NetworkError
 from shapecheck.graph.network import Network
 from shapecheck.language.source import read_file
-from shapecheck.pipeline import Report
-from shapecheck.verify import Device, Level, Optimizer, Plan, Verification
-from shapecheck.verify.records.compiler_cost import parse_amount
+from shapecheck.verify import OPTIMIZERS, Device, Level, Optimizer, Plan, Verification
+from shapecheck.verify.memory_amount import parse_amount
 
 if TYPE_CHECKING:
     from shapecheck.figures import Figure
@@ -25,18 +27,22 @@ if TYPE_CHECKING:
 def load(path: str | PathLike[str], **values: Any) -> Network:
     """Return the network in a file. ``values`` give params and dimensions other values by name.
 
+    The configuration nearest to the file holds as it does for the command: its limits here, its choice of rules and
+    its baseline in ``check``.
+
     Raises NetworkError, which holds the diagnostics, where the file cannot be used; TypeError for a name that
-    the file does not have.
+    the file does not have; ValueError for a size that a dimension cannot have; shapecheck.config.ConfigError where
+    there is a configuration that cannot be used.
     """
-    text = read_file(fspath(path))
-    if isinstance(text, Finding):
-        raise NetworkError(pipeline.diagnostics([text]), fspath(path))
-    return pipeline.load_text(text, fspath(path), values)
+    shown = fspath(path)
+    settings = config.nearest(Path(shown).parent)
+    asked = Settings(shown, values, settings.limits, settings.selection_for(shown))
+    return pipeline.load(read_file(shown, settings.limits), asked, settings.baseline)
 
 
 def loads(text: str, **values: Any) -> Network:
-    """Return the network in a text; as ``load``."""
-    return pipeline.load_text(text, "<string>", values)
+    """Return the network in a text; as ``load``, without any configuration."""
+    return pipeline.load(text, Settings("<string>", values))
 
 
 def propagate(network: Network) -> Shapes:
@@ -48,8 +54,17 @@ def propagate(network: Network) -> Shapes:
 
 
 def check(network: Network) -> Report:
-    """Return what is wrong with the shapes of a network: ``report.ok``, ``report.diagnostics``."""
-    return pipeline.check_network(network)
+    """Return what is wrong with a network: ``report.ok``, ``report.diagnostics``.
+
+    Of a network that was loaded it is what ``shapecheck check`` finds in its file: warnings of reading stand in it,
+    and comments in the file, the configuration that ``load`` found and its baseline keep quiet what they name.
+    Raises shapecheck.findings.baseline.BaselineError where there is a baseline that cannot be used.
+    """
+    origin = network.origin
+    report = pipeline.offered(pipeline.check_network(network, origin))
+    if origin is not None and origin.baseline is not None:
+        baseline.apply(origin.baseline, baseline.read(origin.baseline), [report])
+    return report
 
 
 def verify(
@@ -73,13 +88,13 @@ def verify(
     training step with ``optimizer`` (``sgd``, ``momentum``, ``adam``) fits: ``proof.fit``. ``dtype`` and ``batch``
     stand in for those of the file. ``proof.verdict`` is that of all that was asked.
     """
-    from shapecheck.verify import crosscheck as proof  # loads JAX
+    from shapecheck.verify import crosscheck  # loads JAX
 
-    if optimizer not in get_args(Optimizer):
-        raise ValueError(f"{optimizer!r} is none of {', '.join(get_args(Optimizer))}")
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"{optimizer!r} is none of {', '.join(OPTIMIZERS)}")
     room = parse_amount(fit) if isinstance(fit, str) else fit
     plan = Plan(level, device, dtype=dtype, batch=batch, cost=cost, fit=room, optimizer=optimizer)
-    return proof.verify(pipeline.check_network(network), plan)
+    return crosscheck.verify(check(network), plan)
 
 
 def build(network: Network) -> Functions:
@@ -106,9 +121,11 @@ def build(network: Network) -> Functions:
     Raises NetworkError where the network does not fit together; ValueError where a dimension has no size, and where
     JAX builds another shape than was checked.
     """
-    from shapecheck.verify import crosscheck as proof  # loads JAX
+    from shapecheck.output.verification_text import sentence
+    from shapecheck.verify import crosscheck  # loads JAX
     from shapecheck.verify.reference import functions
 
+    # What a comment keeps quiet does not build for that.
     report = pipeline.check_network(network)
     if report.errors:
         raise NetworkError(report.errors, network.path)
@@ -118,9 +135,9 @@ def build(network: Network) -> Functions:
     except ValueError as error:
         advice = f"; give every dimension a size: load(path, {'=..., '.join(open_dims)}=...)" if open_dims else ""
         raise ValueError(f"{network.path}: {error}{advice}") from None
-    outcome = proof.verify(report, Plan("trace"))
+    outcome = crosscheck.verify(report, Plan("trace"))
     if outcome.result == "refuted":
-        raise ValueError(f"{network.path}: {outcome.sentence()}")
+        raise ValueError(f"{network.path}: {sentence(outcome)}")
     return made
 
 
@@ -141,7 +158,7 @@ def report_page(report: Report | Network) -> str:
     """Return the sanity report as one HTML page that needs nothing else; takes a network, or what ``check`` returns."""
     from shapecheck.report import page  # loads Jinja2
 
-    return page(pipeline.check_network(report) if isinstance(report, Network) else report)
+    return page(check(report) if isinstance(report, Network) else report)
 
 
 def figure(network: Network, layer: str) -> Figure:
@@ -168,7 +185,7 @@ def figure(network: Network, layer: str) -> Figure:
 def _show_network(network: Network) -> str:
     from shapecheck.report import network_summary  # loads Jinja2
 
-    return network_summary(pipeline.check_network(network))
+    return network_summary(check(network))
 
 
 def _show_shapes(shapes: Shapes) -> str:

@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shapecheck.pipeline import Report
+    from shapecheck.findings.checked import Report
 
 LEVELS = ("check", "trace", "lower", "compile", "run")
 SUFFIXES = (".net.yaml", ".net.yml")
@@ -75,7 +75,8 @@ class NetworkItem(pytest.Item):
     def runtest(self) -> None:
         """Check the file. Raises NetworkFailure."""
         # Imported here: only a run that checks networks needs any of it.
-        from shapecheck.findings.errors import BaselineError, ConfigError
+        from shapecheck.config import ConfigError
+        from shapecheck.findings.baseline import BaselineError
         from shapecheck.output import terminal
 
         try:
@@ -114,11 +115,11 @@ def _report(path: Path, level: str, shown: str) -> Report:
     (report,) = checked((str(path),), (), None, "<stdin>", (None, (), ()))
     known = configuration(None, path.parent).baseline
     if level != "check":
-        from shapecheck.cli.proving import prove
         from shapecheck.verify import Level, Plan
+        from shapecheck.verify.proving import prove
 
         cache = None if os.environ.get("SHAPECHECK_NO_CACHE") else cache_at(None)
-        prove([report], Plan(level=cast("Level", level)), None, cache)
+        prove([report], Plan(level=cast("Level", level)), folder=None if cache is None else cache.folder)
     if known is not None:
         baseline.apply(known, baseline.read(known), [report])
     report.path = shown

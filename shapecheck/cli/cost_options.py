@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import click
 
 from shapecheck.analysis.batch import NoBatch, batch_of
 from shapecheck.cli.options import Command
-from shapecheck.pipeline import Report
-from shapecheck.verify import Optimizer, Plan
-from shapecheck.verify.records.compiler_cost import parse_amount
+from shapecheck.findings.checked import Report
+from shapecheck.verify import OPTIMIZERS, Optimizer, Plan
 from shapecheck.verify.buildable import obstacle
+from shapecheck.verify.memory_amount import parse_amount
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -80,7 +80,7 @@ def cost_options(function: Command) -> Command:
         ),
         click.option(
             "--optimizer",
-            type=click.Choice(get_args(Optimizer)),
+            type=click.Choice(OPTIMIZERS),
             help="With --cost and --fit: the optimizer of the training step.  [default: sgd]",
         ),
         click.option(

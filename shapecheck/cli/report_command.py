@@ -14,7 +14,7 @@ from shapecheck.cli.checking import checked
 from shapecheck.cli.cost_options import Asked, cost_options
 from shapecheck.cli.figure_command import output_option, write
 from shapecheck.cli.options import cache_options, set_option
-from shapecheck.cli.proving import Proving, prove, proving_options
+from shapecheck.cli.proving_options import Proving, prove_shown, proving_options
 from shapecheck.verify import Plan
 
 
@@ -56,7 +56,7 @@ def report(
     proved = True
     if verify or asked.anything:
         asked.require_batch([found])
-        prove([found], asked.into(Plan(proving.level, proving.device)), proving.timeout, cache)
+        prove_shown([found], asked.into(Plan(proving.level, proving.device)), proving.timeout, cache)
         proved = found.verification is not None and found.verification.verdict == "proved"
     pages: Any = importlib.import_module("shapecheck.report")  # loads Jinja2
     if output_format == "json":

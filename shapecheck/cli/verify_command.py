@@ -9,7 +9,7 @@ from shapecheck.cli.checking import Fixing, checked, findings_stream, fix, fix_o
 from shapecheck.cli.cost_options import Asked, cost_options
 from shapecheck.cli.device_options import at_batch, device_options, parse_devices
 from shapecheck.cli.options import Rules, cache_options, format_option, rule_options, set_option
-from shapecheck.cli.proving import Proving, prove, proving_options
+from shapecheck.cli.proving_options import Proving, prove_shown, proving_options
 from shapecheck.language.templates import FileTemplate
 from shapecheck.output import FORMATS
 from shapecheck.verify import Plan
@@ -57,6 +57,6 @@ def verify(
     plan = asked.into(Plan(proving.level, proving.device, mesh=devices.mesh, shard=devices.shards))
     if plan.batch is not None:
         at_batch(reports, plan.batch)
-    prove(reports, plan, proving.timeout, cache)
+    prove_shown(reports, plan, proving.timeout, cache)
     render(reports, output_format, findings_stream(reports, fixing))
     return 0 if all(r.ok and r.verification is not None and r.verification.verdict == "proved" for r in reports) else 1

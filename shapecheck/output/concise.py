@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from shapecheck.findings.outcome import Outcome
+from shapecheck.findings.checked import Report
 from shapecheck.output.summary import summary_line
+from shapecheck.output.verification_text import sentence
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write every diagnostic of ``reports`` on a line of its own, and a line that sums up."""
     findings(reports, stream)
     stream.write(summary_line(reports) + "\n")
 
 
-def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def findings(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write every diagnostic of ``reports`` on a line of its own."""
     for report in reports:
         for d in report.diagnostics:
@@ -24,4 +25,4 @@ def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) ->
                 f"{report.path}:{d.span.start.line}:{d.span.start.column}: {d.code} [{d.severity}] {message}\n"
             )
         if report.verification is not None:
-            stream.write(f"{report.path}: {report.verification.sentence()}\n")
+            stream.write(f"{report.path}: {sentence(report.verification)}\n")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
-from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import last_line, printable, shown
 from shapecheck.output.summary import summary_line
+from shapecheck.output.verification_text import sentence
 from shapecheck.verify import Verification
 
 ROOT = "GITHUB_WORKSPACE"
@@ -17,7 +18,7 @@ COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO:
 OUTCOMES = {"proved": "notice", "refuted": "error", "not_checked": "warning"}
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write a command for every diagnostic and every proof, and a line that sums up."""
     for report in reports:
         path = shown(report.path, ROOT)
@@ -42,7 +43,7 @@ def _annotation(path: str, d: Finding) -> str:
 
 def _outcome(path: str, verification: Verification) -> str:
     properties: dict[str, object] = {"file": path, "title": "shapecheck verify"}
-    return _command(OUTCOMES.get(verification.verdict, "warning"), properties, f"{path}: {verification.sentence()}")
+    return _command(OUTCOMES.get(verification.verdict, "warning"), properties, f"{path}: {sentence(verification)}")
 
 
 def _command(name: str, properties: dict[str, object], message: str) -> str:

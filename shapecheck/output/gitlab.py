@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
-from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import Fingerprints, as_ascii, last_line, shown
 
 ROOT = "CI_PROJECT_DIR"
 SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write every diagnostic of ``reports`` as one JSON list; what a proof refutes is among them."""
     fingerprints = Fingerprints()
     issues = []

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Span
-from shapecheck.findings.outcome import Outcome
 from shapecheck.output.summary import count
+from shapecheck.output.verification_json import verification_json
 
 VERSION = 1
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as one JSON document."""
     document = {
         "version": VERSION,
@@ -29,11 +30,13 @@ def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> N
     stream.write("\n")
 
 
-def _file(report: Outcome) -> dict[str, Any]:
+def _file(report: Report) -> dict[str, Any]:
     return {
         "path": report.path,
+        "phases": [str(phase) for phase in report.phases],
+        "not_run": list(report.not_run),
         "diagnostics": [diagnostic(d) for d in report.diagnostics],
-        "verification": None if report.verification is None else report.verification.as_json(),
+        "verification": None if report.verification is None else verification_json(report.verification),
     }
 
 

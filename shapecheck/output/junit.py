@@ -10,16 +10,17 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
-from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import shown
+from shapecheck.output.verification_text import sentence
 from shapecheck.verify import Verification
 
 # What XML 1.0 has no way to write; a carriage return would come back as a newline.
 _FORBIDDEN = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as one XML document. Errors and warnings are failures; notes are the output of what passes."""
     root = Element("testsuites", name="shapecheck")
     for report in reports:
@@ -32,7 +33,7 @@ def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> N
     stream.write(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')
 
 
-def _suite(suite: Element, report: Outcome) -> None:
+def _suite(suite: Element, report: Report) -> None:
     path = _text(shown(report.path))
     suite.set("name", path)
     seen: Counter[str] = Counter()
@@ -68,7 +69,7 @@ def _finding(case: Element, path: str, d: Finding) -> None:
 
 
 def _verification(case: Element, verification: Verification) -> None:
-    said = _text(verification.sentence())
+    said = _text(sentence(verification))
     if verification.verdict == "proved":
         SubElement(case, "system-out").text = said
     elif verification.verdict == "refuted":

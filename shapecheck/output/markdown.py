@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
-from shapecheck.findings.outcome import Outcome
+from shapecheck.output import verification_text
 from shapecheck.output.exchange import printable, shown
+from shapecheck.output.mesh_text import HEAD, collective_row, flops_text, pass_title, short_amount
 from shapecheck.output.summary import plural, summary_line
-from shapecheck.verify.records.partition import HEAD, Pass, show_flops, size
+from shapecheck.verify.records.partition import PartitionPass
 
 # GitHub refuses a summary of more than 1 MiB.
 MOST_BYTES = 900_000
@@ -32,27 +34,27 @@ _ENTITIES = {
 }
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write the verdict, a table of the findings, and one of the proofs."""
     stream.write(f"### shapecheck\n\n**{summary_line(reports)}**\n")
     found = [(shown(report.path), d) for report in reports for d in report.diagnostics]
     _table(stream, "Findings", ("Place", "Code", "Severity", "Message"), [_finding(path, d) for path, d in found])
     proofs = [(shown(r.path), r.verification) for r in reports if r.verification is not None]
-    rows = [(path, v.result.replace("_", " "), v.sentence()) for path, v in proofs]
+    rows = [(path, v.result.replace("_", " "), verification_text.sentence(v)) for path, v in proofs]
     _table(stream, "Proofs", ("File", "Result", "Details"), rows)
-    amounts = [(path, *row) for path, v in proofs for row in v.cost_rows()]
+    amounts = [(path, *row) for path, v in proofs for row in verification_text.rows(v)]
     _table(stream, "Cost", ("File", "What", "How much"), amounts)
     meshes = [(path, v.mesh) for path, v in proofs if v.mesh is not None]
     passes = [(path, one) for path, mesh in meshes for one in mesh.passes]
     head = ("File", "Compiled", "Flops a device", "Flops on one device", "Memory a device")
     _table(stream, "Devices", head, [_devices(path, one) for path, one in passes])
-    exchanged = [(path, one.title, *exchange.row()) for path, one in passes for exchange in one.exchanges]
+    exchanged = [(path, pass_title(one), *collective_row(each)) for path, one in passes for each in one.exchanges]
     _table(stream, "Collectives", ("File", "Compiled", *(word.capitalize() for word in HEAD)), exchanged)
 
 
-def _devices(path: str, one: Pass) -> tuple[str, ...]:
-    memory = "unknown" if one.each.memory is None else size(one.each.memory)
-    return path, one.title, show_flops(one.each), show_flops(one.whole), memory
+def _devices(path: str, one: PartitionPass) -> tuple[str, ...]:
+    memory = "unknown" if one.each.held is None else short_amount(one.each.held)
+    return path, pass_title(one), flops_text(one.each), flops_text(one.whole), memory
 
 
 def _finding(path: str, d: Finding) -> tuple[str, ...]:

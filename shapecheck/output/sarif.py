@@ -12,9 +12,10 @@ from urllib.parse import quote
 from shapecheck._version import __version__
 from shapecheck.findings import manual
 from shapecheck.findings.catalogue import RULES, Rule, Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Fix, Span
-from shapecheck.findings.outcome import Outcome
 from shapecheck.output.exchange import Fingerprints, as_ascii, below
+from shapecheck.output.verification_text import sentence
 from shapecheck.verify import Verification
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -34,7 +35,7 @@ VERIFY = {
 }
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write ``reports`` as one run. All rules are listed, not those alone that found something."""
     found = {d.rule.code: d.rule for report in reports for d in report.diagnostics}
     rules = {**found, **{rule.code: rule for rule in RULES.values()}}
@@ -153,6 +154,6 @@ def _notification(verification: Verification, file: dict[str, Any]) -> dict[str,
     return {
         "descriptor": {"id": "verify", "index": 0},
         "level": OUTCOMES.get(verification.verdict, "warning"),
-        "message": _message(verification.sentence()),
+        "message": _message(sentence(verification)),
         "locations": [{"physicalLocation": {"artifactLocation": file}}],
     }

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shapecheck.findings.catalogue import Severity
-from shapecheck.findings.outcome import Outcome
+from shapecheck.findings.checked import Report
 from shapecheck.text import plural
 
 __all__ = ["count", "plural", "summary_line"]
 
 
-def count(reports: Sequence[Outcome], severity: Severity) -> int:
+def count(reports: Sequence[Report], severity: Severity) -> int:
     """Return how many diagnostics of one severity there are."""
     return sum(1 for report in reports for d in report.diagnostics if d.severity is severity)
 
 
-def summary_line(reports: Sequence[Outcome]) -> str:
+def summary_line(reports: Sequence[Report]) -> str:
     """Return the line that ends the text output."""
     errors, warnings, notes = (count(reports, s) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO))
     files = plural(len(reports), "file")

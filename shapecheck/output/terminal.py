@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Span
-from shapecheck.findings.outcome import Outcome
+from shapecheck.output import verification_text
 from shapecheck.output.summary import summary_line
 
 COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.INFO: "36"}
@@ -26,13 +27,13 @@ class Painter:
         return f"\x1b[{code}m{text}\x1b[0m" if self.enabled else text
 
 
-def render(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write every diagnostic of ``reports``, what was proved, and a line that sums up."""
     findings(reports, stream, color)
     stream.write(summary_line(reports) + "\n")
 
 
-def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) -> None:
+def findings(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
     """Write every diagnostic of ``reports``, and what was proved."""
     painter = Painter(color)
     for report in reports:
@@ -40,7 +41,7 @@ def findings(reports: Sequence[Outcome], stream: TextIO, color: bool = False) ->
         for diagnostic in report.diagnostics:
             stream.write(one(diagnostic, report.path, lines, painter) + "\n")
         if report.verification is not None:
-            stream.write(f"{report.path}: " + "\n".join(report.verification.lines()) + "\n")
+            stream.write(f"{report.path}: " + "\n".join(verification_text.lines(report.verification)) + "\n")
 
 
 def one(diagnostic: Finding, path: str, lines: list[str], painter: Painter) -> str:

@@ -14,9 +14,11 @@ from shapecheck.analysis.transposed.symmetry import pairs, reconstructions
 from shapecheck.arithmetic.symbolic import product
 from shapecheck.figures import Figure, NoFigure
 from shapecheck.figures.of_layer import figure_of_layer
+from shapecheck.findings.catalogue import Phase
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.graph.network import Node
-from shapecheck.output import tables
-from shapecheck.pipeline import Report
+from shapecheck.output import tables, verification_text
+from shapecheck.output.verification_json import verification_json
 from shapecheck.report import strips, verdict
 from shapecheck.report.finding_cards import LABELS, finding
 from shapecheck.report.tree import Group, grouped, listed
@@ -37,8 +39,8 @@ def page_data(report: Report) -> dict[str, Any]:
         "path": report.path,
         "network": report.network.name if report.network is not None else report.path,
         "findings": sorted((finding(d, lines) for d in report.diagnostics), key=lambda f: RANKS.index(f["severity"])),
-        "verification": None if report.verification is None else report.verification.as_json(),
-        "costs": [] if report.verification is None else report.verification.cost_rows(),
+        "verification": None if report.verification is None else verification_json(report.verification),
+        "costs": [] if report.verification is None else verification_text.rows(report.verification),
         "dims": report.network.sizes if report.network is not None else {},
         "layers": [],
         "groups": [],
@@ -52,7 +54,7 @@ def page_data(report: Report) -> dict[str, Any]:
     if report.shapes is not None and report.network is not None:
         root = grouped(report.network)
         _layers(data, report, report.shapes, root)
-        if report.readable:
+        if report.clean(Phase.ASSEMBLED):
             found = analyse(report.network)
             data["sizes"] = [strips.strip(one, report.network) for one in found.dims.values()]
             data["couplings"] = [coupling.sentence() for coupling in found.couplings]
@@ -66,7 +68,7 @@ def page_data(report: Report) -> dict[str, Any]:
 def table_data(shapes: Shapes) -> dict[str, Any]:
     """Return the layer table alone."""
     data: dict[str, Any] = {"findings": [], "verification": None}
-    report = Report(shapes.network.path, "", shapes.network, shapes, ())
+    report = Report(Settings(shapes.network.path), "", (), shapes.network, shapes)
     _layers(data, report, shapes, grouped(shapes.network), figures=False)
     return data
 
@@ -79,7 +81,7 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
     for name, index in network.outputs.items():
         outputs.setdefault(index, []).append(name)
     gravest = _gravest(report)
-    seen = witnessed(report)
+    seen = cross_checked(report)
     trouble = {network.nodes[t.node].name: t.problem.message for t in shapes.troubles}
     table = tables.as_json(shapes)
     rows = {row["name"]: row for row in table["layers"]}
@@ -137,8 +139,8 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
     ]
 
 
-def witnessed(report: Report) -> dict[str, str]:
-    """Return what the second witness says of each layer; the empty name is for those it does not mention."""
+def cross_checked(report: Report) -> dict[str, str]:
+    """Return what the cross-check says of each layer; the empty name is for those it does not mention."""
     proof = report.verification
     if proof is None:
         return {"": "not checked"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.catalogue import Phase, Severity
+from shapecheck.findings.checked import Report
 from shapecheck.output.summary import count, plural
-from shapecheck.pipeline import Report
+from shapecheck.output.verification_text import sentence
 
 
 def verdict(report: Report, data: dict[str, Any]) -> dict[str, str]:
@@ -39,7 +40,7 @@ def checks(report: Report, data: dict[str, Any]) -> list[dict[str, str]]:
     """Return each thing that was looked at, or was not, with its state and the reason."""
     if report.shapes is None:
         return [_check("fail", "Reading", "the file could not be read; see the findings")]
-    return [_arithmetic(report, data), _witness(report), _sizes(report, data), _pairs(data), _never()]
+    return [_arithmetic(report, data), _cross_check(report), _sizes(report, data), _pairs(data), _never()]
 
 
 def _check(state: str, title: str, text: str) -> dict[str, str]:
@@ -61,18 +62,18 @@ def _arithmetic(report: Report, data: dict[str, Any]) -> dict[str, str]:
     return _check("ok" if known == len(layers) else "fail", "Shapes", text)
 
 
-def _witness(report: Report) -> dict[str, str]:
+def _cross_check(report: Report) -> dict[str, str]:
     proof = report.verification
     if proof is None:
         return _check("open", "Second witness", "not checked: JAX was not asked; shapecheck report --verify asks it")
     state = {"proved": "ok", "refuted": "fail"}.get(proof.result, "open")
-    return _check(state, "Second witness", proof.sentence())
+    return _check(state, "Second witness", sentence(proof))
 
 
 def _sizes(report: Report, data: dict[str, Any]) -> dict[str, str]:
     found = data["sizes"]
     if not found:
-        if report.readable:
+        if report.clean(Phase.ASSEMBLED):
             return _check("none", "Input sizes", "no dimension of an input has a name")
         return _check("open", "Input sizes", "not checked: the file has mistakes that come first")
     text = "; ".join(f"{one['name']}: {one['condition']}" for one in found)

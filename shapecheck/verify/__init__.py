@@ -1,25 +1,15 @@
-"""What is asked of the second witness, and what it said, beside what the arithmetic says.
+"""The cross-check: a network is built a second time, with JAX, and every layer compared with what the arithmetic says.
 
-All of it is plain records (``shapecheck.cache.codec``), which another process and a file can hold.
+Only ``shapecheck.verify.reference``, the build itself, imports JAX. All that is asked and found is plain records.
 """
 
-from shapecheck.verify.records.result import (
-    LEVELS,
-    PARTS,
-    Device,
-    Disagreement,
-    Level,
-    LevelOutcome,
-    NotChecked,
-    Optimizer,
-    Plan,
-    Result,
-    Verification,
-)
+from shapecheck.verify.records.plan import DEVICES, LEVELS, OPTIMIZERS, Device, Level, Optimizer, Plan
+from shapecheck.verify.records.result import Disagreement, LevelOutcome, NotChecked, Result, Verification
 
 __all__ = [
+    "DEVICES",
     "LEVELS",
-    "PARTS",
+    "OPTIMIZERS",
     "Device",
     "Disagreement",
     "Level",

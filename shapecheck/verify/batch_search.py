@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 STRAIGHT = 8
 
 
-class Choice(Protocol):
+class SizeChoice(Protocol):
     """The sizes to choose from, such as a SizeSet."""
 
     def above(self, n: int) -> int | None:
@@ -20,7 +20,7 @@ class Choice(Protocol):
         """Return the largest of them up to ``n``."""
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search found: the largest size measured that ``fits``, and above it the smallest that ``exceeds``.
 
     ``measured`` maps every size that was measured to its amount. ``closed`` says that no size is left between the
@@ -43,13 +43,13 @@ class Found(NamedTuple):
 def largest(
     measure: Callable[[int], int],
     room: int,
-    sizes: Choice,
+    sizes: SizeChoice,
     start: int,
     fixed: int,
     most: int,
     more: Callable[[int], bool],
-    so_far: Callable[[Found], None] | None = None,
-) -> Found:
+    so_far: Callable[[SearchResult], None] | None = None,
+) -> SearchResult:
     """Search the largest size up to ``most`` whose measured amount is at most ``room``, from ``start`` on.
 
     The amount is taken to be about ``fixed`` and something for each unit of size; on that rests how soon the answer
@@ -61,9 +61,9 @@ def largest(
     while at is not None and (not measured or more(len(measured))):
         measured[at] = measure(at)
         if so_far is not None:
-            so_far(Found(*_bounds(measured, room), dict(measured), False))
+            so_far(SearchResult(*_bounds(measured, room), dict(measured), False))
         at = _next(measured, room, sizes, fixed, most)
-    return Found(*_bounds(measured, room), measured, at is None)
+    return SearchResult(*_bounds(measured, room), measured, at is None)
 
 
 def _bounds(measured: dict[int, int], room: int) -> tuple[int | None, int | None]:
@@ -72,7 +72,7 @@ def _bounds(measured: dict[int, int], room: int) -> tuple[int | None, int | None
     return max(fits, default=None), exceeds
 
 
-def _next(measured: dict[int, int], room: int, sizes: Choice, fixed: int, most: int) -> int | None:
+def _next(measured: dict[int, int], room: int, sizes: SizeChoice, fixed: int, most: int) -> int | None:
     """Return the size to measure next, or None where none is left between what fits and what does not."""
     fits, exceeds = _bounds(measured, room)
     first = sizes.above(1 if fits is None else fits + 1)

@@ -1,13 +1,11 @@
-"""Whether there is anything to prove of a report: what can be told without loading JAX."""
+"""Whether there is a network to build at all: what can be told without loading JAX."""
 
 from __future__ import annotations
 
+from shapecheck.findings.catalogue import Phase
+from shapecheck.findings.checked import Report
 from shapecheck.graph.network import Network
-from shapecheck.pipeline import Report
 from shapecheck.verify import NotChecked, Plan, Verification
-
-# Mistakes in shapes and on several devices leave a network that can be built.
-_BUILT = ("SC2", "SC3", "SC9")
 
 
 def obstacle(report: Report) -> str | None:
@@ -15,7 +13,7 @@ def obstacle(report: Report) -> str | None:
     network, shapes = report.network, report.shapes
     if network is None or shapes is None:
         return "the file could not be read"
-    if any(not d.code.startswith(_BUILT) for d in report.errors):
+    if not report.clean(Phase.ASSEMBLED):
         return "the file has mistakes that leave no network to build"
     sizes = stand_ins(network)
     if sizes and shapes.undecided:
@@ -39,6 +37,6 @@ def stand_ins(network: Network) -> dict[str, int]:
     return {name: number for number, name in enumerate(names, 2)}
 
 
-def unproved(plan: Plan, reason: str) -> Verification:
-    """Return the outcome of a proof that was not made."""
+def unchecked(plan: Plan, reason: str) -> Verification:
+    """Return the outcome where nothing was compared, for ``reason``."""
     return Verification(plan.level, plan.device, "not_checked", 0, (), (NotChecked(None, reason),), {}, 0.0)

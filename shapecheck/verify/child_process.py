@@ -1,4 +1,4 @@
-"""The process that proves what it is given, for ``shapecheck.verify.prover``: it loads JAX, and may be killed.
+"""The process that cross-checks what it is given, for ``shapecheck.verify.prover``: it loads JAX, and may be killed.
 
 It reads and writes a line of JSON at a time. A request is answered by any number of ``progress`` and ``partial``, an
 outcome on the way, and then by ``found`` or ``error``; the first line says that the process is ready.
@@ -13,13 +13,15 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from shapecheck import pipeline
-from shapecheck.cache.answers import Question
 from shapecheck.cache.codec import decode, encode
-from shapecheck.cli.device_options import Devices
+from shapecheck.findings.checked import Settings
+from shapecheck.language.sharding_reader import override
+from shapecheck.language.templates import FileTemplate
 from shapecheck.verify import Plan, Verification
 
 
@@ -31,15 +33,18 @@ def main(devices: int, folder: str | None) -> None:
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     # Whoever asked may end while XLA compiles; its end of the pipe is then closed, and so are we.
     threading.Thread(target=_listen, args=(sys.stdin, requests), daemon=True).start()
-    from shapecheck.verify import crosscheck as proof  # loads JAX, while we can already be told to end
+    # These load JAX, while we can already be told to end.
+    from shapecheck.verify.crosscheck import verify
+    from shapecheck.verify.reference.module_cache import keep_modules
+    from shapecheck.verify.reference.multi_device.partitioning import prepare_devices
 
-    proof.prepare_devices([devices])
+    prepare_devices([devices])
     if folder is not None:
-        proof.keep_modules(Path(folder))
+        keep_modules(Path(folder))
     try:
         _tell(answers, "ready", None)
         while True:
-            _answer(answers, json.loads(requests.get()), proof)
+            _answer(answers, json.loads(requests.get()), verify)
     except BrokenPipeError:
         os._exit(1)
 
@@ -50,15 +55,19 @@ def _listen(stream: IO[str], requests: queue.SimpleQueue[str]) -> None:
     os._exit(0)
 
 
-def _answer(answers: IO[str], request: dict[str, Any], proof: Any) -> None:
+def _answer(answers: IO[str], request: dict[str, Any], verify: Callable[..., Verification]) -> None:
     try:
-        question = Question.of_text(request["question"])
+        settings = Settings.of_text(request["settings"])
         plan = decode(Plan, request["plan"])
-        found: Verification = proof.verify(
-            _report(question, request["text"], plan),
+
+        def with_devices(file: FileTemplate) -> None:
+            override(file, plan.mesh, plan.shard)
+
+        found = verify(
+            pipeline.check(request["text"], settings, with_devices if plan.mesh or plan.shard else None),
             plan,
             lambda done, total, what: _tell(answers, "progress", [done, total, what]),
-            lambda so_far: _tell(answers, "partial", encode(so_far)),
+            lambda partial: _tell(answers, "partial", encode(partial)),
         )
         _tell(answers, "found", encode(found))
     except BrokenPipeError:
@@ -67,12 +76,6 @@ def _answer(answers: IO[str], request: dict[str, Any], proof: Any) -> None:
         if os.environ.get("SHAPECHECK_TRACEBACK"):
             traceback.print_exc()
         _tell(answers, "error", f"{type(error).__name__}: {error}")
-
-
-def _report(question: Question, text: str, plan: Plan) -> pipeline.Report:
-    name, values, limits, selection = question
-    prepare = Devices(plan.mesh, plan.shard).into([])
-    return pipeline.check_text(text, name, values, limits, selection, prepare)
 
 
 def _tell(answers: IO[str], kind: str, what: Any) -> None:

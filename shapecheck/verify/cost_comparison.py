@@ -10,11 +10,16 @@ from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.arithmetic.symbolic import known
 from shapecheck.graph.network import Network
 from shapecheck.verify import Plan
-from shapecheck.verify.records.compiler_cost import Beside, Cost, Difference, Differing, Figures, Unknown
-from shapecheck.verify.reference import BuildError, DeviceError
-from shapecheck.verify.reference.build_errors import one_line
+from shapecheck.verify.records.compiler_cost import (
+    CompiledFigures,
+    CompilerCost,
+    CountMismatch,
+    FlopsExcess,
+    OtherFlops,
+    Unavailable,
+)
+from shapecheck.verify.reference.build_errors import BuildError, DeviceError, one_line
 from shapecheck.verify.reference.compiled_cost import (
-    Compiled,
     LayerFlops,
     forward,
     layer_flops,
@@ -36,20 +41,20 @@ def retyped(network: Network, dtype: str | None) -> Network:
     return changed
 
 
-def cost_of(network: Network, plan: Plan) -> Cost | Unknown:
+def cost_of(network: Network, plan: Plan) -> CompilerCost | Unavailable:
     """Return the cost of a network in which every size is a number."""
     shapes = propagate(network)
     if shapes.troubles or shapes.undecided or None in shapes.outputs:
-        return Unknown("cost", "some shape is not known")
+        return Unavailable("cost", "some shape is not known")
     try:
         with on_device(network, plan.device) as backend:
             layers = layer_flops(network)
-            seen = forward(network, backend)
+            passed = forward(network, backend)
             step = training(network, plan.optimizer, backend)
             dtype, itemsize = parameter_type(network)
     except Exception as error:
-        return Unknown("cost", reason(error))
-    return _compare(shapes, plan, backend, dtype, itemsize, layers, seen, step)
+        return Unavailable("cost", reason(error))
+    return _compare(shapes, plan, backend, dtype, itemsize, layers, passed, step)
 
 
 def reason(error: Exception) -> str:
@@ -64,14 +69,14 @@ def _compare(
     dtype: str,
     itemsize: int,
     layers: dict[int, LayerFlops],
-    seen: Compiled,
-    step: Compiled,
-) -> Cost:
+    passed: CompiledFigures,
+    step: CompiledFigures,
+) -> CompilerCost:
     whole = total(shapes)
     same, differing = _agreement(shapes, layers)
-    beside, differences = _beside(shapes, layers)
-    alone = None if beside is None else sum(each.total or 0 for each in layers.values())
-    return Cost(
+    other, excesses = _besides(shapes, layers)
+    alone = None if other is None else sum(each.total or 0 for each in layers.values())
+    return CompilerCost(
         backend,
         dtype,
         itemsize,
@@ -81,32 +86,28 @@ def _compare(
         known(whole.multiply_adds),
         sum(on_padding(shapes, node) for node in shapes.network.layers),
         known(activations(shapes)),
-        _figures(seen),
-        _figures(step),
+        passed,
+        step,
         same,
         tuple(differing),
-        beside,
-        None if alone is None or seen.flops is None else seen.flops - alone,
-        tuple(sorted(differences, key=lambda d: -abs(d.flops))[:_LARGEST]),
+        other,
+        None if alone is None or passed.flops is None else passed.flops - alone,
+        tuple(sorted(excesses, key=lambda one: -abs(one.flops))[:_LARGEST]),
     )
 
 
-def _figures(seen: Compiled) -> Figures:
-    return Figures(*seen[:-1], seen.memory)
-
-
-def _agreement(shapes: Shapes, layers: dict[int, LayerFlops]) -> tuple[int, list[Differing]]:
+def _agreement(shapes: Shapes, layers: dict[int, LayerFlops]) -> tuple[int, list[CountMismatch]]:
     """Compare each layer's multiply-adds on input with XLA's own count of its convolutions and products."""
     same, differing = 0, []
     for node in shapes.network.layers:
         counted = 2 * (known(cost(shapes, node).multiply_adds) - on_padding(shapes, node))
-        theirs = layers[node.index].contractions
-        if not counted or theirs is None:
+        compiler = layers[node.index].contractions
+        if not counted or compiler is None:
             continue
-        if _single(counted) == _single(theirs):
+        if _single(counted) == _single(compiler):
             same += 1
         else:
-            differing.append(Differing(node.name, counted, theirs))
+            differing.append(CountMismatch(node.name, counted, compiler))
     return same, differing
 
 
@@ -116,21 +117,21 @@ def _single(count: float) -> float:
     return float(found)
 
 
-def _beside(shapes: Shapes, layers: dict[int, LayerFlops]) -> tuple[tuple[Beside, ...] | None, list[Difference]]:
+def _besides(shapes: Shapes, layers: dict[int, LayerFlops]) -> tuple[tuple[OtherFlops, ...] | None, list[FlopsExcess]]:
     """Return what XLA counts besides multiply-adds on input, by op, and each layer's whole difference."""
     flops: dict[str, float] = {}
     most: dict[str, tuple[float, str]] = {}
-    differences = []
+    excesses = []
     for node in shapes.network.layers:
-        theirs = layers[node.index].total
-        if theirs is None:
+        compiler = layers[node.index].total
+        if compiler is None:
             return None, []
         counted = 2 * known(cost(shapes, node).multiply_adds)
-        rest = theirs - (counted - 2 * on_padding(shapes, node))
-        if theirs != counted:
-            differences.append(Difference(node.name, theirs - counted))
+        rest = compiler - (counted - 2 * on_padding(shapes, node))
+        if compiler != counted:
+            excesses.append(FlopsExcess(node.name, compiler - counted))
         if rest:
             flops[node.op] = flops.get(node.op, 0) + rest
             most[node.op] = max(most.get(node.op, (0.0, "")), (rest, node.name), key=lambda pair: pair[0])
     ordered = sorted(flops, key=lambda op: -flops[op])
-    return tuple(Beside(op, flops[op], most[op][1]) for op in ordered), differences
+    return tuple(OtherFlops(op, flops[op], most[op][1]) for op in ordered), excesses

@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from shapecheck.analysis.batch import NoBatch
-from shapecheck.pipeline import Report
+from shapecheck.analysis.propagation import Shapes
 from shapecheck.verify import NotChecked, Plan, Verification
 from shapecheck.verify.buildable import stand_ins
 from shapecheck.verify.cost_comparison import retyped
-from shapecheck.verify.fit import asked_for
-from shapecheck.verify.records.number_comparison import Comparison, Differing
+from shapecheck.verify.fit import as_planned
+from shapecheck.verify.interrupted import CPU
+from shapecheck.verify.records.number_comparison import NumberComparison
+from shapecheck.verify.records.plan import ProgressCallback
 from shapecheck.verify.reference import BuildError, DeviceError, compare_with_cpu
+from shapecheck.verify.wording import not_compared_text
 
 # One sample would leave a batch_norm without spatial axes nothing to normalise by.
 _BATCH = 2
-_CPU = "cpu"
 
 
 def add_numbers(
-    report: Report, plan: Plan, found: Verification, progress: Callable[[int, int, str], None] | None = None
+    shapes: Shapes, plan: Plan, found: Verification, progress: ProgressCallback | None = None
 ) -> Verification:
     """Return the outcome of a run on another device with how its numbers compare to the CPU's.
 
     Only a network that was run and proved is compared; on the CPU itself there is nothing to compare.
     """
-    if plan.level != "run" or found.result != "proved" or found.backend == _CPU:
+    if plan.level != "run" or found.result != "proved" or found.backend == CPU:
         return found
     if progress is not None:
         progress(0, 1, "compare the numbers with the CPU's")
-    compared = _compared(report, plan, found.backend)
+    compared = _compared(shapes, plan, found.backend)
     if progress is not None:
         progress(1, 1, "done")
     found = found._replace(numbers=compared)
     if compared.result == "refuted":
         return found._replace(result="refuted")
     if compared.missing is not None:
-        reason = compared.lines()[0]
-        return found._replace(result="not_checked", not_checked=(NotChecked(None, reason), *found.not_checked))
+        why = NotChecked(None, not_compared_text(compared))
+        return found._replace(result="not_checked", not_checked=(why, *found.not_checked))
     return found
 
 
-def _compared(report: Report, plan: Plan, backend: str) -> Comparison:
+def _compared(shapes: Shapes, plan: Plan, backend: str) -> NumberComparison:
     batch: int | None = _BATCH
     try:
-        _, network = asked_for(report, plan._replace(batch=batch))
+        network = as_planned(shapes, plan._replace(batch=batch)).network
     except NoBatch:  # then at the batch that there is
         batch = None
-        _, network = asked_for(report, plan._replace(batch=None))
+        network = as_planned(shapes, plan._replace(batch=None)).network
     sizes = stand_ins(network)
     if sizes and network.resized is not None:
         network = retyped(network.resized(sizes), plan.dtype)
-    nothing = Comparison(_CPU, backend, 0, 0.0)
+    nothing = NumberComparison(CPU, backend, 0, 0.0)
     try:
         layers = compare_with_cpu(network)
     except MemoryError:
         return nothing._replace(missing="the memory was used up")
     except (DeviceError, BuildError) as error:
         return nothing._replace(missing=str(error))
-    differing = tuple(
-        Differing(network.nodes[each.node].name, each.difference, each.allowed) for each in layers if not each.agrees
-    )
-    closest = max((each.difference / each.allowed for each in layers if each.allowed), default=0.0)
+    closest = max((each.ratio for each in layers if each.allowed), default=0.0)
+    differing = tuple(each for each in layers if not each.agrees)
     return nothing._replace(layers=len(layers), closest=closest, differing=differing, batch=batch)

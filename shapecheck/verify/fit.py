@@ -7,23 +7,21 @@ from collections.abc import Callable
 
 from shapecheck.analysis.batch import Batch, NoBatch, batch_of
 from shapecheck.analysis.cost import total
-from shapecheck.analysis.propagation import propagate
+from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.arithmetic.symbolic import known
 from shapecheck.graph.network import Network
-from shapecheck.pipeline import Report
 from shapecheck.rules.promises import accepted
 from shapecheck.verify import Plan, Verification
-from shapecheck.verify.batch_search import Found, largest
+from shapecheck.verify.batch_search import SearchResult, largest
 from shapecheck.verify.cost_comparison import cost_of, reason, retyped
-from shapecheck.verify.interrupted import SoFar, lacking
-from shapecheck.verify.records.compiler_cost import Fit, Measured, Unknown
+from shapecheck.verify.interrupted import PartialCallback, with_missing_costs
+from shapecheck.verify.records.compiler_cost import Fit, MeasuredBatch, Unavailable
+from shapecheck.verify.records.plan import ProgressCallback
 from shapecheck.verify.reference import BuildError
 from shapecheck.verify.reference.compiled_cost import on_device, parameter_type, training
 from shapecheck.verify.reference.training_step import SLOTS
-
-Progress = Callable[[int, int, str], None]
 
 # Steps that a search compiles before it gives up, and the seconds; it takes two to six.
 MOST_COMPILED = 24
@@ -36,7 +34,7 @@ MOST_TRIED = 256
 class _Steps:
     """Training steps of one plan, compiled one after another."""
 
-    def __init__(self, plan: Plan, backend: str, progress: Progress | None) -> None:
+    def __init__(self, plan: Plan, backend: str, progress: ProgressCallback | None) -> None:
         self.plan = plan
         self.backend = backend
         self.progress = progress
@@ -51,38 +49,41 @@ class _Steps:
             raise BuildError(f"{at}{network.nodes[trouble.node].name}: {trouble.problem.message}")
         if self.progress is not None:
             self.progress(self.compiled, MOST_COMPILED, f"compile a training step {at}".rstrip(" :"))
-        held = training(network, self.plan.optimizer, self.backend).memory
+        held = training(network, self.plan.optimizer, self.backend).held
         if held is None:
             raise BuildError(f"XLA has no figure of memory for {self.backend}")
         self.compiled += 1
         return held
 
 
-def asked_for(report: Report, plan: Plan) -> tuple[Report, Network]:
-    """Return a report, and its network, at the batch and dtype of a plan. Raises NoBatch where the batch cannot be."""
-    network = report.network
-    assert network is not None
+def as_planned(given: Shapes, plan: Plan) -> Shapes:
+    """Return the shapes of a network at the batch and dtype of a plan. Raises NoBatch where the batch cannot be."""
+    network = given.network
     if plan.batch is None and plan.dtype is None:
-        return report, network
+        return given
     if plan.batch is not None:
         network = batch_of(network).at(plan.batch)
     network = retyped(network, plan.dtype)
     shapes = propagate(network)
-    if report.ok_shapes and shapes.troubles:
+    if shapes.troubles and not given.troubles:
         trouble = shapes.troubles[0]
         name = network.nodes[trouble.node].name
         raise NoBatch(f"the network does not take a batch of {plan.batch}: {name}: {trouble.problem.message}")
-    return Report(report.path, report.text, network, shapes, report.diagnostics), network
+    return shapes
 
 
 def add_costs(
-    network: Network, plan: Plan, found: Verification, progress: Progress | None = None, so_far: SoFar | None = None
+    network: Network,
+    plan: Plan,
+    found: Verification,
+    progress: ProgressCallback | None = None,
+    partial: PartialCallback | None = None,
 ) -> Verification:
     """Return an outcome with the cost of the network that was built, and with what fits, as far as a plan asks.
 
-    ``so_far`` is told of it when the cost is known, and each time that a training step was measured.
+    ``partial`` is given it when the cost is known, and each time that a training step was measured.
     """
-    tell = so_far or (lambda found: None)
+    tell = partial or (lambda found: None)
     if found.result == "refuted":
         return found
     if plan.cost:
@@ -103,12 +104,12 @@ def without_costs(plan: Plan, found: Verification) -> Verification:
         why = found.not_checked[0].reason
     else:
         why = f"nothing was compiled for {plan.device}, which is not here"
-    return lacking(plan, found, why)
+    return with_missing_costs(plan, found, why)
 
 
 def fit_of(
-    network: Network, plan: Plan, progress: Progress | None = None, so_far: Callable[[Fit], None] | None = None
-) -> Fit | Unknown:
+    network: Network, plan: Plan, progress: ProgressCallback | None = None, so_far: Callable[[Fit], None] | None = None
+) -> Fit | Unavailable:
     """Return whether a training step fits into ``plan.fit`` bytes, and the largest batch at which one does.
 
     ``network`` is at the batch that is asked about, and its other dimensions have sizes. ``so_far`` is told of what is
@@ -119,11 +120,11 @@ def fit_of(
         with on_device(network, plan.device) as backend:
             found = _fit(network, plan, _Steps(plan, backend, progress), so_far or (lambda fit: None))
     except Exception as error:
-        return Unknown("fit", reason(error))
-    return found if isinstance(found, Unknown) else found._replace(seconds=time.perf_counter() - start)
+        return Unavailable("fit", reason(error))
+    return found if isinstance(found, Unavailable) else found._replace(seconds=time.perf_counter() - start)
 
 
-def _fit(network: Network, plan: Plan, steps: _Steps, so_far: Callable[[Fit], None]) -> Fit | Unknown:
+def _fit(network: Network, plan: Plan, steps: _Steps, so_far: Callable[[Fit], None]) -> Fit | Unavailable:
     assert plan.fit is not None
     dtype, itemsize = parameter_type(network)
     blank = Fit(
@@ -137,11 +138,11 @@ def _fit(network: Network, plan: Plan, steps: _Steps, so_far: Callable[[Fit], No
     first = batch.size if batch.size is not None else sizes.above(1)
     if first is None or first not in sizes:
         at = "no batch" if first is None else f"no {batch.name} = {first}"
-        return Unknown("fit", f"the network takes {at}: {sizes.sizes.condition}")
+        return Unavailable("fit", f"the network takes {at}: {sizes.sizes.condition}")
     parameters = known(total(propagate(network)).parameters)
     blank = blank._replace(name=batch.name, batch=first, bound=bound)
 
-    def tell(found: Found) -> None:
+    def tell(found: SearchResult) -> None:
         so_far(_answer(blank, found, sizes)._replace(seconds=time.perf_counter() - steps.start))
 
     found = largest(
@@ -191,9 +192,9 @@ class _Working:
         return None
 
 
-def _answer(blank: Fit, found: Found, sizes: _Working) -> Fit:
-    def measured(batch: int | None) -> Measured | None:
-        return None if batch is None else Measured(batch, found.measured[batch])
+def _answer(blank: Fit, found: SearchResult, sizes: _Working) -> Fit:
+    def measured(batch: int | None) -> MeasuredBatch | None:
+        return None if batch is None else MeasuredBatch(batch, found.measured[batch])
 
     assert blank.batch is not None
     # Where there are batches beyond those that the search was asked to try, the end is not known.
@@ -204,7 +205,7 @@ def _answer(blank: Fit, found: Found, sizes: _Working) -> Fit:
         exceeds=measured(found.exceeds),
         closed=found.closed and not endless and not sizes.given_up,
         rising=found.rising,
-        measured=tuple(Measured(n, held) for n, held in sorted(found.measured.items())),
+        measured=tuple(MeasuredBatch(n, held) for n, held in sorted(found.measured.items())),
     )
 
 

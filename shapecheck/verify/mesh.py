@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.sharding import uneven
-from shapecheck.pipeline import Report
 from shapecheck.verify import Disagreement, NotChecked, Verification
 from shapecheck.verify.records.partition import Partition
-from shapecheck.verify.reference.multi_device.partitioning import Progress, partition, prepare_devices
+from shapecheck.verify.records.plan import ProgressCallback
+from shapecheck.verify.reference.multi_device.partitioning import partition
 
 
-def prepare(reports: Iterable[Report]) -> None:
-    """Ask JAX, before its first use, for as many virtual devices as the meshes of some networks have at most."""
-    networks = [report.network for report in reports]
-    prepare_devices([n.sharding.devices for n in networks if n is not None and n.sharding is not None])
-
-
-def add_mesh(report: Report, found: Verification, progress: Progress | None = None) -> Verification:
+def add_mesh(shapes: Shapes, found: Verification, progress: ProgressCallback | None = None) -> Verification:
     """Return an outcome with what becomes of the network on the mesh that is asked for, if one is.
 
     Arrays that JAX refuses to split refute; so does an array on which the rule and JAX differ.
     """
-    network, shapes = report.network, report.shapes
-    if network is None or shapes is None or network.sharding is None:
+    network = shapes.network
+    if network.sharding is None:
         return found
     sharding = network.sharding
     open_sizes = [name for name, dim in network.dims.items() if dim.size is None and name in found.dims]
@@ -39,23 +32,23 @@ def add_mesh(report: Report, found: Verification, progress: Progress | None = No
         if progress is not None:
             progress(0, 1, "split the network over the mesh")
         made = partition(network, level, progress)
-    return _judged(report, found, made)
+    return _judged(shapes, found, made)
 
 
-def _judged(report: Report, found: Verification, made: Partition) -> Verification:
+def _judged(shapes: Shapes, found: Verification, made: Partition) -> Verification:
     found = found._replace(mesh=made)
     if made.result == "not_checked":
         assert made.reason is not None
-        told = NotChecked(None, f"the mesh was not checked: {made.reason}")
+        why = NotChecked(None, f"the mesh was not checked: {made.reason}")
         if found.result == "proved":
-            found = found._replace(result="not_checked", not_checked=(told, *found.not_checked))
+            found = found._replace(result="not_checked", not_checked=(why, *found.not_checked))
         return found
-    assert report.shapes is not None and report.network is not None and report.network.sharding is not None
-    theirs = {refusal.layer for refusal in made.refusals}
-    if "" in theirs:
-        # A refusal that names no layer is of the network as a whole; the rules do not forecast it.
+    if any(refusal.layer is None for refusal in made.refusals):
+        # The rules do not forecast a refusal of the network as a whole.
         return found._replace(result="refuted")
-    every = list(uneven(report.shapes, report.network.sharding, each=True))
+    assert shapes.network.sharding is not None
+    theirs = {refusal.layer for refusal in made.refusals if refusal.layer is not None}
+    every = list(uneven(shapes, shapes.network.sharding, each=True))
     ours = {one.node.name for one in every if one.of != "output"}
     padded = {(split.layer, axis) for split in made.splits for axis in split.uneven}
     known = {split.layer for split in made.splits}

@@ -1,4 +1,4 @@
-"""Proofs in a process of their own, which can be ended whatever XLA is doing there.
+"""Cross-checks in a process of their own, which can be ended whatever XLA is doing there.
 
 Within one process a compilation cannot be stopped: Python hears of Ctrl-C when it is over, and a process that is made
 to leave it crashes. The other process is started anew, never forked: threads of JAX do not survive that.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -16,27 +17,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from shapecheck.cache.answers import Question
 from shapecheck.cache.codec import decode, encode
-from shapecheck.cli.workers import LOOK, apart
+from shapecheck.findings.checked import Settings
 from shapecheck.verify import Plan, Verification
-from shapecheck.verify.interrupted import stopped
-
-Progress = Callable[[int, int, str], None]
+from shapecheck.verify.interrupted import interrupted
+from shapecheck.verify.records.plan import ProgressCallback
 
 # The modules are looked for where this process found its own, never in the folder that the command runs in.
 _CODE = (
     "import sys; sys.path[:] = {path!r};"
     " from shapecheck.verify.child_process import main; main({devices!r}, {folder!r})"
 )
-_START = "the start of JAX"
 # How long JAX may take to load on the slowest disk, in seconds.
 _LOADING = 300.0
+# How long to wait for a line before looking again whether we are to stop, in seconds.
+_LOOK = 0.2
 
 
 class Prover:
@@ -60,39 +59,38 @@ class Prover:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def prove(self, question: Question, text: str, plan: Plan, progress: Progress) -> Verification:
+    def prove(self, settings: Settings, text: str, plan: Plan, progress: ProgressCallback) -> Verification:
         """Return the outcome; what is not finished when time runs out or the process dies is not checked in it.
 
         Raises RuntimeError for a mistake of our own.
         """
-        what, so_far = _START, None
+        what, limit, partial = "the start of JAX", _LOADING, None
         try:
             if self._process is None:
                 progress(0, 1, what)
                 self._start()
-                self._next(time.monotonic() + _LOADING)
-            what = "the check of the file"
-            request = {"question": question.as_text(), "text": text, "plan": encode(plan)}
+                self._next(time.monotonic() + limit)
+            what, limit = "the check of the file", math.inf if self.timeout is None else self.timeout
+            request = {"settings": settings.as_text(), "text": text, "plan": encode(plan)}
             self._send(json.dumps(request))
-            end = None if self.timeout is None else time.monotonic() + self.timeout
+            end = time.monotonic() + limit
             while True:
-                kind, said = self._next(end)
+                kind, content = self._next(end)
                 if kind == "progress":
-                    done, total, step = said
+                    done, total, step = content
                     progress(done, total, step)
                     what = step if done < total else what
                 elif kind == "partial":
-                    so_far = decode(Verification, said)
+                    partial = decode(Verification, content)
                 elif kind == "found":
-                    return decode(Verification, said)
+                    return decode(Verification, content)
                 else:
-                    raise RuntimeError(said)
+                    raise RuntimeError(content)
         except TimeoutError:
             self.stop()
-            limit = _LOADING if what == _START else self.timeout
-            return stopped(plan, so_far, f"it took longer than {limit:g} s and was stopped, in: {what}")
+            return interrupted(plan, partial, f"it took longer than {limit:g} s and was stopped, in: {what}")
         except (EOFError, OSError) as error:
-            return stopped(plan, so_far, self._death(error, what))
+            return interrupted(plan, partial, self._death(error, what))
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""
@@ -126,7 +124,7 @@ class Prover:
             stdout=subprocess.PIPE,
             stderr=self._noise,
             encoding="ascii",
-            **apart(),
+            **_own_group(),
         )
         self._listener = threading.Thread(target=_listen, args=(self._process.stdout, self._lines), daemon=True)
         self._listener.start()
@@ -136,21 +134,21 @@ class Prover:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def _next(self, end: float | None) -> tuple[str, Any]:
+    def _next(self, end: float) -> tuple[str, Any]:
         """Return the next thing that the process says. Raises TimeoutError, and EOFError where it has ended."""
         while True:
-            left = LOOK if end is None else end - time.monotonic()
+            left = end - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             try:
                 # Without a bound an interrupt would go unheard on Windows.
-                line = self._lines.get(timeout=min(LOOK, left))
+                line = self._lines.get(timeout=min(_LOOK, left))
             except queue.Empty:
                 continue
             if line is None:
                 raise EOFError
-            kind, said = json.loads(line)
-            return kind, said
+            kind, content = json.loads(line)
+            return kind, content
 
     def _death(self, error: BaseException, what: str) -> str:
         if self._process is None:
@@ -167,6 +165,13 @@ class Prover:
         self._noise.seek(0)
         lines = [line.strip() for line in self._noise.read().decode("utf-8", "replace").splitlines() if line.strip()]
         return f"; it said: {lines[-1][:200]}" if lines else ""
+
+
+def _own_group() -> dict[str, Any]:
+    """Keep the interrupt of a terminal from the process: we hear it, and end it."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0}
 
 
 def _listen(stream: IO[str], lines: queue.SimpleQueue[str | None]) -> None:

@@ -1,4 +1,4 @@
-"""Proofs that were made before, kept on disk by all that they depend on; to look one up loads no JAX."""
+"""Outcomes that were found before, on disk by all that they depend on; to look one up loads no JAX."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-from shapecheck.cache.answers import KEPT_DAYS, PRUNE_DAYS, Question, program
+from shapecheck.cache.answers import KEPT_DAYS, PRUNE_DAYS, program
 from shapecheck.cache.codec import NotARecord, decode, encode
 from shapecheck.cache.store import Store, key
-from shapecheck.verify import PARTS, Plan, Verification
-from shapecheck.verify.records.compiler_cost import Unknown
+from shapecheck.findings.checked import Settings
+from shapecheck.verify import Plan, Verification
+from shapecheck.verify.records.compiler_cost import Fit, Unavailable
 
 # What the environment says to JAX, XLA and the drivers; how much they log changes nothing.
 _PREFIXES = ("JAX_", "XLA_", "TF_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "ROCM_", "HSA_", "LIBTPU_", "TPU_", "OMP_")
@@ -24,15 +25,15 @@ _DRIVERS = ("/proc/driver/nvidia/version", "/sys/module/amdgpu/version")
 _DEVICES = ("/proc/driver/nvidia/gpus", "/dev/kfd", "/dev/dxg")
 
 
-class Proofs:
-    """The outcomes of proofs in a folder."""
+class VerificationCache:
+    """The outcomes of cross-checks in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._store = Store(folder, "verify")
 
-    def key(self, question: Question, text: str, plan: Plan) -> str:
-        """Return what the outcome is kept under. It does not depend on what the file is called."""
-        asked = question._replace(name="").as_text()
+    def key(self, settings: Settings, text: str, plan: Plan) -> str:
+        """Return the key of an outcome. It does not depend on what the file is called."""
+        asked = settings._replace(path="").as_text()
         return key(program(), environment(), asked, json.dumps(encode(plan)), text)
 
     def get(self, key: str) -> Verification | None:
@@ -44,7 +45,7 @@ class Proofs:
             return None
 
     def put(self, key: str, found: Verification) -> None:
-        """Keep an outcome, if it is one: what was not checked may be another time."""
+        """Store an outcome, if it is settled: what was not checked may be another time."""
         if settled(found):
             self._store.put(key, json.dumps(encode(found)).encode())
 
@@ -55,18 +56,19 @@ class Proofs:
 
 def settled(found: Verification) -> bool:
     """Tell whether an outcome would be the same if it were found again."""
-    parts = [getattr(found, name) for name in PARTS]
+    results = [found.result, *(outcome.result for outcome in found.levels)]
+    results += [part.result for part in (found.numbers, found.mesh) if part is not None]
     return (
-        found.result in ("proved", "refuted")
+        "not_checked" not in results
         and found.stopped is None
-        and not any(outcome.result == "not_checked" for outcome in found.levels)
-        and not any(isinstance(part, Unknown) or getattr(part, "result", "") == "not_checked" for part in parts)
+        and not isinstance(found.cost, Unavailable)
+        and (found.fit is None or (isinstance(found.fit, Fit) and found.fit.searched))
     )
 
 
 @functools.cache
 def environment() -> str:
-    """Return what identifies all that a proof depends on besides the network and this program.
+    """Return what identifies all that an outcome depends on besides the network and this program.
 
     JAX and its plugins with their versions, the variables that it reads, the processor, and the driver of a GPU.
     """
@@ -107,7 +109,7 @@ def _content(path: str) -> str:
 
 def _processor() -> str:
     """Return what kind of processor this is; code is compiled for what it can do."""
-    kept = ("model name", "flags", "Features", "CPU implementer", "CPU part")
-    lines = [line for line in _content("/proc/cpuinfo").split("\n\n")[0].splitlines() if line.startswith(kept)]
+    telling = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+    lines = [line for line in _content("/proc/cpuinfo").split("\n\n")[0].splitlines() if line.startswith(telling)]
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_IDENTIFIER", "")
     return "\n".join([machine, *lines])

@@ -24,12 +24,12 @@ LEVELS = ("trace", "lower", "compile", "run", "cost")
 OURS = """
 import sys
 from shapecheck import pipeline
-from shapecheck.verify import crosscheck as proof
+from shapecheck.verify import crosscheck
 from shapecheck.verify import Plan
 level = sys.argv[2]
 plan = Plan("compile", "cpu", cost=True) if level == "cost" else Plan(level, "cpu")
-found = proof.verify(pipeline.check_file(sys.argv[1]), plan)
-assert found.result == "proved", found.sentence()
+found = crosscheck.verify(pipeline.check_file(sys.argv[1]), plan)
+assert found.result == "proved", found.not_checked
 """
 THEIRS = """
 import sys

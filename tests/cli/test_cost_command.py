@@ -14,12 +14,15 @@ from click.testing import CliRunner
 from shapecheck import loads, verify
 from shapecheck.cache.codec import decode, encode
 from shapecheck.cli.main import main
+from shapecheck.findings.checked import Report
 from shapecheck.output import renderer
-from shapecheck.pipeline import Report, check_text
-from shapecheck.verify import Plan, Verification
-from shapecheck.verify import crosscheck as proof
-from shapecheck.verify.records.compiler_cost import Cost, Fit, Unknown, parse_amount, show_amount
+from shapecheck.output.cost_text import cost_lines, show_amount
+from shapecheck.output.verification_text import sentence
+from shapecheck.pipeline import check_text
+from shapecheck.verify import Plan, Verification, crosscheck
 from shapecheck.verify.fit import fit_of
+from shapecheck.verify.memory_amount import parse_amount
+from shapecheck.verify.records.compiler_cost import CompilerCost, Fit, Unavailable
 from shapecheck.verify.reference.compiled_cost import on_device, training
 
 NETWORK = """
@@ -58,7 +61,7 @@ def run(text: str, folder: Path, *options: str) -> tuple[int, str]:
 def verified(text: str, **plan: Any) -> Report:
     """What the command finds, within this process."""
     report = check_text(text, "tiny.net.yaml")
-    report.verification = proof.verify(report, Plan(device="cpu", **plan))
+    report.verification = crosscheck.verify(report, Plan(device="cpu", **plan))
     return report
 
 
@@ -71,7 +74,7 @@ def shown(report: Report, output_format: str) -> str:
 def held(batch: int) -> int:
     made = loads(network(str(batch)))
     with on_device(made, "cpu") as platform:
-        found = training(made, "momentum", platform).memory
+        found = training(made, "momentum", platform).held
     assert found is not None
     return found
 
@@ -81,7 +84,7 @@ def every_batch() -> dict[int, int]:
     return {batch: held(batch) for batch in range(1, 14)}
 
 
-def fit(text: str, room: int, batch: int | None = None) -> Fit | Unknown:
+def fit(text: str, room: int, batch: int | None = None) -> Fit | Unavailable:
     made = loads(text) if batch is None else loads(text, N=batch)
     return fit_of(made, Plan(device="cpu", optimizer="momentum", fit=room))
 
@@ -103,7 +106,7 @@ def test_where_nothing_fits(every_batch: dict[int, int]) -> None:
     found = fit(network(), every_batch[1] - 1)
     assert isinstance(found, Fit) and not found.fits and found.largest is None and found.exceeds is not None
     assert found.exceeds == (1, every_batch[1])
-    assert "no batch fits: the smallest, N = 1 holds 1 bytes too much" in "\n".join(found.lines())
+    assert "no batch fits: the smallest, N = 1 holds 1 bytes too much" in "\n".join(cost_lines(found))
 
 
 def test_the_batch_is_bound_by_what_is_promised(every_batch: dict[int, int]) -> None:
@@ -143,7 +146,7 @@ def test_inputs_without_a_batch_fit_or_do_not() -> None:
     found = fit(text, 10**6)
     assert isinstance(found, Fit) and found.fits and found.largest is None
     assert found.open is not None and "first axis is 2 in x, 3 in y" in found.open
-    assert "not known" in found.lines()[1]
+    assert "not known" in cost_lines(found)[1]
 
 
 def test_the_command_tells_cost_and_fit(tmp_path: Path) -> None:
@@ -170,7 +173,7 @@ def test_the_command_fails_where_nothing_fits(tmp_path: Path) -> None:
 def test_another_dtype_and_another_batch() -> None:
     def argument(**plan: Any) -> int:
         found = verified(network(), cost=True, **plan).verification
-        assert found is not None and found.verdict == "proved" and isinstance(found.cost, Cost)
+        assert found is not None and found.verdict == "proved" and isinstance(found.cost, CompilerCost)
         assert found.cost.dtype == (plan.get("dtype") or "float32")
         return found.cost.training.argument or 0
 
@@ -197,15 +200,15 @@ def test_what_does_not_fit_passes_in_no_format() -> None:
 def test_a_network_that_is_refuted_has_no_cost() -> None:
     report = verified(network().replace("kernel_size: 3, padding: 1", "kernel_size: 15"), cost=True, fit=2**30)
     assert report.verification is not None and report.verification.result == "refuted"
-    assert report.verification.cost == Unknown("cost", "the network was refuted")
-    assert report.verification.fit == Unknown("fit", "the network was refuted")
+    assert report.verification.cost == Unavailable("cost", "the network was refuted")
+    assert report.verification.fit == Unavailable("fit", "the network was refuted")
 
 
 def test_a_batch_that_the_network_contradicts() -> None:
     report = verified(numbered(expect=", expect: [3, 5]"), batch=8)
     assert report.verification is not None
     said = "not checked: the network does not take a batch of 8: head: the output is [8, 5]"
-    assert report.verification.sentence().startswith(said)
+    assert sentence(report.verification).startswith(said)
     again = verified(numbered(), batch=8).verification
     assert again is not None and again.verdict == "proved"
 
@@ -242,7 +245,9 @@ def test_amounts() -> None:
 
 def test_the_records_pass_through_json() -> None:
     found = fit(network(), 2**20)
-    told = Verification("compile", "cpu", "proved", 1, (), (), {}, 0.0, fit=found, cost=Unknown("cost", "no device"))
+    told = Verification(
+        "compile", "cpu", "proved", 1, (), (), {}, 0.0, fit=found, cost=Unavailable("cost", "no device")
+    )
     again = decode(Verification, json.loads(json.dumps(encode(told))))
     assert again == told and again.verdict == "not_checked"
-    assert "cost: not known: no device" in again.sentence()
+    assert "cost: not known: no device" in sentence(again)

@@ -17,13 +17,14 @@ from paths import ROOT
 from proofs_kept import FOUND, QUESTION, READY, SMALL, ask, faked
 
 from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.output.verification_text import sentence
 from shapecheck.verify import LevelOutcome, NotChecked, Plan
 from shapecheck.verify import prover as child
 from shapecheck.verify import verification_cache as proofs
 from shapecheck.verify.prover import Prover
-from shapecheck.verify.records.training_run import Execution, Lost
-from shapecheck.verify.verification_cache import Proofs, settled
 from shapecheck.verify.records.partition import Partition
+from shapecheck.verify.records.training_run import LostGradient, TrainingRun
+from shapecheck.verify.verification_cache import VerificationCache, settled
 
 # Hundreds of kinds of layers, each to be traced and compiled by itself: many seconds on any machine.
 LARGE = "shapecheck: 1\ninputs: {x: [1, 3, 3000]}\nlayers:\n" + "".join(
@@ -114,16 +115,16 @@ def test_a_broken_entry_is_found_anew(proved: Path) -> None:
 
 
 def test_an_outcome_survives_the_way_to_disk(tmp_path: Path) -> None:
-    kept = Proofs(tmp_path)
+    kept = VerificationCache(tmp_path)
     key = kept.key(QUESTION, SMALL, Plan())
     assert kept.get(key) is None
     kept.put(key, FOUND)
-    assert Proofs(tmp_path).get(key) == FOUND._replace(cached=True)
+    assert VerificationCache(tmp_path).get(key) == FOUND._replace(cached=True)
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"{}", b"\xff", b'{"level": "compile"}', b"[1"])
 def test_what_is_no_outcome_counts_as_none(tmp_path: Path, data: bytes) -> None:
-    kept = Proofs(tmp_path)
+    kept = VerificationCache(tmp_path)
     key = kept.key(QUESTION, SMALL, Plan())
     kept._store.put(key, data)
     assert kept.get(key) is None
@@ -131,7 +132,7 @@ def test_what_is_no_outcome_counts_as_none(tmp_path: Path, data: bytes) -> None:
 
 def keys(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[str]:
     """Yield the key of one question, and then of every one that is to be told from it."""
-    kept = Proofs(folder)
+    kept = VerificationCache(folder)
     yield kept.key(QUESTION, SMALL, Plan())
     yield kept.key(QUESTION, SMALL + " ", Plan())
     yield kept.key(QUESTION._replace(values={"N": 3}), SMALL, Plan())
@@ -160,9 +161,9 @@ def keys(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[str]:
 def test_whatever_an_outcome_depends_on_is_in_its_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = list(keys(monkeypatch, tmp_path))
     assert len(set(found)) == len(found) == 16
-    kept = Proofs(tmp_path)
+    kept = VerificationCache(tmp_path)
     assert kept.key(QUESTION, SMALL, Plan()) == found[0]
-    assert kept.key(QUESTION._replace(name="elsewhere"), SMALL, Plan()) == found[0]
+    assert kept.key(QUESTION._replace(path="elsewhere"), SMALL, Plan()) == found[0]
     for name in ("TF_CPP_MIN_LOG_LEVEL", "HOME"):
         with monkeypatch.context() as patch:
             patch.setenv(name, "2")
@@ -179,11 +180,11 @@ def test_the_installed_jax_is_part_of_the_environment() -> None:
 
 def test_only_what_will_be_found_again_is_kept(tmp_path: Path) -> None:
     ended = FOUND._replace(result="not_checked", not_checked=(NotChecked(None, "it took longer than 3 s"),))
-    run = Execution(4, 2, 2, None, (Lost(("a.kernel",), ("a",), True, True),), (), False)
+    run = TrainingRun(4, 2, 2, None, (LostGradient(("a.kernel",), ("a",), True, True),), (), False)
     late = FOUND._replace(result="refuted", levels=(LevelOutcome("run", "not_checked", 1.0, "a run"),))
     mesh = FOUND._replace(mesh=Partition({"data": 2}, "compile", "not_checked", "too few devices"))
     assert settled(FOUND) and settled(FOUND._replace(result="refuted", run=run))
-    kept = Proofs(tmp_path)
+    kept = VerificationCache(tmp_path)
     for found in (ended, late, mesh, FOUND._replace(stopped="it took longer than 3 s")):
         assert not settled(found)
         kept.put("ab" * 32, found)
@@ -197,7 +198,7 @@ def test_a_process_that_takes_too_long_is_ended() -> None:
         found, calls = ask(made)
         assert 1.5 <= time.monotonic() - begun < 60
         assert found.result == "not_checked"
-        assert found.sentence() == "not checked: it took longer than 1.5 s and was stopped, in: compile 7 layers"
+        assert sentence(found) == "not checked: it took longer than 1.5 s and was stopped, in: compile 7 layers"
         assert calls[-1] == (1, 2, "compile 7 layers")
         assert made._process is None
 
@@ -239,7 +240,7 @@ def test_a_process_that_dies_is_told_of_and_the_next_file_gets_another(end: str,
     with faked(READY + end) as made:
         for _ in range(2):
             found, _ = ask(made)
-            assert found.sentence() == f"not checked: the compiler process died {told}"
+            assert sentence(found) == f"not checked: the compiler process died {told}"
         made._code = READY + "print(json.dumps(['error', 'ValueError: a bug']), flush=True)"
         with pytest.raises(RuntimeError, match="ValueError: a bug"):
             ask(made)
@@ -249,7 +250,7 @@ def test_a_process_that_cannot_be_started_is_told_of(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(child.sys, "executable", "/nowhere/python")
     with Prover(None, 1, None) as made:
         found, _ = ask(made)
-    assert found.sentence().startswith("not checked: the compiler process could not be started: ")
+    assert sentence(found).startswith("not checked: the compiler process could not be started: ")
 
 
 def children(pid: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapecheck.cache.answers import Question
+from shapecheck.findings.checked import Settings
 from shapecheck.findings.selection import DEFAULT
 from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.verify import LevelOutcome, Plan, Verification
@@ -13,7 +13,7 @@ SMALL = (
 )
 
 
-QUESTION = Question("net", {}, DEFAULT_LIMITS, DEFAULT)
+QUESTION = Settings("net", {}, DEFAULT_LIMITS, DEFAULT)
 
 
 FOUND = Verification(

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from shapecheck import pipeline
+from shapecheck.findings.checked import Report
 from shapecheck.graph.network import Network
-from shapecheck.pipeline import Report
 from shapecheck.verify import Plan
-from shapecheck.verify import crosscheck as proof
+from shapecheck.verify.crosscheck import verify
+from shapecheck.verify.records.training_run import TrainingRun
 from shapecheck.verify.reference import run_levels
-from shapecheck.verify.reference.execution.run_diagnosis import Run
+from shapecheck.verify.verification_findings import findings
 
 LINEAR = {"op": "linear", "out_features": 5}
 
 
-def ran(made: Network) -> Run:
+def ran(made: Network) -> TrainingRun:
     found = run_levels(made, "run")
     assert found.run is not None
-    assert found.run.not_run is None, found.run.not_run
+    assert found.run.run is not None, found.run.not_run
     assert set(found.levels) == {"trace", "lower", "compile", "run"}
-    return found.run
+    return found.run.run
 
 
 def verified(text: str) -> Report:
     report = pipeline.check_text(text, "net")
-    report.verification = proof.verify(report, Plan("run"))
-    report.add(proof.findings(report, report.verification))
+    found = report.verification = verify(report, Plan("run"))
+    assert report.network is not None
+    pipeline.add_verified(report, findings(report.network, report.diagnostics, found))
     return report

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shapecheck.analysis.sizes.periodic import cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.verify.batch_search import Found, largest
+from shapecheck.verify.batch_search import SearchResult, largest
 
 MOST = 5_000
 SETS = (
@@ -26,7 +26,9 @@ def members(sizes: SizeSet) -> Iterator[int]:
     return takewhile(lambda n: n <= MOST, iter(sizes))
 
 
-def search(amounts: dict[int, int], room: int, sizes: SizeSet, start: int, fixed: int, most: int = 10_000) -> Found:
+def search(
+    amounts: dict[int, int], room: int, sizes: SizeSet, start: int, fixed: int, most: int = 10_000
+) -> SearchResult:
     return largest(amounts.__getitem__, room, sizes, start, fixed, MOST, lambda count: count < most)
 
 

@@ -12,15 +12,17 @@ from paths import EXAMPLES
 
 import shapecheck
 from shapecheck import pipeline
+from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.cache.codec import decode, encode
 from shapecheck.findings.finding import Finding
-from shapecheck.rules.verification import findings
+from shapecheck.output.verification_json import verification_json
+from shapecheck.output.verification_text import lines, sentence
 from shapecheck.verify import Plan, Verification
 from shapecheck.verify import device_numbers as numbers_proof
 from shapecheck.verify.device_numbers import add_numbers
-from shapecheck.verify.records.number_comparison import Comparison, Differing
+from shapecheck.verify.records.number_comparison import LayerComparison, NumberComparison
 from shapecheck.verify.reference import DeviceError, compare_numbers
-from shapecheck.verify.reference.execution.layer_numbers import LayerNumbers
+from shapecheck.verify.verification_findings import findings
 
 LENET = EXAMPLES / "lenet5.net.yaml"
 RUN = Plan("run", "gpu")
@@ -39,7 +41,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Let the CPU stand in for the GPU; return a list that gets the networks that are compared."""
     networks: list[Any] = []
 
-    def compare(network: Any) -> list[LayerNumbers]:
+    def compare(network: Any) -> list[LayerComparison]:
         networks.append(network)
         return compare_numbers(network, jax.devices("cpu")[0], jax.devices("cpu")[0])
 
@@ -47,30 +49,30 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return networks
 
 
-def report(**values: int) -> pipeline.Report:
-    return pipeline.check_network(shapecheck.load(LENET, **values))
+def shapes(**values: int) -> Shapes:
+    return propagate(shapecheck.load(LENET, **values))
 
 
 def test_numbers_that_agree_leave_it_proved(seen: list[Any]) -> None:
     calls: list[Any] = []
-    found = add_numbers(report(N=7), RUN, PROVED, lambda *call: calls.append(call))
+    found = add_numbers(shapes(N=7), RUN, PROVED, lambda *call: calls.append(call))
     assert found.result == "proved"
-    assert found.numbers == Comparison("cpu", "gpu", 12, 0.0, batch=2)
+    assert found.numbers == NumberComparison("cpu", "gpu", 12, 0.0, batch=2)
     assert seen[0].inputs[0].shape == (2, 1, 32, 32), "a small pass"
-    assert "  numbers on gpu and cpu: 12 of 12 layers agree within rounding (batch 2)" in found.lines()
+    assert "  numbers on gpu and cpu: 12 of 12 layers agree within rounding (batch 2)" in lines(found)
     assert [done for done, *_ in calls] == [0, 1]
     assert decode(Verification, json.loads(json.dumps(encode(found)))) == found
 
 
 def test_numbers_that_differ_refute(monkeypatch: pytest.MonkeyPatch) -> None:
-    layers = [LayerNumbers(index, 0.5 if index == 3 else 0.0, 0.001) for index in range(1, 13)]
+    layers = [LayerComparison(name, 0.5 if name == "s2" else 0.0, 0.001) for name in ("c1", "s2", "c3")]
     monkeypatch.setattr(numbers_proof, "compare_with_cpu", lambda network: layers)
-    found = add_numbers(report(), RUN, PROVED)
+    found = add_numbers(shapes(), RUN, PROVED)
     assert (found.result, found.verdict) == ("refuted", "refuted")
-    assert found.numbers is not None and found.numbers.differing == (Differing("s2", 0.5, 0.001),)
-    assert found.sentence() == "refuted: all 12 shapes agree, but not all numbers on gpu"
-    assert "    s2: its numbers on gpu and cpu differ by 0.5, and rounding allows 0.001" in found.lines()
-    told = found.as_json()["numbers"]
+    assert found.numbers is not None and found.numbers.differing == (LayerComparison("s2", 0.5, 0.001),)
+    assert sentence(found) == "refuted: all 12 shapes agree, but not all numbers on gpu"
+    assert "    s2: its numbers on gpu and cpu differ by 0.5, and rounding allows 0.001" in lines(found)
+    told = verification_json(found)["numbers"]
     assert told["result"] == "refuted"
     assert told["differing"] == [{"layer": "s2", "difference": 0.5, "allowed": 0.001}]
 
@@ -79,15 +81,15 @@ def differing(text: str, wrong: dict[str, float]) -> list[Finding]:
     """Return what is told where the second device adds something to the largest number of some layers."""
     checked = pipeline.check_text(text, "net")
     network = checked.network
-    assert network is not None
+    assert network is not None and checked.shapes is not None
     planted = [
-        LayerNumbers(node.index, wrong.get(node.name, 0.0), 0.0 if node.op == "relu" else 0.25)
+        LayerComparison(node.name, wrong.get(node.name, 0.0), 0.0 if node.op == "relu" else 0.25)
         for node in network.layers
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbers_proof, "compare_with_cpu", lambda network: planted)
-        found = add_numbers(checked, RUN, PROVED)
-    checked.add(findings(network, checked.diagnostics, found))
+        found = add_numbers(checked.shapes, RUN, PROVED)
+    pipeline.add_verified(checked, findings(network, checked.diagnostics, found))
     return [d for d in checked.diagnostics if d.code.startswith("SC8")]
 
 
@@ -122,13 +124,13 @@ def test_copies_of_a_layer_that_differ_make_one_diagnostic() -> None:
 
 
 def test_numbers_that_could_not_be_compared_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(network: Any) -> list[LayerNumbers]:
+    def absent(network: Any) -> list[LayerComparison]:
         raise DeviceError("JAX finds no cpu: unset JAX_PLATFORMS")
 
     monkeypatch.setattr(numbers_proof, "compare_with_cpu", absent)
-    found = add_numbers(report(), RUN, PROVED)
+    found = add_numbers(shapes(), RUN, PROVED)
     assert found.result == "not_checked"
-    assert found.sentence() == (
+    assert sentence(found) == (
         "not checked: numbers on gpu and cpu were not compared: JAX finds no cpu: unset JAX_PLATFORMS"
     )
 
@@ -139,13 +141,13 @@ def test_only_a_run_elsewhere_is_compared(seen: list[Any]) -> None:
         (RUN, PROVED._replace(result="refuted")),
         (Plan("compile", "gpu"), PROVED._replace(level="compile")),
     ):
-        assert add_numbers(report(), plan, found) is found
+        assert add_numbers(shapes(), plan, found) is found
     assert not seen
 
 
 def test_a_network_that_holds_to_its_batch_is_compared_at_it(seen: list[Any]) -> None:
     text = "shapecheck: 1\ninputs: {x: [6, 4]}\nlayers: [{name: r, op: reshape, shape: [3, 8]}]\n"
-    found = add_numbers(pipeline.check_network(shapecheck.loads(text)), RUN, PROVED)
+    found = add_numbers(propagate(shapecheck.loads(text)), RUN, PROVED)
     assert found.numbers is not None and found.numbers.batch is None
     assert seen[0].inputs[0].shape == (6, 4)
 

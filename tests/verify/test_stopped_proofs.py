@@ -12,13 +12,16 @@ from click.testing import CliRunner
 from proofs_kept import FOUND, QUESTION, READY, SMALL, ask, faked
 
 from shapecheck.cache.codec import decode, encode
-from shapecheck.cli import proving
 from shapecheck.cli.main import main
+from shapecheck.output import progress
+from shapecheck.output.cost_text import cost_lines
+from shapecheck.output.verification_json import verification_json
+from shapecheck.output.verification_text import lines, sentence
 from shapecheck.verify import Disagreement, Level, LevelOutcome, NotChecked, Plan, Verification
 from shapecheck.verify import prover as child
-from shapecheck.verify.interrupted import stopped
+from shapecheck.verify.interrupted import interrupted
 from shapecheck.verify.prover import Prover
-from shapecheck.verify.records.compiler_cost import Fit, Unknown
+from shapecheck.verify.records.compiler_cost import Fit, Unavailable
 from shapecheck.verify.records.partition import Partition
 from shapecheck.verify.verification_cache import settled
 
@@ -38,16 +41,16 @@ def through_json(found: Verification) -> Verification:
 
 
 def test_nothing_found_is_nothing_checked() -> None:
-    found = stopped(Plan(cost=True, fit=9), None, REASON)
-    assert found.sentence() == f"not checked: {REASON}"
-    assert (found.cost, found.fit, found.stopped) == (Unknown("cost", REASON), Unknown("fit", REASON), REASON)
+    found = interrupted(Plan(cost=True, fit=9), None, REASON)
+    assert sentence(found) == f"not checked: {REASON}"
+    assert (found.cost, found.fit, found.stopped) == (Unavailable("cost", REASON), Unavailable("fit", REASON), REASON)
     assert (found.verdict, found.agree, found.levels) == ("not_checked", 0, ())
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_levels_that_were_not_reached_are_not_checked(count: int) -> None:
     traced = FOUND._replace(level="trace", agree=count)
-    found = stopped(Plan("run"), through_json(traced), REASON)
+    found = interrupted(Plan("run"), through_json(traced), REASON)
     assert (found.level, found.result, found.verdict, found.agree) == ("run", "not_checked", "not_checked", count)
     assert [(one.level, one.result) for one in found.levels] == [
         ("trace", "proved"),
@@ -56,10 +59,10 @@ def test_levels_that_were_not_reached_are_not_checked(count: int) -> None:
         ("run", "not_checked"),
     ]
     agree = "all 2 layers agree" if count == 2 else "the one layer agrees"
-    assert found.sentence() == f"not checked: {REASON}; before that: traced by JAX for cpu, {agree}"
+    assert sentence(found) == f"not checked: {REASON}; before that: traced by JAX for cpu, {agree}"
     unseen = traced._replace(result="not_checked", not_checked=(NotChecked("conv_1", "it reads itself"),))
-    found = stopped(Plan("lower"), unseen, REASON)
-    assert found.sentence().endswith(f"; before that: {count} {'layers agree' if count == 2 else 'layer agrees'}")
+    found = interrupted(Plan("lower"), unseen, REASON)
+    assert sentence(found).endswith(f"; before that: {count} {'layers agree' if count == 2 else 'layer agrees'}")
     assert [each.reason for each in found.not_checked] == [REASON, "it reads itself"]
 
 
@@ -67,36 +70,36 @@ def test_what_refutes_stays_refuted() -> None:
     wrong = Disagreement("conv_1", (2, 4, 7), (2, 4, 8), "the two shapes differ")
     levels = (LevelOutcome("trace", "refuted", 0.1, "JAX's shape rules"),)
     traced = FOUND._replace(level="trace", result="refuted", agree=1, disagreements=(wrong,), levels=levels)
-    found = stopped(Plan("compile", cost=True), through_json(traced), REASON)
+    found = interrupted(Plan("compile", cost=True), through_json(traced), REASON)
     assert (found.result, found.verdict) == ("refuted", "refuted")
-    assert found.sentence() == "refuted: 1 of 2 layers disagrees with JAX"
+    assert sentence(found) == "refuted: 1 of 2 layers disagrees with JAX"
     assert [one.result for one in found.levels] == ["refuted", "not_checked", "not_checked"]
     assert found.not_checked == (NotChecked(None, REASON),)
-    assert found.cost == Unknown("cost", "the network was refuted")
+    assert found.cost == Unavailable("cost", "the network was refuted")
     assert not settled(found)
 
 
 def test_parts_that_were_not_finished_are_not_checked() -> None:
     to_come = COMPILED._replace(mesh=Partition({"data": 2}, "compile", "not_checked", None))
-    found = stopped(Plan(fit=9), through_json(to_come), REASON)
+    found = interrupted(Plan(fit=9), through_json(to_come), REASON)
     assert found.mesh == Partition({"data": 2}, "compile", "not_checked", REASON)
-    assert found.sentence().startswith(f"not checked: the mesh was not checked: {REASON}; before that: compiled by XLA")
-    assert found.fit == Unknown("fit", REASON)
+    assert sentence(found).startswith(f"not checked: the mesh was not checked: {REASON}; before that: compiled by XLA")
+    assert found.fit == Unavailable("fit", REASON)
     elsewhere = COMPILED._replace(level="run", backend="gpu", levels=gone("trace", "lower", "compile", "run"))
-    found = stopped(Plan("run"), elsewhere, REASON)
+    found = interrupted(Plan("run"), elsewhere, REASON)
     assert found.numbers is not None and found.numbers.missing == REASON
     assert found.verdict == "not_checked"
-    assert stopped(Plan("run"), elsewhere._replace(backend="cpu"), REASON).numbers is None
+    assert interrupted(Plan("run"), elsewhere._replace(backend="cpu"), REASON).numbers is None
 
 
 def test_what_is_finished_is_left_as_it_is() -> None:
     done = Partition({"data": 2}, "compile", "proved", None)
-    found = stopped(Plan(cost=True), COMPILED._replace(mesh=done), REASON)
+    found = interrupted(Plan(cost=True), COMPILED._replace(mesh=done), REASON)
     assert (found.mesh, found.result, found.agree) == (done, "proved", 2)
     assert found.verdict == "not_checked"
-    assert found.sentence() == f"proved: compiled by XLA for cpu, all 2 layers agree; but {REASON}"
-    assert found.lines()[-1] == f"  cost: not known: {REASON}"
-    assert found.as_json()["stopped"] == REASON
+    assert sentence(found) == f"proved: compiled by XLA for cpu, all 2 layers agree; but {REASON}"
+    assert lines(found)[-1] == f"  cost: not known: {REASON}"
+    assert verification_json(found)["stopped"] == REASON
 
 
 def sending(found: Verification, then: str) -> str:
@@ -111,7 +114,7 @@ def test_a_process_that_dies_leaves_what_it_told() -> None:
         found = made.prove(QUESTION, SMALL, Plan(cost=True), lambda *call: calls.append(call))
     assert found.levels == COMPILED.levels
     reason = "the compiler process died (exit code 3) in: the check of the file; it said: F0000 no"
-    assert found.sentence() == f"proved: compiled by XLA for cpu, all 2 layers agree; but {reason}"
+    assert sentence(found) == f"proved: compiled by XLA for cpu, all 2 layers agree; but {reason}"
     assert found.verdict == "not_checked"
 
 
@@ -153,13 +156,13 @@ def until(step: str, plan: Plan, monkeypatch: pytest.MonkeyPatch, times: int = 1
 
 def test_the_trace_outlives_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     found = until("compile 2 layers", Plan(), monkeypatch)
-    assert found.sentence() == f"not checked: {found.stopped}; before that: traced by JAX for cpu, all 2 layers agree"
+    assert sentence(found) == f"not checked: {found.stopped}; before that: traced by JAX for cpu, all 2 layers agree"
 
 
 def test_the_shapes_outlive_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     found = until("run: ", Plan("run"), monkeypatch)
     assert [one.result for one in found.levels] == ["proved", "proved", "proved", "not_checked"]
-    assert found.sentence() == f"not checked: {found.stopped}; before that: compiled by XLA for cpu, all 2 layers agree"
+    assert sentence(found) == f"not checked: {found.stopped}; before that: compiled by XLA for cpu, all 2 layers agree"
 
 
 def test_the_shapes_outlive_the_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +175,7 @@ def test_the_shapes_outlive_the_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_shapes_outlive_the_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     found = until("compile a training step", Plan(cost=True, fit=2**30), monkeypatch)
     reason = str(found.stopped)
-    assert (found.result, found.cost, found.fit) == ("proved", Unknown("cost", reason), Unknown("fit", reason))
+    assert (found.result, found.cost, found.fit) == ("proved", Unavailable("cost", reason), Unavailable("fit", reason))
 
 
 def test_a_measured_step_outlives_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,8 +183,8 @@ def test_a_measured_step_outlives_the_search(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(found.fit, Fit) and found.fit.fits
     assert [one.batch for one in found.fit.measured] == [2] and found.fit.largest == found.fit.measured[0]
     assert not found.fit.closed
-    assert "the largest batch that fits is N = 2" in found.fit.lines()[1]
-    assert "perhaps larger: none was too large; the search was given up" in found.fit.lines()[1]
+    assert "the largest batch that fits is N = 2" in cost_lines(found.fit)[1]
+    assert "perhaps larger: none was too large; the search was given up" in cost_lines(found.fit)[1]
 
 
 def test_what_was_stopped_is_shown_and_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -193,7 +196,7 @@ def test_what_was_stopped_is_shown_and_not_kept(monkeypatch: pytest.MonkeyPatch,
     def asked(step: str) -> tuple[int, dict[str, Any]]:
         with monkeypatch.context() as patch:
             clock = Clock(patch, step)
-            patch.setattr(proving.Progress, "of", lambda self, path: clock.tell)
+            patch.setattr(progress.Progress, "of", lambda self, path: clock.tell)
             result = CliRunner().invoke(main, arguments, standalone_mode=False)
         assert result.exception is None, result.exception
         return int(result.return_value), json.loads(result.stdout)["files"][0]["verification"]

@@ -7,20 +7,22 @@ from collections.abc import Callable
 
 import pytest
 
+from shapecheck.output.cost_text import cost_rows
+from shapecheck.output.verification_json import numbers_json
+from shapecheck.output.verification_text import number_lines, run_lines, sentence
 from shapecheck.verify import Disagreement, LevelOutcome, NotChecked, Verification
-from shapecheck.verify.records.compiler_cost import Cost, Figures
-from shapecheck.verify.records.compiler_cost import Differing as Counted
-from shapecheck.verify.records.number_comparison import Comparison, Differing
+from shapecheck.verify.records.compiler_cost import CompiledFigures, CompilerCost, CountMismatch
+from shapecheck.verify.records.number_comparison import LayerComparison, NumberComparison
 from shapecheck.verify.records.partition import Partition, Refusal
-from shapecheck.verify.records.training_run import Execution, Lost, NotFinite
+from shapecheck.verify.records.training_run import LostGradient, NotFinite, TrainingRun
 
 REFUSED = Partition({"data": 2}, "compile", "refuted", None, refusals=(Refusal("input x", "x", "no"),))
 RAN = (LevelOutcome("trace", "proved", 0.1, "a"), LevelOutcome("run", "refuted", 0.1, "b"))
-WRONG = Execution(1, 1, 1, NotFinite("l1", "value", True), (), (), False)
+WRONG = TrainingRun(1, 1, 1, NotFinite("l1", "value", True), (), (), False)
 
 
-def differing(count: int) -> tuple[Differing, ...]:
-    return tuple(Differing(f"l{n}", 1.0, 0.5) for n in range(1, count + 1))
+def differing(count: int) -> tuple[LayerComparison, ...]:
+    return tuple(LayerComparison(f"l{n}", 1.0, 0.5) for n in range(1, count + 1))
 
 
 def outcome(result: str, agree: int) -> Verification:
@@ -41,7 +43,7 @@ def outcome(result: str, agree: int) -> Verification:
             "refuted: JAX refuses the mesh, though 12 layers agree",
         ),
         (
-            lambda n: outcome("refuted", n)._replace(numbers=Comparison("cpu", "gpu", n, 2.0, differing(1))),
+            lambda n: outcome("refuted", n)._replace(numbers=NumberComparison("cpu", "gpu", n, 2.0, differing(1))),
             "refuted: the one shape agrees, but not all numbers on cpu",
             "refuted: all 12 shapes agree, but not all numbers on cpu",
         ),
@@ -70,16 +72,16 @@ def outcome(result: str, agree: int) -> Verification:
     ],
 )
 def test_one_layer_and_many(found: Callable[[int], Verification], one: str, many: str) -> None:
-    assert found(1).sentence() == one
-    assert found(12).sentence() == many
+    assert sentence(found(1)) == one
+    assert sentence(found(12)) == many
 
 
 def test_a_run_of_one_layer_and_of_many() -> None:
-    assert Execution(1, 1, 1, None, (), (), False).lines() == [
+    assert run_lines(TrainingRun(1, 1, 1, None, (), (), False)) == [
         "run: all numbers of 1 layer are finite; the gradient reaches 1 of 1 parameter (1 random draw)"
     ]
-    lost = tuple(Lost((f"l{n}.scale",), (f"l{n}",), True, False) for n in range(5))
-    first, *_, last = Execution(4, 9, 7, None, lost, (), False).lines()
+    lost = tuple(LostGradient((f"l{n}.scale",), (f"l{n}",), True, False) for n in range(5))
+    first, *_, last = run_lines(TrainingRun(4, 9, 7, None, lost, (), False))
     assert first == "run: all numbers of 9 layers are finite; the gradient reaches 2 of 7 parameters (4 random draws)"
     assert last == "run: and likewise at 1 more place"
 
@@ -94,13 +96,13 @@ def test_a_run_of_one_layer_and_of_many() -> None:
     ],
 )
 def test_numbers_of_one_layer_and_of_many(layers: int, wrong: int, told: str) -> None:
-    compared = Comparison("cpu", "gpu", layers, 2.0, differing(wrong))
-    assert compared.lines()[0] == f"numbers on gpu and cpu: {told} within rounding"
-    assert len(compared.lines()) == 1 + wrong
+    compared = NumberComparison("cpu", "gpu", layers, 2.0, differing(wrong))
+    assert number_lines(compared)[0] == f"numbers on gpu and cpu: {told} within rounding"
+    assert len(number_lines(compared)) == 1 + wrong
 
 
 def test_an_infinite_difference_is_null_in_json() -> None:
-    told = Comparison("cpu", "gpu", 2, math.inf, (Differing("l1", math.inf, 0.5),)).as_json()
+    told = numbers_json(NumberComparison("cpu", "gpu", 2, math.inf, (LayerComparison("l1", math.inf, 0.5),)))
     assert (told["closest"], told["differing"]) == (None, [{"layer": "l1", "difference": None, "allowed": 0.5}])
 
 
@@ -114,7 +116,7 @@ def test_an_infinite_difference_is_null_in_json() -> None:
     ],
 )
 def test_counts_of_one_layer_and_of_many(same: int, wrong: int, told: str) -> None:
-    nothing = Figures(*(None,) * 8)
-    counted = (Counted("l", 8, 9.0),) * wrong
-    cost = Cost("cpu", "float32", 4, "sgd", 0, 1, 4, 0, 1, nothing, nothing, same, counted, None, None, ())
-    assert ("  multiply-adds on padding", f"none (XLA's count {told})") in cost.rows()
+    nothing = CompiledFigures(*(None,) * 7)
+    counted = (CountMismatch("l", 8, 9.0),) * wrong
+    cost = CompilerCost("cpu", "float32", 4, "sgd", 0, 1, 4, 0, 1, nothing, nothing, same, counted, None, None, ())
+    assert ("  multiply-adds on padding", f"none (XLA's count {told})") in cost_rows(cost)

@@ -6,25 +6,21 @@ shape that shapecheck's own arithmetic computed.
 
 from shapecheck.verify.reference import quiet_logging  # noqa: F401 -- before anything imports JAX
 from shapecheck.verify.reference.build_errors import BuildError, DeviceError
-from shapecheck.verify.reference.built_network import Model, build
+from shapecheck.verify.reference.built_network import BuiltNetwork, build
 from shapecheck.verify.reference.call import BUILDERS
-from shapecheck.verify.reference.device import DeviceName
 from shapecheck.verify.reference.execution.layer_numbers import compare_numbers, compare_with_cpu
 from shapecheck.verify.reference.export import lower_for_platform
 from shapecheck.verify.reference.functions import Apply, Functions, functions
-from shapecheck.verify.reference.levels import Level, Progress, ReferenceResult, run_levels
+from shapecheck.verify.reference.levels import ReferenceResult, run_levels
 from shapecheck.verify.reference.module_cache import keep_modules
 
 __all__ = [
     "BUILDERS",
     "Apply",
     "BuildError",
+    "BuiltNetwork",
     "DeviceError",
-    "DeviceName",
     "Functions",
-    "Level",
-    "Model",
-    "Progress",
     "ReferenceResult",
     "build",
     "compare_numbers",

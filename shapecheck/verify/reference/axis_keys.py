@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from shapecheck.verify.reference.build_errors import BuildError
-from shapecheck.verify.reference.call import Sizes
+from shapecheck.verify.reference.call import Ints
 
 Edges: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -19,7 +19,7 @@ SAME = {"same": "SAME", "same_lower": "SAME_LOWER"}
 FILL = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def per_axis(value: Any, count: int, key: str, least: int = 1) -> Sizes:
+def per_axis(value: Any, count: int, key: str, least: int = 1) -> Ints:
     """Return a whole number per axis. Raises BuildError on a list of another length or a number below ``least``."""
     values = value if isinstance(value, tuple) else (value,) * count
     if len(values) != count:
@@ -38,12 +38,12 @@ def edges(value: Any, count: int, key: str) -> Edges:
     return tuple((per_axis(e, 2, key, 0)[0], per_axis(e, 2, key, 0)[1]) for e in values)
 
 
-def reach(k: Sizes, d: Sizes) -> Sizes:
+def reach(k: Ints, d: Ints) -> Ints:
     """Return how many elements each kernel spans: its last tap stands at (k - 1) * d, counted from 0."""
     return tuple((taps - 1) * step + 1 for taps, step in zip(k, d, strict=True))
 
 
-def padding(value: Any, k: Sizes, d: Sizes) -> str | Edges:
+def padding(value: Any, k: Ints, d: Ints) -> str | Edges:
     """Return the key ``padding`` as JAX takes it: a word that depends on the input's size, or numbers."""
     if value in SAME:
         return SAME[value]
@@ -57,7 +57,7 @@ def padding(value: Any, k: Sizes, d: Sizes) -> str | Edges:
     return edges(value, len(k), "padding")
 
 
-def padding_at(value: Any, sizes: Sizes, k: Sizes, s: Sizes, d: Sizes) -> Edges:
+def padding_at(value: Any, sizes: Ints, k: Ints, s: Ints, d: Ints) -> Edges:
     """Return the key ``padding`` as numbers for an input of ``sizes``; the words ``same`` are resolved by JAX."""
     found = padding(value, k, d)
     if isinstance(found, str):
@@ -65,7 +65,7 @@ def padding_at(value: Any, sizes: Sizes, k: Sizes, s: Sizes, d: Sizes) -> Edges:
     return found
 
 
-def fill(x: jax.Array, axes: Sizes, amounts: Edges, mode: str) -> jax.Array:
+def fill(x: jax.Array, axes: Ints, amounts: Edges, mode: str) -> jax.Array:
     """Pad ``axes`` by reflection, replication or going round. Raises BuildError where the input is too small."""
     widths = [(0, 0)] * x.ndim
     for axis, amount in zip(axes, amounts, strict=True):
@@ -78,7 +78,7 @@ def fill(x: jax.Array, axes: Sizes, amounts: Edges, mode: str) -> jax.Array:
     return jnp.pad(x, widths, mode=FILL[mode])
 
 
-def whole(rank: int, axes: Sizes, values: Sequence[int]) -> Sizes:
+def whole(rank: int, axes: Ints, values: Sequence[int]) -> Ints:
     """Return 1 for every axis of ``rank``, with ``values`` at ``axes``."""
     found = [1] * rank
     for axis, value in zip(axes, values, strict=True):
@@ -86,7 +86,7 @@ def whole(rank: int, axes: Sizes, values: Sequence[int]) -> Sizes:
     return tuple(found)
 
 
-def dimension_numbers(rank: int, axes: Sizes, channel_axis: int) -> lax.ConvDimensionNumbers:
+def dimension_numbers(rank: int, axes: Ints, channel_axis: int) -> lax.ConvDimensionNumbers:
     """Return the layout of a convolution whose kernel is [out, in, spatial ...]."""
     features = (0, channel_axis, *axes)
     return lax.ConvDimensionNumbers(features, tuple(range(rank)), features)

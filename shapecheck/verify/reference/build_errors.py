@@ -1,4 +1,4 @@
-"""What the witness raises, and how an error of JAX becomes one line that a user can read."""
+"""What the reference build raises, and how an error of JAX becomes one line that a user can read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SOURCE_LINE = re.compile(r"(?:\S*/)?\S+\.py:\d+(?::\d+)?(?: \([^)]*\))?")
 
 
 class BuildError(ValueError):
-    """A layer that the witness refuses; the message is one line, without the layer's name."""
+    """A layer that cannot be built; the message is one line, without the layer's name."""
 
 
 class DeviceError(Exception):

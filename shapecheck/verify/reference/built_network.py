@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from shapecheck.arithmetic.shape import show
 from shapecheck.graph.network import Network, Node
+from shapecheck.layers.role import Role
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Mode, ParameterSpec, StatisticSource
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision, run
@@ -18,10 +19,6 @@ from shapecheck.verify.reference.trace import Trace, trace
 
 # PyTorch's first slope of a prelu.
 _SLOPE = 0.25
-# Activations that drop about half of what they are given.
-_RECTIFIERS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "mish", "hardswish"}
-# Layers through which a rectifier still reads the same numbers, or the largest of them.
-_TRANSPARENT = {"identity", "dropout", "flatten", "reshape", "max_pool", "batch_norm"}
 
 Arrays = Mapping[str, jax.Array]
 
@@ -36,7 +33,7 @@ class _Statistics(Protocol):
     def __call__(self, parameters: Arrays, inputs: Arrays, key: jax.Array | None = None) -> dict[str, jax.Array]: ...
 
 
-class Model(NamedTuple):
+class BuiltNetwork(NamedTuple):
     """A network that can be run: ``apply(parameters, inputs)`` is pure and can be traced and differentiated.
 
     ``specs`` maps ``layer.parameter`` to its shape, dtype and first value; ``init(key)`` draws the first values;
@@ -52,7 +49,7 @@ class Model(NamedTuple):
     statistics: _Statistics
 
 
-def build(network: Network) -> Model:
+def build(network: Network) -> BuiltNetwork:
     """Return the network as functions of parameters and inputs.
 
     Raises BuildError, naming the layer, where the network has a size that is no number or a layer is refused.
@@ -94,7 +91,7 @@ def build(network: Network) -> Model:
         return found
 
     structs = {node.name: traced.structs[node.index] for node in network.inputs}
-    return Model({name: spec for name, (_, spec) in named.items()}, structs, init, apply, statistics)
+    return BuiltNetwork({name: spec for name, (_, spec) in named.items()}, structs, init, apply, statistics)
 
 
 def _forward(
@@ -121,8 +118,8 @@ def _forward(
             assert statistics is not None
             return statistics(parameter_name(node, name), compute)
 
-        # Only dropout draws, and each layer draws its own numbers.
-        mine = jax.random.fold_in(key, index) if key is not None and node.op == "dropout" else None
+        # Each layer draws its own numbers.
+        mine = jax.random.fold_in(key, index) if key is not None and Role.RANDOM in node.layer.role else None
         mode = Mode(mine, None if statistics is None else moments)
         values[index] = run(network, node, values, traced.structs, source, dtype, mode)
     return {name: values[index] for name, index in network.outputs.items()}
@@ -164,6 +161,11 @@ def _given(statistics: Arrays | None) -> StatisticSource | None:
     return given
 
 
+def draws_random_numbers(network: Network) -> bool:
+    """Return whether some layer draws random numbers in training."""
+    return any(node.layer is not None and Role.RANDOM in node.layer.role for node in network.layers)
+
+
 def rectified(network: Network) -> set[int]:
     """Return the nodes that a rectifier reads, itself or by way of layers that let its input through."""
     readers: dict[int, list[Node]] = {}
@@ -173,7 +175,8 @@ def rectified(network: Network) -> set[int]:
     found: set[int] = set()
     for index in reversed(network.order):
         for node in readers.get(index, []):
-            if node.op in _RECTIFIERS or (node.op in _TRANSPARENT and node.index in found):
+            role = Role.NONE if node.layer is None else node.layer.role
+            if Role.RECTIFIER in role or (Role.RELAYS in role and node.index in found):
                 found.add(index)
     return found
 

@@ -15,17 +15,23 @@ from shapecheck.arithmetic.shape import channel_axis, show
 from shapecheck.layers import Layer
 from shapecheck.verify.reference.build_errors import BuildError
 
-Sizes: TypeAlias = tuple[int, ...]
+Ints: TypeAlias = tuple[int, ...]
 Initial: TypeAlias = Literal["normal", "zeros", "ones", "slope"]
 
 
 class ParameterSpec(NamedTuple):
-    """A learned array: its shape, its dtype, and how it begins. ``fan_in`` scales the normal distribution."""
+    """A learned array: its shape, its dtype, and how it begins. ``fan_in`` scales the normal distribution.
 
-    shape: Sizes
+    ``channel_axis`` is its axis of output channels, None where it has none; ``added_along`` the axis of the output to
+    each position of which it adds a number, None where it does something else.
+    """
+
+    shape: Ints
     dtype: Any
     initial: Initial
     fan_in: int
+    channel_axis: int | None = 0
+    added_along: int | None = None
 
 
 ParameterSource: TypeAlias = Callable[[str, ParameterSpec], jax.Array]
@@ -46,7 +52,7 @@ class Mode(NamedTuple):
 PLAIN = Mode()
 
 
-class Reference(NamedTuple):
+class ReferencedLayer(NamedTuple):
     """The layer that a key such as ``like`` or ``pool`` names; ``layer`` is None for an input of the network.
 
     ``inputs`` are values where the builder needs them (``pool``), and shapes otherwise.
@@ -70,7 +76,7 @@ class Call:
         channels_last: bool,
         dtype: Any,
         parameter_source: ParameterSource,
-        references: Mapping[str, Reference],
+        references: Mapping[str, ReferencedLayer],
         mode: Mode = PLAIN,
     ) -> None:
         self.layer = layer
@@ -97,25 +103,29 @@ class Call:
         return self.x.shape[self.channel_axis]
 
     @property
-    def spatial(self) -> Sizes:
+    def spatial(self) -> Ints:
         """The sizes of the spatial axes."""
         return spatial_sizes(self.x, self.channels_last)
 
     def parameter(
         self,
         name: str,
-        shape: Sizes,
+        shape: Ints,
         initial: Initial = "zeros",
         fan_in: int = 1,
         dtype: Any = None,
+        channel_axis: int | None = 0,
+        added_along: int | None = None,
     ) -> jax.Array:
         """Return the learned array ``name`` of this layer, of the first input's dtype unless another is given.
 
+        The rest is as in ``ParameterSpec``.
         Raises BuildError where an axis would be empty.
         """
         if min(shape, default=1) < 1:
             raise BuildError(f"its {name} would have the shape {show(shape)}")
-        return self.parameter_source(name, ParameterSpec(shape, jnp.dtype(dtype or self.x.dtype), initial, fan_in))
+        own = jnp.dtype(dtype or self.x.dtype)
+        return self.parameter_source(name, ParameterSpec(shape, own, initial, fan_in, channel_axis, added_along))
 
     def statistic(self, name: str, compute: Callable[[], jax.Array]) -> jax.Array:
         """Return a statistic of the whole batch: that of the array at hand, unless the mode supplies another."""
@@ -135,14 +145,18 @@ class Call:
 
 Builder: TypeAlias = Callable[[Call], jax.Array]
 BUILDERS: dict[str, Builder] = {}
+# Of the ops that look up integers: how many different ones a layer knows.
+LOOKUPS: dict[str, Callable[[Any], int]] = {}
 
 
-def builds(*ops: str) -> Callable[[Builder], Builder]:
-    """Register a function as the builder of ``ops``."""
+def builds(*ops: str, lookup: Callable[[Any], int] | None = None) -> Callable[[Builder], Builder]:
+    """Register a function as the builder of ``ops``; ``lookup`` is what ``LOOKUPS`` has of them."""
 
     def register(builder: Builder) -> Builder:
         for op in ops:
             BUILDERS[op] = builder
+            if lookup is not None:
+                LOOKUPS[op] = lookup
         return builder
 
     return register
@@ -152,19 +166,19 @@ def builds(*ops: str) -> Callable[[Builder], Builder]:
 _struct: Callable[..., jax.ShapeDtypeStruct] = jax.ShapeDtypeStruct
 
 
-def abstract(shape: Sizes, dtype: Any) -> jax.ShapeDtypeStruct:
+def abstract(shape: Ints, dtype: Any) -> jax.ShapeDtypeStruct:
     """Return an array that has a shape and a dtype but no elements."""
     return _struct(shape, dtype)
 
 
-def spatial_axes(rank: int, channels_last: bool) -> Sizes:
+def spatial_axes(rank: int, channels_last: bool) -> Ints:
     """Return the spatial axes of an array of ``rank`` axes. Raises BuildError where it has none."""
     if rank < 3:
         raise BuildError(f"needs batch, channels and at least one spatial axis, but its input has rank {rank}")
     return tuple(range(1, rank - 1)) if channels_last else tuple(range(2, rank))
 
 
-def spatial_sizes(x: jax.Array | jax.ShapeDtypeStruct, channels_last: bool) -> Sizes:
+def spatial_sizes(x: jax.Array | jax.ShapeDtypeStruct, channels_last: bool) -> Ints:
     """Return the sizes of the spatial axes of ``x``."""
     return tuple(x.shape[axis] for axis in spatial_axes(len(x.shape), channels_last))
 

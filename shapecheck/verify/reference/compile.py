@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 
 from shapecheck.graph.network import Network
+from shapecheck.verify.records.compiler_cost import CompiledFigures
 from shapecheck.verify.reference.build_errors import one_line
 from shapecheck.verify.reference.call import ParameterSpec, abstract
 from shapecheck.verify.reference.layer_function import parameter_dtype, run, values_read
@@ -33,14 +34,14 @@ class Segment(NamedTuple):
     arguments: tuple[jax.ShapeDtypeStruct, ...]
 
 
-class Bytes(NamedTuple):
+class OutputBytes(NamedTuple):
     """How large XLA says a module's outputs are, and how large their shapes make them."""
 
     expected: int
     found: int
 
 
-class Module(NamedTuple):
+class CompiledModule(NamedTuple):
     """What XLA says of a module; ``size`` is that of its outputs, and None below the level ``compile``."""
 
     flops: float | None
@@ -99,10 +100,10 @@ class Compiler:
         self.refused: dict[int, str] = {}
         self.refused_by: dict[int, str] = {}
         self.seconds = {"lower": 0.0, "compile": 0.0}
-        self.bytes: list[Bytes] = []
+        self.bytes: list[OutputBytes] = []
         self.flops: list[float | None] = []
         self.compiled = 0
-        self._modules: dict[str, Module] = {}
+        self._modules: dict[str, CompiledModule] = {}
         self._options: dict[str, Any] = dict(QUICK)
 
     def check(self, nodes: list[int]) -> None:
@@ -128,7 +129,7 @@ class Compiler:
             return
         self.flops.append(module.flops)
         if module.size is not None:
-            self.bytes.append(Bytes(_expected(outputs), module.size))
+            self.bytes.append(OutputBytes(_expected(outputs), module.size))
 
     def _halve(self, nodes: list[int], level: str, error: Exception) -> None:
         if len(nodes) == 1:
@@ -153,14 +154,14 @@ class Compiler:
             # Without XLA what is left of the second level belongs to the first.
             self.seconds[level if self.with_xla else "lower"] += time.perf_counter() - start
 
-    def _module(self, lowered: Any) -> Module:
+    def _module(self, lowered: Any) -> CompiledModule:
         text = hashlib.sha256(lowered.as_text().encode()).hexdigest()
         if text not in self._modules:
             size = None
             if self.with_xla:
                 size = self._compile(lowered).memory_analysis().output_size_in_bytes
                 self.compiled += 1
-            self._modules[text] = Module(flops(lowered), size)
+            self._modules[text] = CompiledModule(flops(lowered), size)
         return self._modules[text]
 
     def _compile(self, lowered: Any) -> Any:
@@ -196,3 +197,22 @@ def flops(stage: Any) -> float | None:
     # A module that only moves elements has no entry at all; a negative one means that XLA does not know.
     found = float(costs.get("flops", 0))
     return found if found >= 0 else None
+
+
+def figures(executable: Any, lowered: Any = None) -> CompiledFigures:
+    """Return what XLA says of a compiled function, and of what it was ``lowered`` to before any optimisation."""
+    costs: Mapping[str, Any] = executable.cost_analysis() or {}
+    accessed = costs.get("bytes accessed")
+    memory = executable.memory_analysis()
+    argument, output, temporary, alias = (
+        getattr(memory, f"{what}_size_in_bytes", None) for what in ("argument", "output", "temp", "alias")
+    )
+    return CompiledFigures(
+        flops(executable),
+        None if lowered is None else flops(lowered),
+        None if accessed is None else float(accessed),
+        argument,
+        output,
+        temporary,
+        alias,
+    )

@@ -6,21 +6,22 @@ Every figure is read from something lowered or compiled; nothing is run, and not
 from __future__ import annotations
 
 import contextlib
-import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import jax
 
 from shapecheck.graph.network import Network
-from shapecheck.verify.reference.built_network import build
+from shapecheck.verify.records.compiler_cost import CompiledFigures
+from shapecheck.verify.records.plan import Device, Optimizer
+from shapecheck.verify.reference.built_network import build, draws_random_numbers
 from shapecheck.verify.reference.call import abstract
-from shapecheck.verify.reference.compile import QUICK, compiled, flops, segment
-from shapecheck.verify.reference.device import DeviceName, find_device
+from shapecheck.verify.reference.compile import QUICK, compiled, figures, flops, segment
+from shapecheck.verify.reference.device import find_device
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision
 from shapecheck.verify.reference.trace import Trace, kind, trace
-from shapecheck.verify.reference.training_step import Optimizer, Step, training_step
+from shapecheck.verify.reference.training_step import TrainingStep, training_step
 
 # Machine code that is not optimised takes a third of the time, and buffers are laid out before it is made. (QUICK also
 # changes what is fused, and with it the memory of a training step.)
@@ -40,33 +41,8 @@ class LayerFlops(NamedTuple):
     contractions: float | None
 
 
-class Compiled(NamedTuple):
-    """What XLA says of one compiled function. Memory in bytes; None where XLA has no figure.
-
-    ``lowered_flops`` is the count before any optimisation: compilers for some platforms replace a convolution, such as
-    the weight gradient of a grouped one, by another that takes more.
-    ``alias`` is that part of the output that takes the place of arguments that are given away.
-    """
-
-    flops: float | None
-    lowered_flops: float | None
-    bytes_accessed: float | None
-    argument: int | None
-    output: int | None
-    temporary: int | None
-    alias: int | None
-    seconds: float
-
-    @property
-    def memory(self) -> int | None:
-        """The bytes that are held at once: peak_memory_in_bytes of XLA for the CPU leaves temporaries out."""
-        if self.argument is None or self.output is None or self.temporary is None or self.alias is None:
-            return None
-        return self.argument + self.output + self.temporary - self.alias
-
-
 @contextlib.contextmanager
-def on_device(network: Network, device: DeviceName) -> Iterator[str]:
+def on_device(network: Network, device: Device) -> Iterator[str]:
     """Lower and compile for a device within this context; gives its platform. Raises DeviceError."""
     place = find_device(device)
     with warnings.catch_warnings(), jax.default_device(place), precision(network):
@@ -131,43 +107,28 @@ def _alone(equation: Any) -> float | None:
     return flops(jax.jit(function).lower(*operands))
 
 
-def forward(network: Network, platform: str) -> Compiled:
+def forward(network: Network, platform: str) -> CompiledFigures:
     """Return what XLA says of one forward pass, compiled for ``platform``."""
     model = build(network)
     parameters = {name: abstract(spec.shape, spec.dtype) for name, spec in model.specs.items()}
-    start = time.perf_counter()
     lowered = jax.jit(model.apply, keep_unused=True).lower(parameters, dict(model.inputs))
-    return _figures(lowered, compiled(lowered, dict(QUICK) if platform == "cpu" else {}), start)
+    return figures(compiled(lowered, dict(QUICK) if platform == "cpu" else {}), lowered)
 
 
-def training(network: Network, optimizer: Optimizer, platform: str, exact: bool = True) -> Compiled:
+def training(network: Network, optimizer: Optimizer, platform: str, exact: bool = True) -> CompiledFigures:
     """Return what XLA says of one training step whose parameters and optimizer slots are updated in place.
 
     ``exact`` compiles so that memory is that of a step compiled for use; otherwise several times faster, and memory
     is a guess.
     """
     step = step_of(network, optimizer)
-    start = time.perf_counter()
     options = (_SAME_BUFFERS if exact else QUICK) if platform == "cpu" else {}
     # Arguments that nothing reads are held by whoever trains all the same.
     jitted = jax.jit(step.function, donate_argnums=(0, 1), keep_unused=True)
     lowered = jitted.lower(*step.arguments)
-    return _figures(lowered, compiled(lowered, dict(options)), start)
+    return figures(compiled(lowered, dict(options)), lowered)
 
 
-def step_of(network: Network, optimizer: Optimizer) -> Step:
+def step_of(network: Network, optimizer: Optimizer) -> TrainingStep:
     """Return a training step of a network. Raises BuildError where the network cannot be built."""
-    drops = any(node.op == "dropout" for node in network.layers)
-    return training_step(build(network), optimizer, random=drops)
-
-
-def _figures(lowered: Any, executable: Any, start: float) -> Compiled:
-    costs: Mapping[str, Any] = executable.cost_analysis() or {}
-    accessed = costs.get("bytes accessed")
-    memory = executable.memory_analysis()
-    argument, output, temporary, alias = (
-        getattr(memory, f"{what}_size_in_bytes", None) for what in ("argument", "output", "temp", "alias")
-    )
-    bytes_accessed = accessed if accessed is None else float(accessed)
-    seconds = time.perf_counter() - start
-    return Compiled(flops(executable), flops(lowered), bytes_accessed, argument, output, temporary, alias, seconds)
+    return training_step(build(network), optimizer, random=draws_random_numbers(network))

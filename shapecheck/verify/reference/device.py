@@ -5,19 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import jax
 
+from shapecheck.verify.records.plan import Device
 from shapecheck.verify.reference.build_errors import DeviceError, one_line
-
-DeviceName: TypeAlias = Literal["auto", "cpu", "gpu"]
 
 _GPUS = {"gpu", "cuda", "rocm"}
 _DRIVERS = (Path("/proc/driver/nvidia/version"), Path("/dev/kfd"), Path("/dev/dxg"))
 
 
-def find_device(name: DeviceName) -> jax.Device:
+def find_device(name: Device) -> jax.Device:
     """Return the first device of a kind; ``auto`` is JAX's own choice. Raises DeviceError where there is none."""
     try:
         return jax.devices(None if name == "auto" else name)[0]

@@ -12,10 +12,11 @@ from jax import export
 
 from shapecheck.graph.network import Network
 from shapecheck.text import plural
-from shapecheck.verify.reference.compile import Compiler, Module, Segment
+from shapecheck.verify.records.plan import ProgressCallback
+from shapecheck.verify.reference.compile import CompiledModule, Compiler, Segment
 from shapecheck.verify.reference.device import find_device
 from shapecheck.verify.reference.layer_function import precision
-from shapecheck.verify.reference.levels import Progress, ReferenceResult, record
+from shapecheck.verify.reference.levels import ReferenceResult, record
 from shapecheck.verify.reference.segments import cut
 from shapecheck.verify.reference.trace import Trace, trace
 
@@ -31,13 +32,13 @@ class _Exporter(Compiler):
         exported = export.export(jax.jit(piece.function), platforms=[self.platform])(piece.parameters, piece.arguments)
         return exported, exported.out_avals
 
-    def _module(self, lowered: Any) -> Module:
+    def _module(self, lowered: Any) -> CompiledModule:
         # XLA counts for the devices that it finds here.
-        return Module(None, None)
+        return CompiledModule(None, None)
 
 
-def lower_for_platform(network: Network, platform: str, progress: Progress | None = None) -> ReferenceResult:
-    """Return what ``witness`` at the level ``lower`` finds, every layer lowered for ``platform``, such as ``cuda``.
+def lower_for_platform(network: Network, platform: str, progress: ProgressCallback | None = None) -> ReferenceResult:
+    """Return what ``run_levels`` at the level ``lower`` finds, every layer lowered for ``platform``, such as ``cuda``.
 
     Raises DeviceError where JAX finds no device at all.
     """

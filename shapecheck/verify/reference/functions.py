@@ -9,7 +9,7 @@ import jax
 
 from shapecheck.graph.network import Network
 from shapecheck.verify.reference.build_errors import BuildError
-from shapecheck.verify.reference.built_network import Model, build
+from shapecheck.verify.reference.built_network import BuiltNetwork, build
 
 Parameters: TypeAlias = Mapping[str, jax.Array]
 # One array for a network with one input; several by name, or in the order of the file.
@@ -22,7 +22,7 @@ class Apply:
     It may be traced, differentiated and mapped: ``jax.jit(apply)``, ``jax.grad``, ``jax.vmap``.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: BuiltNetwork) -> None:
         self._model = model
 
     def __call__(

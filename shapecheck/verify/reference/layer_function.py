@@ -14,7 +14,7 @@ from shapecheck.arithmetic.shape import show
 from shapecheck.graph.network import Network, Node
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.builders import BUILDERS
-from shapecheck.verify.reference.call import PLAIN, Call, Mode, ParameterSource, Reference
+from shapecheck.verify.reference.call import LOOKUPS, PLAIN, Call, Mode, ParameterSource, ReferencedLayer
 
 # References whose builder needs the values that the named layer reads; of all others it needs the shapes.
 _VALUES = ("pool",)
@@ -23,12 +23,12 @@ _VALUES = ("pool",)
 def input_dtype(network: Network, node: Node) -> Any:
     """Return the dtype of an input: where it is floating point, that of the network if it has one.
 
-    An input of which the file gives no dtype and which only embeddings read holds indices: int32.
+    An input of which the file gives no dtype and that is only looked up holds indices: int32.
     Raises BuildError on a word that is no dtype.
     """
     if node.dtype is None:
         readers = {other.op for other in network.layers if node.index in other.inputs}
-        own = jnp.dtype("int32" if readers == {"embedding"} else "float32")
+        own = jnp.dtype("int32" if readers and readers <= LOOKUPS.keys() else "float32")
     else:
         try:
             own = jnp.dtype(node.dtype)
@@ -91,7 +91,7 @@ def run(
     for key, index in node.references.items():
         there = network.nodes[index]
         inputs: list[Any] = [(values if key in _VALUES else structs)[i] for i in there.inputs]
-        references[key] = Reference(there.name, there.layer, tuple(inputs), structs[index])
+        references[key] = ReferencedLayer(there.name, there.layer, tuple(inputs), structs[index])
     inputs_here = tuple(values[i] for i in node.inputs)
     with jax.named_scope(f"n{node.index}"):
         call = Call(layer, inputs_here, network.channels_last, dtype, parameters, references, mode)

@@ -1,4 +1,4 @@
-"""The second witness: what JAX and XLA say of a network's shapes."""
+"""What JAX and XLA say of a network's shapes, level by level."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import NamedTuple
 
 import jax
 
 from shapecheck.graph.network import Network
 from shapecheck.text import plural
+from shapecheck.verify.records.plan import DEVICES, LEVELS, Device, Level, ProgressCallback
 from shapecheck.verify.reference.compile import Compiler
-from shapecheck.verify.reference.device import DeviceName, find_device
-from shapecheck.verify.reference.execution.run_diagnosis import Run, run_network
+from shapecheck.verify.reference.device import find_device
+from shapecheck.verify.reference.execution.run_diagnosis import ReferenceRun, run_network
 from shapecheck.verify.reference.layer_function import precision
 from shapecheck.verify.reference.segments import cut
 from shapecheck.verify.reference.trace import Trace, trace
-
-Level: TypeAlias = Literal["trace", "lower", "compile", "run"]
-Progress: TypeAlias = Callable[[int, int, str], None]
-LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 class ReferenceResult(NamedTuple):
@@ -50,14 +47,14 @@ class ReferenceResult(NamedTuple):
     refused_by: Mapping[int, str]
     levels: Mapping[str, float]
     parameters: Mapping[int, int]
-    run: Run | None = None
+    run: ReferenceRun | None = None
 
 
 def run_levels(
     network: Network,
     level: Level = "compile",
-    device: DeviceName = "auto",
-    progress: Progress | None = None,
+    device: Device = "auto",
+    progress: ProgressCallback | None = None,
     so_far: Callable[[ReferenceResult], object] | None = None,
 ) -> ReferenceResult:
     """Let JAX (``trace``), StableHLO (``lower``) and XLA (``compile``) find the shape of every layer.
@@ -67,7 +64,7 @@ def run_levels(
     ``so_far`` with what was found at a lower level, when there is more to come.
     Raises DeviceError where ``device`` is not here, ValueError for an unknown word.
     """
-    for word, words in ((level, LEVELS), (device, get_args(DeviceName))):
+    for word, words in ((level, LEVELS), (device, DEVICES)):
         if word not in words:
             raise ValueError(f"{word!r} is none of {', '.join(words)}")
     start = time.perf_counter()
@@ -109,14 +106,14 @@ def run_levels(
 
 def _run(
     network: Network, traced: Trace, compiler: Compiler, place: jax.Device, tell: Callable[[str], None]
-) -> Run | None:
+) -> ReferenceRun | None:
     if traced.refused or traced.not_checked or compiler.refused:
-        return Run(not_run="not every layer could be compiled")
+        return ReferenceRun(not_run="not every layer could be compiled")
     return run_network(network, traced, place, tell)
 
 
 def record(level: Level, backend: str, traced: Trace, compiler: Compiler, seconds: float) -> ReferenceResult:
-    """Return what was traced and compiled as a witness's word."""
+    """Return what was traced and compiled as a result."""
     refused = traced.refused | compiler.refused
     shapes = {i: tuple(struct.shape) for i, struct in compiler.structs.items() if i not in refused}
     known = [flops for flops in compiler.flops if flops is not None]

@@ -12,6 +12,7 @@ from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.graph.network import Network, Node
 from shapecheck.layers.base import Broken
 from shapecheck.verify.reference.build_errors import BuildError, one_line
+from shapecheck.verify.reference.builders import BUILDERS
 from shapecheck.verify.reference.call import ParameterSpec, abstract
 from shapecheck.verify.reference.layer_function import input_dtype, parameter_dtype, precision, run, values_read
 
@@ -63,6 +64,8 @@ def _obstacle(network: Network, node: Node, found: Trace) -> str | None:
     """Return why a node cannot be traced at all, or None."""
     if isinstance(node.layer, Broken) or (node.layer is None and node.shape is None):
         return "it could not be read"
+    if node.layer is not None and node.op not in BUILDERS:
+        return f"{node.name} is of the op {node.op}, which has no build in JAX"
     names = _open_dimensions(node)
     if names:
         return f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no size"

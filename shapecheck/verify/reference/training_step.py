@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
-from shapecheck.verify.reference.built_network import Model
+from shapecheck.verify.records.plan import Optimizer
+from shapecheck.verify.reference.built_network import BuiltNetwork
 from shapecheck.verify.reference.call import abstract
 
-Optimizer: TypeAlias = Literal["sgd", "momentum", "adam"]
 Arrays: TypeAlias = Mapping[str, Any]
 Structs: TypeAlias = dict[str, jax.ShapeDtypeStruct]
 
@@ -20,7 +20,7 @@ SLOTS: dict[Optimizer, tuple[str, ...]] = {"sgd": (), "momentum": ("velocity",),
 _RATE, _MOMENTUM, _DECAY, _SQUARE_DECAY, _EPSILON = 1e-3, 0.9, 0.9, 0.999, 1e-8
 
 
-class Step(NamedTuple):
+class TrainingStep(NamedTuple):
     """``function(parameters, state, inputs, key)`` returns new parameters, new state and the loss.
 
     ``parameters``, ``state``, ``inputs`` and ``key`` are abstract arguments. ``state`` holds the optimizer's slots,
@@ -39,20 +39,20 @@ class Step(NamedTuple):
         return self.parameters, self.state, self.inputs, self.key
 
 
-def training_step(model: Model, optimizer: Optimizer = "sgd", random: bool = False) -> Step:
+def training_step(network: BuiltNetwork, optimizer: Optimizer = "sgd", random: bool = False) -> TrainingStep:
     """Return one step on the sum of squares of all floating-point outputs, in whose place a loss would stand.
 
     The gradient of a plain sum is a constant, of which XLA works out as much as it can while it compiles: less is
-    left of the step, and compiling takes minutes. ``random`` says that the network draws numbers in training, as
+    left of the step, and compiling takes minutes. ``random`` says that it draws numbers in training, as
     dropout does.
     """
-    parameters = {name: abstract(spec.shape, spec.dtype) for name, spec in model.specs.items()}
+    parameters = {name: abstract(spec.shape, spec.dtype) for name, spec in network.specs.items()}
     state: dict[str, Any] = {slot: dict(parameters) for slot in SLOTS[optimizer]}
     if optimizer == "adam":
         state["steps"] = abstract((), jnp.dtype("int32"))
 
     def loss(given: Arrays, inputs: Arrays, key: Any) -> Any:
-        outputs = [y for y in model.apply(given, inputs, key).values() if jnp.issubdtype(y.dtype, jnp.floating)]
+        outputs = [y for y in network.apply(given, inputs, key).values() if jnp.issubdtype(y.dtype, jnp.floating)]
         return sum((jnp.sum(jnp.square(y)) for y in outputs), start=jnp.float32(0))
 
     def step(given: Arrays, state: Arrays, inputs: Arrays, key: Any) -> tuple[Any, Any, Any]:
@@ -61,7 +61,7 @@ def training_step(model: Model, optimizer: Optimizer = "sgd", random: bool = Fal
         return updated, state, value
 
     key = jax.eval_shape(lambda: jax.random.key(0)) if random else None
-    return Step(step, parameters, state, dict(model.inputs), key)
+    return TrainingStep(step, parameters, state, dict(network.inputs), key)
 
 
 def _sgd(parameters: Arrays, gradients: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:

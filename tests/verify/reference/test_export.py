@@ -18,6 +18,7 @@ from tangled import tangled
 import shapecheck
 import shapecheck.verify.reference.segments as segments
 from shapecheck.layers import REGISTRY
+from shapecheck.output.verification_text import sentence
 from shapecheck.verify.reference import BUILDERS, BuildError, lower_for_platform, run_levels
 
 LENET = str(ROOT / "examples" / "lenet5.net.yaml")
@@ -84,10 +85,10 @@ def test_lowering_is_proved_and_compiling_is_not() -> None:
     network = shapecheck.load(LENET)
     lowered = shapecheck.verify(network, "lower", "gpu")
     assert (lowered.result, lowered.backend, lowered.lowered_for) == ("proved", "cuda", "cuda")
-    assert lowered.sentence() == "proved: lowered by JAX for cuda, all 12 layers agree (N=1)"
+    assert sentence(lowered) == "proved: lowered by JAX for cuda, all 12 layers agree (N=1)"
     compiled = shapecheck.verify(network, "compile", "gpu")
     assert (compiled.result, compiled.agree, compiled.level) == ("not_checked", 12, "compile")
-    assert compiled.sentence().startswith(
+    assert sentence(compiled).startswith(
         "not checked: all 12 layers agree when JAX lowers them for CUDA, but they were not compiled: JAX finds no GPU"
     )
     assert [(outcome.level, outcome.result) for outcome in compiled.levels] == [
@@ -101,15 +102,10 @@ def test_lowering_is_proved_and_compiling_is_not() -> None:
 @without_gpu
 def test_one_layer_is_one_layer() -> None:
     network = shapecheck.loads("shapecheck: 1\ninputs: {x: [2, 8]}\nlayers: [{op: relu}]\n")
-    assert (
-        shapecheck.verify(network, "lower", "gpu").sentence() == "proved: lowered by JAX for cuda, the one layer agrees"
-    )
-    assert (
-        shapecheck.verify(network, "compile", "gpu")
-        .sentence()
-        .startswith(
-            "not checked: the one layer agrees when JAX lowers it for CUDA, but it was not compiled: JAX finds no GPU"
-        )
+    lowered = shapecheck.verify(network, "lower", "gpu")
+    assert sentence(lowered) == "proved: lowered by JAX for cuda, the one layer agrees"
+    assert sentence(shapecheck.verify(network, "compile", "gpu")).startswith(
+        "not checked: the one layer agrees when JAX lowers it for CUDA, but it was not compiled: JAX finds no GPU"
     )
 
 

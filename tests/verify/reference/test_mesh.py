@@ -7,15 +7,17 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from amounts import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from own_process import python
 from paths import EXAMPLES
 
 import shapecheck
-from shapecheck import pipeline
+from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sharding import uneven
 from shapecheck.graph.network import Sharding
+from shapecheck.output.mesh_text import mesh_lines
 from shapecheck.verify import Verification
 from shapecheck.verify import mesh as mesh_proof
 from shapecheck.verify.records.partition import LayerSplit, Partition, Refusal
@@ -78,7 +80,7 @@ def found() -> Any:
         prepare_devices([8, 4, 4096])
         cases = json.loads(os.environ["CASES"])
         found = {name: partition(shapecheck.loads(text), "compile") for name, text in cases.items()}
-        print(json.dumps({name: one.as_json() for name, one in found.items()}))
+        print(json.dumps({name: mesh_json(one) for name, one in found.items()}))
         """,
         CASES=json.dumps(CASES),
     )
@@ -261,7 +263,7 @@ def test_neither_witness_can_hide_the_others_mistake(
     text = network("{mesh: {data: 8}, inputs: {image: [data, _]}}", "{op: relu}", shape=f"[{size}, 3]")
     planted = Partition({"data": 8}, "compile", "refuted" if refusals else "proved", None, refusals=refusals)
     monkeypatch.setattr(mesh_proof, "partition", lambda *_: planted)
-    found = mesh_proof.add_mesh(pipeline.check_network(shapecheck.loads(text)), PROVED)
+    found = mesh_proof.add_mesh(propagate(shapecheck.loads(text)), PROVED)
     assert found.result == "refuted"
     assert [(d.layer, d.reason) for d in found.disagreements] == [("image", reason)]
 
@@ -270,10 +272,10 @@ def test_a_layer_that_xla_gathered_instead_is_named(monkeypatch: pytest.MonkeyPa
     splits = tuple(LayerSplit(name, (8, 8, 62, 62), ((), (), ("rows",), ()), uneven, ()) for name, uneven in PADDED)
     planted = Partition({"rows": 4}, "compile", "proved", None, splits=splits)
     monkeypatch.setattr(mesh_proof, "partition", lambda *_: planted)
-    found = mesh_proof.add_mesh(pipeline.check_network(shapecheck.loads(CASES["uneven"])), PROVED)
+    found = mesh_proof.add_mesh(propagate(shapecheck.loads(CASES["uneven"])), PROVED)
     assert found.result == "proved" and found.mesh is not None
     assert found.mesh.unpadded == ("r",)
-    assert "split otherwise or gathered by XLA, where padding was expected: r" in "\n".join(found.mesh.lines())
+    assert "split otherwise or gathered by XLA, where padding was expected: r" in "\n".join(mesh_lines(found.mesh))
 
 
 PADDED = (("c", (2,)), ("r", ()))
@@ -309,7 +311,7 @@ def split_networks(draw: st.DrawFn) -> str:
     return network(spec, *layers, shape=str(shape))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(split_networks())
 def test_the_rule_and_jax_refuse_the_same_arrays(text: str) -> None:
     made = shapecheck.loads(text)

@@ -16,9 +16,10 @@ from layer_choices import sample
 from own_process import python
 
 from shapecheck.layers import REGISTRY
+from shapecheck.verify.records.number_comparison import LayerComparison
 from shapecheck.verify.reference import BuildError
 from shapecheck.verify.reference.execution import layer_numbers
-from shapecheck.verify.reference.execution.layer_numbers import LayerNumbers, compare_numbers
+from shapecheck.verify.reference.execution.layer_numbers import compare_numbers
 
 CPU = jax.devices("cpu")[0]
 RUN = layer_numbers.run_on
@@ -61,7 +62,7 @@ def as_tf32(layer: Any, operands: Any) -> Any:
     return RUN(CPU, layer, jax.tree.map(rounded, operands))
 
 
-def compared(made: Any) -> list[LayerNumbers]:
+def compared(made: Any) -> list[LayerComparison]:
     return compare_numbers(made, CPU, CPU)
 
 
@@ -116,7 +117,7 @@ def test_one_wrong_layer_spoils_no_other(monkeypatch: pytest.MonkeyPatch) -> Non
     found = compared(chain((2, 3, 8, 8), *LAYERS))
     assert [layer.node for layer in found] == [1, 2, 3, 4, 5]
     assert [layer.agrees for layer in found] == [True, True, False, True, True]
-    assert found[3] == LayerNumbers(4, 0.0, 0.0), "moving numbers rounds nothing"
+    assert found[3] == LayerComparison(4, 0.0, 0.0), "moving numbers rounds nothing"
 
 
 def test_a_number_on_one_device_alone_is_no_rounding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,11 @@ import shapecheck.verify.reference.execution.free_memory as memory
 import shapecheck.verify.reference.execution.step_runner as execute
 import shapecheck.verify.reference.segments as segments
 from shapecheck.cache.codec import decode, encode
+from shapecheck.output.verification_json import verification_json
+from shapecheck.output.verification_text import lines, sentence
 from shapecheck.verify import Verification
 from shapecheck.verify.reference import run_levels
-from shapecheck.verify.reference.execution.step_runner import Runner
+from shapecheck.verify.reference.execution.step_runner import StepRunner
 from shapecheck.verify.reference.trace import trace
 from shapecheck.verify.verification_cache import settled
 
@@ -58,12 +60,12 @@ def test_without_memory_for_a_step_the_forward_pass_is_run() -> None:
     assert (found.result, found.verdict, found.agree) == ("not_checked", "not_checked", 8)
     assert [one.result for one in found.levels] == ["proved", "proved", "proved", "not_checked"]
     reason = f"the training step was not run: {found.run.forward_only}"
-    assert found.sentence() == f"not checked: {reason}"
-    assert found.lines()[2:] == [
+    assert sentence(found) == f"not checked: {reason}"
+    assert lines(found)[2:] == [
         "  run: all numbers of 8 layers are finite (1 random draw)",
         f"  run: {reason}",
     ]
-    told = found.as_json()["run"]
+    told = verification_json(found)["run"]
     assert (told["reached"], told["forward_only"]) == (None, found.run.forward_only)
     assert decode(Verification, json.loads(json.dumps(encode(found)))) == found
     assert not settled(found)
@@ -84,10 +86,10 @@ def test_a_forward_pass_alone_refutes_what_is_not_finite() -> None:
 def test_a_forward_pass_alone_shows_the_values_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     made = shapecheck.loads(deep_and_square())
     device = jax.devices()[0]
-    alone = Runner(made, trace(made), device, lambda what: None)
+    alone = StepRunner(made, trace(made), device, lambda what: None)
     assert alone.forward_only is not None
     monkeypatch.setattr(execute, "free_bytes", lambda device: None)
-    whole = Runner(made, trace(made), device, lambda what: None)
+    whole = StepRunner(made, trace(made), device, lambda what: None)
     assert whole.forward_only is None
     found, expected = alone.forward(0), whole.once(0)
     assert found.values == pytest.approx(expected.values, rel=1e-5)

@@ -6,12 +6,13 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+from amounts import examples
 from handmade import chain, network
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from shapecheck.verify.reference import run_levels
 
-quick = settings(max_examples=60, deadline=None)
+quick = examples(60)
 SIZES = st.integers(1, 14)
 KERNELS = st.integers(1, 5)
 STEPS = st.integers(1, 4)

@@ -72,7 +72,7 @@ def prelu(call: Call) -> jax.Array:
     count = call.layer.num_parameters
     if count not in (1, call.channels):
         raise BuildError(f"num_parameters {count} is neither 1 nor the traced {call.channels} channels")
-    slope = call.parameter("slope", (count,), "slope")
+    slope = call.parameter("slope", (count,), "slope", channel_axis=None if count == 1 else 0)
     axes = () if count == 1 else (call.channel_axis,)
     each = lax.broadcast_in_dim(slope.reshape(()) if count == 1 else slope, call.x.shape, axes)
     return jnp.where(call.x >= 0, call.x, each * call.x)

@@ -12,15 +12,15 @@ from jax import lax
 from shapecheck.arithmetic.shape import show_sizes
 from shapecheck.verify.reference.axis_keys import Edges, dimension_numbers, fill, padding, padding_at, per_axis, reach
 from shapecheck.verify.reference.build_errors import BuildError
-from shapecheck.verify.reference.call import Call, Sizes, abstract, builds, is_layer, spatial_axes, spatial_sizes
+from shapecheck.verify.reference.call import Call, Ints, abstract, builds, is_layer, spatial_axes, spatial_sizes
 
 
 class Geometry(NamedTuple):
     """Kernel, stride, dilation and padding of a convolution with ``groups``, in a layout."""
 
-    k: Sizes
-    s: Sizes
-    d: Sizes
+    k: Ints
+    s: Ints
+    d: Ints
     padding: str | Edges
     groups: int
     channels_last: bool
@@ -60,7 +60,8 @@ def _group_count(call: Call, groups: Any, out: int) -> int:
 def _add_bias(call: Call, y: jax.Array, out: int) -> jax.Array:
     if not call.layer.bias:
         return y
-    return y + lax.broadcast_in_dim(call.parameter("bias", (out,)), y.shape, (call.channel_axis,))
+    axis = call.channel_axis
+    return y + lax.broadcast_in_dim(call.parameter("bias", (out,), added_along=axis), y.shape, (axis,))
 
 
 @builds("conv")
@@ -91,7 +92,10 @@ def conv_transpose(call: Call) -> jax.Array:
     inner = out // geometry.groups
     # With a stride only every s-th tap meets an element of the input.
     fan_in = max(1, call.channels // geometry.groups * math.prod(geometry.k) // math.prod(geometry.s))
-    kernel = call.parameter("kernel", (call.channels, inner, *geometry.k), "normal", fan_in)
+    # With groups, those are the output channels' own, and stand one behind another along the input's.
+    channels = 1 if geometry.groups == 1 else 0
+    shape = (call.channels, inner, *geometry.k)
+    kernel = call.parameter("kernel", shape, "normal", fan_in, channel_axis=channels)
     target = _target(call, count)
     if target is not None:
         y = _adjoint(call, geometry, kernel, out, target)
@@ -142,7 +146,7 @@ def _transposed_geometry(call: Call, count: int, out: int) -> Geometry:
     return Geometry(k, s, d, padding(keys["padding"], k, d), _group_count(call, groups, out), call.channels_last)
 
 
-def _output_padding(call: Call, geometry: Geometry) -> Sizes:
+def _output_padding(call: Call, geometry: Geometry) -> Ints:
     a = per_axis(call.layer.output_padding or 0, len(geometry.k), "output_padding", 0)
     for amount, s, d in zip(a, geometry.s, geometry.d, strict=True):
         if amount >= max(s, d):
@@ -150,7 +154,7 @@ def _output_padding(call: Call, geometry: Geometry) -> Sizes:
     return a
 
 
-def _target(call: Call, count: int) -> Sizes | None:
+def _target(call: Call, count: int) -> Ints | None:
     """Return the spatial size that the layer gives back, where a key names it."""
     if "transpose_of" in call.references:
         return spatial_sizes(_encoder_input(call, count), call.channels_last)
@@ -159,7 +163,7 @@ def _target(call: Call, count: int) -> Sizes | None:
     return None
 
 
-def _same_target(call: Call, geometry: Geometry) -> Sizes:
+def _same_target(call: Call, geometry: Geometry) -> Ints:
     """Return the size that ``same`` padding gives back: the smallest one that the convolution maps here, and a."""
     a = _output_padding(call, geometry)
     return tuple(_smallest_input(geometry, j, size) + a[j] for j, size in enumerate(call.spatial))
@@ -211,7 +215,7 @@ def _stretched(call: Call, geometry: Geometry, pads: Edges, kernel: jax.Array) -
     )
 
 
-def _adjoint(call: Call, geometry: Geometry, kernel: jax.Array, out: int, target: Sizes) -> jax.Array:
+def _adjoint(call: Call, geometry: Geometry, kernel: jax.Array, out: int, target: Ints) -> jax.Array:
     """Let JAX transpose the convolution of an input of size ``target``."""
     channels = (out,)
     shape = (call.x.shape[0], *target, *channels) if call.channels_last else (call.x.shape[0], *channels, *target)
@@ -231,9 +235,9 @@ def _adjoint(call: Call, geometry: Geometry, kernel: jax.Array, out: int, target
 
 
 class _Windows(NamedTuple):
-    k: Sizes
-    s: Sizes
-    d: Sizes
+    k: Ints
+    s: Ints
+    d: Ints
     padding: str | Edges
     channels_last: bool
 

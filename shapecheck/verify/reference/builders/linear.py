@@ -10,14 +10,18 @@ from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, builds
 
 
-def _project(call: Call, x: jax.Array, out: int, prefix: str = "") -> jax.Array:
-    """Map the last axis of ``x`` to ``out`` features, with the parameters ``prefix`` + kernel and bias."""
+def _project(call: Call, x: jax.Array, out: int, prefix: str = "", last: bool = True) -> jax.Array:
+    """Map the last axis of ``x`` to ``out`` features, with the parameters ``prefix`` + kernel and bias.
+
+    ``last`` says that this is what the layer puts out.
+    """
     features = x.shape[-1]
-    kernel = call.parameter(f"{prefix}kernel", (features, out), "normal", features)
+    kernel = call.parameter(f"{prefix}kernel", (features, out), "normal", features, channel_axis=1)
     y = lax.dot_general(x, kernel, (((x.ndim - 1,), (0,)), ((), ())))
     if not call.layer.bias:
         return y
-    return y + lax.broadcast_in_dim(call.parameter(f"{prefix}bias", (out,)), y.shape, (y.ndim - 1,))
+    bias = call.parameter(f"{prefix}bias", (out,), added_along=y.ndim - 1 if last else None)
+    return y + lax.broadcast_in_dim(bias, y.shape, (y.ndim - 1,))
 
 
 @builds("linear")
@@ -28,13 +32,13 @@ def linear(call: Call) -> jax.Array:
     return _project(call, call.x, call.layer.out_features)
 
 
-@builds("embedding")
+@builds("embedding", lookup=lambda layer: layer.num_embeddings)
 def embedding(call: Call) -> jax.Array:
     """Look up a learned vector for every integer."""
     if not jnp.issubdtype(call.x.dtype, jnp.integer):
         raise BuildError(f"embedding reads integers, but its input is {call.x.dtype}; give the input dtype int32")
     count, size = call.layer.num_embeddings, call.layer.embedding_dim
-    table = call.parameter("table", (count, size), "normal", 1, call.dtype)
+    table = call.parameter("table", (count, size), "normal", 1, call.dtype, channel_axis=1)
     return jnp.take(table, call.x, axis=0)
 
 
@@ -49,7 +53,9 @@ def attention(call: Call) -> jax.Array:
     if features % heads:
         raise BuildError(f"num_heads {heads} does not divide the traced {features} features")
     split = (batch, length, heads, features // heads)
-    query, key, value = (_project(call, x, features, name).reshape(split) for name in ("query_", "key_", "value_"))
+    query, key, value = (
+        _project(call, x, features, name, last=False).reshape(split) for name in ("query_", "key_", "value_")
+    )
     scores = jnp.einsum("nqhe,nkhe->nhqk", query, key) / (features // heads) ** 0.5
     mixed = jnp.einsum("nhqk,nkhe->nqhe", nn.softmax(scores, axis=-1), value)
     return _project(call, mixed.reshape(batch, length, features), features, "output_")

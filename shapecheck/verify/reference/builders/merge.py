@@ -10,7 +10,7 @@ from jax import lax
 
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.builders.rearrange import axis_of
-from shapecheck.verify.reference.call import Call, Sizes, builds
+from shapecheck.verify.reference.call import Call, Ints, builds
 
 _FUNCTIONS = {"add": lax.add, "average": lax.add, "subtract": lax.sub, "multiply": lax.mul, "maximum": lax.max}
 
@@ -28,7 +28,7 @@ def _require_alike(inputs: tuple[jax.Array, ...], free: int | None = None) -> No
                 raise BuildError(f"inputs differ on axis {axis}: {mine} and {theirs}")
 
 
-def _common(call: Call) -> Sizes:
+def _common(call: Call) -> Ints:
     """Return the shape to which axes of size 1 stretch."""
     ranks = {x.ndim for x in call.inputs}
     if len(ranks) > 1:

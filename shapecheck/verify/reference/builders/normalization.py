@@ -10,14 +10,14 @@ from jax import lax
 from shapecheck.verify.reference.axis_keys import whole
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.builders.rearrange import axis_of
-from shapecheck.verify.reference.call import Call, Sizes, builds, spatial_axes
+from shapecheck.verify.reference.call import Call, Ints, builds, spatial_axes
 
 EPSILON = 1e-5
 # Of Krizhevsky et al. 2012, in PyTorch's form: x / (1 + alpha * mean of squares) ** beta.
 ALPHA, BETA = 1e-4, 0.75
 
 
-def _standardise(x: jax.Array, axes: Sizes) -> jax.Array:
+def _standardise(x: jax.Array, axes: Ints) -> jax.Array:
     mean = jnp.mean(x, axis=axes, keepdims=True)
     variance = jnp.mean(jnp.square(x - mean), axis=axes, keepdims=True)
     return (x - mean) * lax.rsqrt(variance + EPSILON)
@@ -27,7 +27,7 @@ def _affine(call: Call, x: jax.Array, axis: int) -> jax.Array:
     if not call.layer.affine:
         return x
     scale = call.parameter("scale", (x.shape[axis],), "ones")
-    shift = call.parameter("shift", (x.shape[axis],))
+    shift = call.parameter("shift", (x.shape[axis],), added_along=axis)
     return x * lax.broadcast_in_dim(scale, x.shape, (axis,)) + lax.broadcast_in_dim(shift, x.shape, (axis,))
 
 

@@ -12,7 +12,7 @@ from jax import lax
 
 from shapecheck.verify.reference.axis_keys import SAME, Edges, padding_at, per_axis, whole
 from shapecheck.verify.reference.build_errors import BuildError
-from shapecheck.verify.reference.call import Call, Sizes, builds, is_layer, spatial_axes, spatial_sizes
+from shapecheck.verify.reference.call import Call, Ints, builds, is_layer, spatial_axes, spatial_sizes
 
 
 class Pooling(NamedTuple):
@@ -21,13 +21,13 @@ class Pooling(NamedTuple):
     ``extra`` elements behind the far padding let a last window reach past it, as ``ceil_mode`` asks.
     """
 
-    axes: Sizes
-    k: Sizes
-    s: Sizes
-    d: Sizes
+    axes: Ints
+    k: Ints
+    s: Ints
+    d: Ints
     padding: Edges
-    extra: Sizes
-    starts: Sizes
+    extra: Ints
+    starts: Ints
 
     def reduce(self, x: jax.Array, start: Any, function: Callable[[Any, Any], Any]) -> jax.Array:
         """Reduce every window with ``function``, and drop the windows that begin behind the input."""
@@ -57,7 +57,7 @@ class Pooling(NamedTuple):
         if max(self.d) == 1:
             return self.reduce(x, floor, lax.max)
         # JAX has no gradient of a dilated reduce_window, so its windows are cut out tap by tap.
-        shape: Sizes = jax.eval_shape(lambda v: self.reduce(v, floor, lax.max), x).shape
+        shape: Ints = jax.eval_shape(lambda v: self.reduce(v, floor, lax.max), x).shape
         pads = [(0, 0, 0)] * x.ndim
         for axis, (low, high), more in zip(self.axes, self.padding, self.extra, strict=True):
             pads[axis] = (low, high + more, 0)
@@ -66,7 +66,7 @@ class Pooling(NamedTuple):
         first: jax.Array = jnp.take_along_axis(taps, jnp.argmax(taps, axis=0)[None], axis=0)
         return lax.squeeze(first, (0,))
 
-    def _tap(self, padded: jax.Array, shape: Sizes, tap: Sizes) -> jax.Array:
+    def _tap(self, padded: jax.Array, shape: Ints, tap: Ints) -> jax.Array:
         for axis, at, s, d in zip(self.axes, tap, self.s, self.d, strict=True):
             padded = lax.slice_in_dim(padded, at * d, at * d + (shape[axis] - 1) * s + 1, s, axis)
         return padded

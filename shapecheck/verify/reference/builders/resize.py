@@ -12,10 +12,10 @@ from jax import lax
 
 from shapecheck.verify.reference.axis_keys import FILL, edges, fill, per_axis
 from shapecheck.verify.reference.build_errors import BuildError
-from shapecheck.verify.reference.call import Call, Sizes, builds, spatial_axes, spatial_sizes
+from shapecheck.verify.reference.call import Call, Ints, builds, spatial_axes, spatial_sizes
 
 
-def _like(call: Call) -> Sizes:
+def _like(call: Call) -> Ints:
     reference = call.references["like"]
     rank = len(reference.output.shape)
     if rank != call.x.ndim:

@@ -12,17 +12,18 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from shapecheck.graph.network import Network, Node
+from shapecheck.verify.records.number_comparison import LayerComparison
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.compile import QUICK
 from shapecheck.verify.reference.device import find_device
-from shapecheck.verify.reference.execution import random_numbers as draw
+from shapecheck.verify.reference.execution import random_numbers
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision, run, values_read
 from shapecheck.verify.reference.trace import Trace, trace
 
@@ -34,23 +35,10 @@ _DIRECTIONS = 3
 _SUM = jnp.dtype("float32")
 
 Values = tuple[Any, ...]
-Layer = Callable[[Values, Values], jax.Array]
+LayerFunction = Callable[[Values, Values], jax.Array]
 
 
-class LayerNumbers(NamedTuple):
-    """The largest difference of a node's numbers on two devices, and how large rounding may make it."""
-
-    node: int
-    difference: float
-    allowed: float
-
-    @property
-    def agrees(self) -> bool:
-        """Whether rounding explains the difference."""
-        return self.difference <= self.allowed
-
-
-def compare_numbers(network: Network, first: jax.Device, second: jax.Device, seed: int = 0) -> list[LayerNumbers]:
+def compare_numbers(network: Network, first: jax.Device, second: jax.Device, seed: int = 0) -> list[LayerComparison]:
     """Return for each layer how its numbers on two devices compare, for random parameters and inputs.
 
     ``first``, against which the other is measured, is a CPU.
@@ -63,15 +51,15 @@ def compare_numbers(network: Network, first: jax.Device, second: jax.Device, see
         traced = trace(network)
         for index, why in (traced.refused | traced.not_checked).items():
             raise BuildError(f"{network.nodes[index].name}: {why}")
-        return list(_Comparison(network, traced, first, second).layers(seed))
+        return list(_Comparer(network, traced, first, second).layers(seed))
 
 
-def compare_with_cpu(network: Network) -> list[LayerNumbers]:
+def compare_with_cpu(network: Network) -> list[LayerComparison]:
     """Return for each layer how a GPU's numbers compare to a CPU's. Raises DeviceError where one is not here."""
     return compare_numbers(network, find_device("cpu"), find_device("gpu"))
 
 
-class _Comparison:
+class _Comparer:
     def __init__(self, network: Network, traced: Trace, first: jax.Device, second: jax.Device) -> None:
         self.network = network
         self.traced = traced
@@ -79,7 +67,7 @@ class _Comparison:
         self.second = second
         self.dtype = parameter_dtype(network)
 
-    def layers(self, seed: int) -> Iterator[LayerNumbers]:
+    def layers(self, seed: int) -> Iterator[LayerComparison]:
         """Yield the comparison of every layer, dropping values that nobody reads any more."""
         network = self.network
         last = {i: at for at, n in enumerate(network.order) for i in values_read(network, network.nodes[n])}
@@ -88,7 +76,7 @@ class _Comparison:
         for at, index in enumerate(network.order):
             node = network.nodes[index]
             if node.layer is None:
-                values[index] = draw.value(network, node, self.traced.structs[index], random)
+                values[index] = random_numbers.value(network, node, self.traced.structs[index], random)
             else:
                 values[index], found = self._layer(node, values, random)
                 yield found
@@ -97,10 +85,10 @@ class _Comparison:
 
     def _layer(
         self, node: Node, values: Mapping[int, Any], random: np.random.Generator
-    ) -> tuple[jax.Array, LayerNumbers]:
+    ) -> tuple[jax.Array, LayerComparison]:
         read = values_read(self.network, node)
         names = tuple(self.traced.specs[node.index])
-        held = tuple(draw.parameter(self.traced.specs[node.index][name], 1, random) for name in names)
+        held = tuple(random_numbers.parameter(self.traced.specs[node.index][name], 1, random) for name in names)
 
         def layer(parameters: Values, inputs: Values) -> jax.Array:
             given = dict(zip(names, parameters, strict=True))
@@ -113,10 +101,10 @@ class _Comparison:
         difference = _difference(np.asarray(mine), np.asarray(theirs))
         with jax.default_device(self.first):
             allowed = _allowed(layer, operands, np.asarray(mine), random)
-        return mine, LayerNumbers(node.index, difference, allowed)
+        return mine, LayerComparison(node.name, difference, allowed)
 
 
-def run_on(device: jax.Device, layer: Layer, operands: tuple[Values, Values]) -> jax.Array:
+def run_on(device: jax.Device, layer: LayerFunction, operands: tuple[Values, Values]) -> jax.Array:
     """Return what a layer makes of its operands on a device."""
     made: jax.Array = jax.jit(layer, compiler_options=_options(device))(*jax.device_put(operands, device))
     return made
@@ -136,7 +124,7 @@ def _difference(mine: Any, theirs: Any) -> float:
     return math.inf if np.isnan(apart).any() else float(apart.max(initial=0))
 
 
-def _allowed(layer: Layer, operands: tuple[Values, Values], result: Any, random: np.random.Generator) -> float:
+def _allowed(layer: LayerFunction, operands: tuple[Values, Values], result: Any, random: np.random.Generator) -> float:
     """Return how large rounding may make the difference of a layer's numbers; 0 where it computes with integers."""
     if not jnp.issubdtype(result.dtype, jnp.floating):
         return 0.0
@@ -153,7 +141,7 @@ def _unit(dtype: Any) -> float:
     return float(limits(dtype).eps) / 2
 
 
-def _sensitivity(layer: Layer, operands: tuple[Values, Values], random: np.random.Generator) -> float:
+def _sensitivity(layer: LayerFunction, operands: tuple[Values, Values], random: np.random.Generator) -> float:
     """Return the largest change of the output per relative change of every operand, up or down at random."""
     leaves, structure = jax.tree.flatten(operands)
     moving = [i for i, leaf in enumerate(leaves) if jnp.issubdtype(leaf.dtype, jnp.floating)]

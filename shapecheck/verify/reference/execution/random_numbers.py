@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from shapecheck.graph.network import Network, Node
-from shapecheck.layers.linear import Embedding
-from shapecheck.verify.reference.call import ParameterSpec
+from shapecheck.verify.reference.call import LOOKUPS, ParameterSpec
 from shapecheck.verify.reference.layer_function import values_read
 
 Array = np.ndarray[Any, Any]
@@ -66,8 +65,8 @@ def _rows(network: Network, node: Node) -> int:
         reader = network.nodes[index]
         if reader.layer is None or not reached.intersection(values_read(network, reader)):
             continue
-        if isinstance(reader.layer, Embedding):
-            rows.append(reader.layer.num_embeddings)
+        if reader.op in LOOKUPS:
+            rows.append(LOOKUPS[reader.op](reader.layer))
         else:
             reached.add(index)
     return min(rows, default=_LARGEST)

@@ -9,82 +9,57 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
+from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.graph.network import Network, Node
+from shapecheck.layers.role import Role
+from shapecheck.verify.records.training_run import LostGradient, NotFinite, TrainingRun
 from shapecheck.verify.reference.build_errors import one_line
-from shapecheck.verify.reference.built_network import parameter_name
-from shapecheck.verify.reference.execution.step_runner import DRAWS, PATIENCE, SMALLER, Marks, Runner, TooLarge
+from shapecheck.verify.reference.built_network import draws_random_numbers, parameter_name
+from shapecheck.verify.reference.execution.step_runner import (
+    DRAWS,
+    PATIENCE,
+    SMALLER,
+    Marks,
+    NotEnoughMemory,
+    StepRunner,
+)
 from shapecheck.verify.reference.layer_function import values_read
 from shapecheck.verify.reference.trace import Trace
 
-# Normalisations that take the mean of each channel away, and with it whatever was added to the channel.
-_CENTRING = ("batch_norm", "instance_norm")
-_ADDED = {"conv": "bias", "conv_transpose": "bias", "linear": "bias"} | dict.fromkeys(
-    ("batch_norm", "instance_norm", "group_norm"), "shift"
-)
 
+class ReferenceRun(NamedTuple):
+    """A run, and by node the ``shapes`` of the arrays that came out of it.
 
-class NotFinite(NamedTuple):
-    """The first layer whose ``value``, or the last whose ``gradient``, is not finite; ``nan`` or only infinite."""
-
-    node: int
-    what: str
-    nan: bool
-
-
-class Lost(NamedTuple):
-    """Parameters that get no gradient, and the nodes ``at`` which it ends.
-
-    ``connected`` is False where no output depends on them at all; otherwise it is what random numbers showed.
-    ``silent`` says that those nodes gave nothing but zeros.
-    """
-
-    parameters: tuple[str, ...]
-    at: tuple[int, ...]
-    connected: bool
-    silent: bool
-
-
-class Run(NamedTuple):
-    """What a run found.
-
-    ``shapes`` holds what came out of it; ``cancelled`` maps parameters to the node that subtracts them again, so that
-    their gradient is zero but for rounding. ``not_run`` says why there was no run, ``forward_only`` why there was a
-    forward pass and no training step.
+    ``run`` is None where there was none; ``not_run`` then says why.
     """
 
     shapes: Mapping[int, tuple[int, ...]] = {}
-    draws: int = 0
-    parameters: int = 0
-    not_finite: NotFinite | None = None
-    lost: tuple[Lost, ...] = ()
-    cancelled: Mapping[str, int] = {}
-    dropout: bool = False
+    run: TrainingRun | None = None
     not_run: str | None = None
-    forward_only: str | None = None
 
 
-def run_network(network: Network, traced: Trace, device: Any, tell: Callable[[str], None]) -> Run:
+def run_network(network: Network, traced: Trace, device: Any, tell: Callable[[str], None]) -> ReferenceRun:
     """Run a network of which every layer was traced, forward and back on random numbers.
 
     Where there is memory for a forward pass only, that alone is run.
     """
     try:
-        runner = Runner(network, traced, device, tell)
-    except TooLarge as error:
-        return Run(not_run=str(error))
+        runner = StepRunner(network, traced, device, tell)
+    except NotEnoughMemory as error:
+        return ReferenceRun(not_run=str(error))
     except Exception as error:  # XLA raises of many kinds, and each is what it has to say
-        return Run(not_run=f"the training step does not compile: {one_line(error)}")
+        return ReferenceRun(not_run=f"the training step does not compile: {one_line(error)}")
     try:
-        study = _Study(network, traced, runner)
-        return study.run() if runner.forward_only is None else study.forward(runner.forward_only)
+        diagnosis = _Diagnosis(network, traced, runner)
+        return diagnosis.run() if runner.forward_only is None else diagnosis.forward(runner.forward_only)
     except MemoryError:
-        return Run(not_run="the memory was used up")
+        return ReferenceRun(not_run="the memory was used up")
     except Exception as error:
-        return Run(not_run=f"the run failed: {one_line(error)}")
+        return ReferenceRun(not_run=f"the run failed: {one_line(error)}")
 
 
-class _Study:
-    def __init__(self, network: Network, traced: Trace, runner: Runner) -> None:
+class _Diagnosis:
+    def __init__(self, network: Network, traced: Trace, runner: StepRunner) -> None:
         self.network = network
         self.traced = traced
         self.runner = runner
@@ -96,22 +71,23 @@ class _Study:
         self.outputs = set(network.outputs.values())
         self.seen: list[Marks] = []
 
-    def forward(self, why: str) -> Run:
+    def forward(self, why: str) -> ReferenceRun:
         """Return what a forward pass shows, where ``why`` says why there is nothing else."""
         marks = self.runner.forward(0)
-        return self._blank()._replace(
-            shapes=marks.shapes, draws=1, not_finite=self._value_not_finite(marks), forward_only=why
+        found = self._blank()._replace(draws=1, not_finite=self._value_not_finite(marks), forward_only=why)
+        return ReferenceRun(marks.shapes, found)
+
+    def _blank(self) -> TrainingRun:
+        return TrainingRun(
+            0, len(self.network.layers), len(self.keys), None, (), (), draws_random_numbers(self.network)
         )
 
-    def _blank(self) -> Run:
-        drops = any(node.op == "dropout" for node in self.network.layers)
-        return Run(parameters=len(self.keys), dropout=drops)
-
-    def run(self) -> Run:
+    def run(self) -> ReferenceRun:
         """Return what forward passes and training steps show."""
         start = time.perf_counter()
         cancelled = {key: norm for key in self.keys if (norm := self._cancelling(*key)) is not None}
-        found = self._blank()._replace(cancelled={self._name(key): norm for key, norm in cancelled.items()})
+        pairs = tuple((self._name(key), self.network.nodes[norm].name) for key, norm in cancelled.items())
+        found = self._blank()._replace(cancelled=pairs)
         missing: set[tuple[int, str]] = set(self.keys) - set(cancelled)
         for seed in range(DRAWS):
             marks = self.runner.once(seed)
@@ -120,13 +96,13 @@ class _Study:
                 marks = self.runner.once(seed, SMALLER)
                 wrong = self._not_finite(marks)
             self.seen.append(marks)
-            found = found._replace(shapes=marks.shapes, draws=seed + 1, not_finite=wrong)
+            found = found._replace(draws=seed + 1, not_finite=wrong)
             if wrong is not None:
-                return found
+                return ReferenceRun(marks.shapes, found)
             missing = {key for key in missing if marks.parameters[key] == 0}
             if not missing or (seed > 0 and time.perf_counter() - start > PATIENCE):
                 break
-        return found._replace(lost=self._lost(missing))
+        return ReferenceRun(marks.shapes, found._replace(lost=self._lost(missing)))
 
     def _name(self, key: tuple[int, str]) -> str:
         return parameter_name(self.network.nodes[key[0]], key[1])
@@ -137,7 +113,7 @@ class _Study:
     def _value_not_finite(self, marks: Marks) -> NotFinite | None:
         for node in (self.network.nodes[index] for index in self.network.order):
             if node.layer is not None and not math.isfinite(marks.values[node.index]):
-                return NotFinite(node.index, "value", math.isnan(marks.values[node.index]))
+                return NotFinite(node.name, "value", math.isnan(marks.values[node.index]))
         return None
 
     def _not_finite(self, marks: Marks) -> NotFinite | None:
@@ -150,17 +126,22 @@ class _Study:
                 made = [marks.parameters[key] for key in self.keys if key[0] == index]
                 made += [marks.gradients.get(i, 0.0) for i in values_read(self.network, self.network.nodes[index])]
                 if not all(map(math.isfinite, made)):
-                    return NotFinite(index, "gradient", any(map(math.isnan, made)))
+                    return NotFinite(self.network.nodes[index].name, "gradient", any(map(math.isnan, made)))
         return None
 
-    def _lost(self, missing: Iterable[tuple[int, str]]) -> tuple[Lost, ...]:
+    def _lost(self, missing: Iterable[tuple[int, str]]) -> tuple[LostGradient, ...]:
         """Return the parameters without a gradient, those together for which it ends at the same nodes."""
         groups: dict[tuple[tuple[int, ...], bool], list[str]] = {}
         for key in sorted(missing, key=self.keys.index):
             connected, at = self._ends(key[0])
             groups.setdefault((tuple(at), connected), []).append(self._name(key))
         return tuple(
-            Lost(tuple(names), at, connected, not any(self._alive(index) for index in at))
+            LostGradient(
+                tuple(names),
+                tuple(self.network.nodes[index].name for index in at),
+                connected,
+                not any(self._alive(index) for index in at),
+            )
             for (at, connected), names in groups.items()
         )
 
@@ -205,9 +186,10 @@ class _Study:
 
     def _cancelling(self, index: int, name: str) -> int | None:
         """Return the normalisation that subtracts what a parameter adds to each channel, and is all that reads it."""
-        node = self.network.nodes[index]
         readers = self.readers.get(index, [])
-        if _ADDED.get(node.op) != name or len(readers) != 1 or index in self.outputs:
+        if len(readers) != 1 or readers[0].layer is None or index in self.outputs:
             return None
-        by_channel = node.op != "linear" or self.network.channels_last or len(self.traced.structs[index].shape) == 2
-        return readers[0].index if by_channel and readers[0].op in _CENTRING else None
+        channels = channel_axis(len(self.traced.structs[index].shape), self.network.channels_last)
+        if self.traced.specs[index][name].added_along != channels:
+            return None
+        return readers[0].index if Role.CENTRES_CHANNELS in readers[0].layer.role else None

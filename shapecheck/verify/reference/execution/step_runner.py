@@ -20,7 +20,7 @@ from shapecheck.text import plural
 from shapecheck.verify.reference.built_network import rectified
 from shapecheck.verify.reference.call import ParameterSpec, abstract
 from shapecheck.verify.reference.compile import QUICK, compiled, flops
-from shapecheck.verify.reference.execution import random_numbers as draw
+from shapecheck.verify.reference.execution import random_numbers
 from shapecheck.verify.reference.execution.free_memory import free_bytes
 from shapecheck.verify.reference.layer_function import parameter_dtype, run, values_read
 from shapecheck.verify.reference.segments import cut
@@ -37,7 +37,7 @@ SMALLER = 2.0**-10
 _LEAST, _MOST = 1e-30, 1e30
 
 
-class TooLarge(Exception):
+class NotEnoughMemory(Exception):
     """Not even a forward pass fits into the memory that there is; the message says how much of which."""
 
 
@@ -142,11 +142,11 @@ class _Piece:
         return kept, peaks, updated, by_arguments, by_marks, tuple(_peak(g) for g in by_parameters)
 
 
-class Runner:
+class StepRunner:
     """Compiles a network for a run and runs it, as often as wanted, each time on other numbers.
 
     ``forward_only`` says why there is memory for ``forward`` and none for ``once``; it is None where there is for both.
-    Raises TooLarge where there is for neither.
+    Raises NotEnoughMemory where there is for neither.
     """
 
     def __init__(self, network: Network, traced: Trace, device: Any, tell: Callable[[str], None]) -> None:
@@ -191,13 +191,13 @@ class Runner:
         forward = max(map(_bytes, self._forward)) + max(parameters) + kept
         if forward > free:
             alone = f"a forward pass alone {_giga(forward)}"
-            raise TooLarge(f"a training step here would take {_giga(step)}, {alone}, and {_giga(free)} are free")
+            raise NotEnoughMemory(f"a training step here would take {_giga(step)}, {alone}, and {_giga(free)} are free")
         return f"it would take {_giga(step)}, and {_giga(free)} are free"
 
     def forward(self, seed: int) -> Marks:
         """Run forward alone, piece after piece; no more parameters are held than those of one."""
         self.tell(f"run: random numbers {seed + 1}")
-        random = draw.generator(seed)
+        random = random_numbers.generator(seed)
         values = self._inputs(random)
         marks = Marks({}, {}, {}, {})
         for piece, function in zip(self.pieces, self._forward, strict=True):
@@ -208,13 +208,14 @@ class Runner:
 
     def _inputs(self, random: np.random.Generator) -> dict[int, Any]:
         return {
-            node.index: draw.value(self.network, node, self.structs[node.index], random) for node in self.network.inputs
+            node.index: random_numbers.value(self.network, node, self.structs[node.index], random)
+            for node in self.network.inputs
         }
 
     def once(self, seed: int, scale: float = 1.0) -> Marks:
         """Run forward and back on numbers of their own. ``scale`` is that of the loss."""
         self.tell(f"run: random numbers {seed + 1}")
-        random = draw.generator(seed)
+        random = random_numbers.generator(seed)
         nodes = self.network.nodes
         values = self._inputs(random)
         parameters = [self._parameters(piece, random) for piece in self.pieces]
@@ -227,7 +228,9 @@ class Runner:
         for index in self.network.outputs.values():
             struct = self.structs[index]
             if nodes[index].layer is not None and _real(struct):
-                gradients[index] = (draw.normal(tuple(struct.shape), struct.dtype, random) * scale).astype(struct.dtype)
+                gradients[index] = (random_numbers.normal(tuple(struct.shape), struct.dtype, random) * scale).astype(
+                    struct.dtype
+                )
         for at in reversed(range(len(self.pieces))):
             piece = self.pieces[at]
             back = tuple(_or_zero(gradients.pop(i, None), self.structs[i]) for i in piece.real)
@@ -244,7 +247,7 @@ class Runner:
 
     def _parameters(self, piece: _Piece, random: np.random.Generator) -> tuple[Any, ...]:
         return tuple(
-            draw.parameter(spec, 2 if index in self._read_by_rectifiers and name == "kernel" else 1, random)
+            random_numbers.parameter(spec, 2 if index in self._read_by_rectifiers and name == "kernel" else 1, random)
             for (index, name), spec in piece.specs.items()
         )
 

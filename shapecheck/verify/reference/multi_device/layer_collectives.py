@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shapecheck.verify.records.partition import Exchange
+from shapecheck.verify.records.partition import LayerCollective
 from shapecheck.verify.reference.multi_device.hlo_collectives import Transfer, axes_of
 
 # The scope of a layer in a path such as jit(loss)/transpose(jvp(n17))/conv_general_dilated.
 _SCOPE = re.compile(r"(?:^|[/(])n(\d+)(?=[/)]|$)")
 
 
-def exchanges(moved: Iterable[Transfer], mesh: Mapping[str, int], names: Mapping[int, str]) -> tuple[Exchange, ...]:
+def exchanges(
+    moved: Iterable[Transfer], mesh: Mapping[str, int], names: Mapping[int, str]
+) -> tuple[LayerCollective, ...]:
     """Return what was moved by layer, step, kind and mesh axes, in the order of the module.
 
     A collective that serves several layers counts once in each of them, with the bytes of that layer alone.
@@ -33,12 +35,12 @@ def exchanges(moved: Iterable[Transfer], mesh: Mapping[str, int], names: Mapping
             counts[place] = counts.get(place, 0) + times
         found[place] = ({*instructions, one.instruction}, total + one.bytes * times, loop or one.times is None)
     return tuple(
-        Exchange(layer, step, kind, axes, counts[layer, step, kind, axes], total, loop)
+        LayerCollective(layer, step, kind, axes, counts[layer, step, kind, axes], total, loop)
         for (layer, step, kind, axes), (_, total, loop) in found.items()
     )
 
 
-def reduced(found: Iterable[Exchange]) -> set[tuple[str, str]]:
+def reduced(found: Iterable[LayerCollective]) -> set[tuple[str, str]]:
     """Return (layer, mesh axis) where a layer adds up parts that the devices along the axis computed."""
     return {
         (one.layer, axis)

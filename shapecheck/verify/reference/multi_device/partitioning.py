@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,18 +18,18 @@ import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from shapecheck.graph.network import Network, Node, Sharding, Split
-from shapecheck.verify.records.partition import MOST_DEVICES, Figures, LayerSplit, Partition, Pass, Refusal
+from shapecheck.verify.records.partition import MOST_DEVICES, LayerSplit, Partition, PartitionPass, Refusal
+from shapecheck.verify.records.plan import ProgressCallback
 from shapecheck.verify.reference.build_errors import one_line
 from shapecheck.verify.reference.built_network import parameter_name
 from shapecheck.verify.reference.call import ParameterSpec
-from shapecheck.verify.reference.compile import QUICK, compiled, flops
+from shapecheck.verify.reference.compile import QUICK, compiled, figures
 from shapecheck.verify.reference.layer_function import parameter_dtype, precision, run
 from shapecheck.verify.reference.multi_device.hlo_collectives import transfers
 from shapecheck.verify.reference.multi_device.layer_collectives import exchanges, reduced
 from shapecheck.verify.reference.trace import Trace, trace
 
 Arrays = dict[str, Any]
-Progress: TypeAlias = Callable[[int, int, str], None]
 
 # JAX leaves these without types.
 _spec: Any = PartitionSpec
@@ -59,7 +59,7 @@ def prepare_devices(counts: Iterable[int]) -> None:
             return
 
 
-def partition(network: Network, level: str, progress: Progress | None = None) -> Partition:
+def partition(network: Network, level: str, progress: ProgressCallback | None = None) -> Partition:
     """Return what becomes of a network that is split as ``network.sharding`` says. Raises ValueError without one.
 
     ``progress(done, total, what)`` is called before each step that compiles, and once at the end.
@@ -77,7 +77,7 @@ def partition(network: Network, level: str, progress: Progress | None = None) ->
     return found._replace(seconds=time.perf_counter() - start)
 
 
-def _partition(network: Network, sharding: Sharding, level: str, tell: Progress) -> Partition:
+def _partition(network: Network, sharding: Sharding, level: str, tell: ProgressCallback) -> Partition:
     mesh = dict(sharding.mesh)
     traced = trace(network)
     for failures in (traced.refused, traced.not_checked):
@@ -101,7 +101,7 @@ def _partition(network: Network, sharding: Sharding, level: str, tell: Progress)
             return Partition(mesh, "lower", "not_checked", f"lowered by JAX, but {reason}", argument=argument)
         return _compiled(job, devices, argument, tell)
     except Exception as error:  # JAX and XLA raise of many kinds, and each is what it has to say of this split
-        return Partition(mesh, level, "refuted", None, refusals=(Refusal("the network", "", one_line(error)),))
+        return Partition(mesh, level, "refuted", None, refusals=(Refusal("the network", None, one_line(error)),))
 
 
 def _lower(job: _Job, mesh: AbstractMesh) -> None:
@@ -137,30 +137,17 @@ def _shardings(job: _Job, mesh: Any) -> tuple[dict[str, NamedSharding], dict[str
     for index, held in job.traced.specs.items():
         node = job.network.nodes[index]
         for name, spec in held.items():
-            splits = _parameter_splits(job, node, name, spec)
+            splits = _parameter_splits(job, node, spec)
             parameters[parameter_name(node, name)] = _named(mesh, splits)
     inputs = {node.name: _named(mesh, job.sharding.inputs.get(node.index, ())) for node in job.network.inputs}
     return parameters, inputs
 
 
-def _parameter_splits(job: _Job, node: Node, name: str, spec: ParameterSpec) -> tuple[Split, ...]:
+def _parameter_splits(job: _Job, node: Node, spec: ParameterSpec) -> tuple[Split, ...]:
     split = job.sharding.channels.get(node.index)
-    if split is None or (node.op == "prelu" and spec.shape == (1,)):
-        # One slope for all channels is no channel.
+    if split is None or spec.channel_axis is None:
         return ()
-    axis = 0
-    if name.endswith("kernel") or name == "table":
-        if node.op == "conv_transpose":
-            # [in, out / groups, …]: with groups, those are cut whole.
-            axis = 1 if spec.shape[1] == _channels(job, node) else 0
-        else:
-            axis = 0 if node.op == "conv" else len(spec.shape) - 1
-    return (*(Split((), None),) * axis, split)
-
-
-def _channels(job: _Job, node: Node) -> int:
-    shape = job.traced.structs[node.index].shape
-    return int(shape[-1 if job.network.channels_last else 1])
+    return (*(Split((), None),) * spec.channel_axis, split)
 
 
 def _divided(job: _Job, mesh: AbstractMesh) -> tuple[tuple[Refusal, ...], int]:
@@ -240,7 +227,7 @@ def _loss(forward: Any) -> Any:
     return loss
 
 
-def _compiled(job: _Job, devices: list[jax.Device], argument: int, tell: Progress) -> Partition:
+def _compiled(job: _Job, devices: list[jax.Device], argument: int, tell: ProgressCallback) -> Partition:
     names = dict(job.sharding.mesh)
     mesh = Mesh(
         np.array(devices).reshape(tuple(names.values())), tuple(names), axis_types=(AxisType.Auto,) * len(names)
@@ -268,24 +255,16 @@ def _compiled(job: _Job, devices: list[jax.Device], argument: int, tell: Progres
     return Partition(names, "compile", "proved", None, note, (), argument, tuple(passes), splits)
 
 
-def _pass(job: _Job, name: Any, split: Any, whole: Any) -> Pass:
+def _pass(job: _Job, name: Any, split: Any, whole: Any) -> PartitionPass:
     executable = compiled(split, dict(QUICK))
     moved = transfers(executable.as_text(), job.sharding.devices)
-    return Pass(
+    return PartitionPass(
         name,
-        _figures(compiled(whole, dict(QUICK))),
-        _figures(executable),
+        figures(compiled(whole, dict(QUICK))),
+        figures(executable),
         sum({one.instruction: one.times or 1 for one in moved}.values()),
         exchanges(moved, job.sharding.mesh, {node.index: node.name for node in job.network.nodes}),
     )
-
-
-def _figures(executable: Any) -> Figures:
-    memory = executable.memory_analysis()
-    argument, output, temporary = (
-        getattr(memory, f"{what}_size_in_bytes", None) for what in ("argument", "output", "temp")
-    )
-    return Figures(flops(executable), argument, output, temporary)
 
 
 def _splits(job: _Job, seen: Mapping[int, Any], sums: set[tuple[str, str]]) -> tuple[LayerSplit, ...]:

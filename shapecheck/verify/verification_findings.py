@@ -1,23 +1,23 @@
-"""Rules on the second witness: codes SC8xx."""
+"""What a cross-check found, as findings at the lines of the layers."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator
 
 from shapecheck.arithmetic.shape import show
 from shapecheck.findings.finding import Finding, Span
 from shapecheck.graph.network import Network, Node
 from shapecheck.verify import Verification
-from shapecheck.verify.records.number_comparison import Comparison, Differing
-from shapecheck.verify.records.training_run import Execution, Lost, NotFinite
+from shapecheck.verify.records.number_comparison import LayerComparison, NumberComparison
+from shapecheck.verify.records.training_run import LostGradient, NotFinite, TrainingRun
+from shapecheck.verify.wording import layer_comparison_text, lost_gradient_text, not_finite_text
 
 # Rules that have said already why no gradient comes through a layer.
 _EXPLAINED = ("unused-layer", "layers-without-effect", "norm-of-one-value", "softmax-of-one")
 
 
 def findings(network: Network, known: Collection[Finding], verification: Verification) -> list[Finding]:
-    """Return what the second witness found, at the lines of the layers; ``known`` is what was found before."""
+    """Return the findings of a cross-check; ``known`` are those of the check before it."""
     nodes = {node.name: node for node in network.nodes}
     found = list(_disagreements(network, nodes, verification))
     if verification.run is not None:
@@ -31,11 +31,11 @@ def _disagreements(network: Network, nodes: dict[str, Node], verification: Verif
     for d in verification.disagreements:
         node = nodes.get(d.layer) or network.nodes[0]
         ours = "refused" if d.propagated is None else show(d.propagated)
-        theirs = "refused" if d.witnessed is None else show(d.witnessed)
+        theirs = "refused" if d.built is None else show(d.built)
         yield Finding.of(
             "witness-disagrees",
             f"{d.layer}: {d.reason}"
-            if d.propagated == d.witnessed
+            if d.propagated == d.built
             else f"{d.layer}: the arithmetic says {ours}, JAX says {theirs}: {d.reason}",
             node.source.span,
             d.layer,
@@ -43,7 +43,7 @@ def _disagreements(network: Network, nodes: dict[str, Node], verification: Verif
         )
 
 
-def _of_run(nodes: dict[str, Node], known: Collection[Finding], run: Execution) -> Iterator[Finding]:
+def _of_run(nodes: dict[str, Node], known: Collection[Finding], run: TrainingRun) -> Iterator[Finding]:
     if run.not_finite is not None:
         yield _not_finite(nodes[run.not_finite.layer], run.not_finite)
     # Copies of a layer in a block stand at one place, and one diagnostic speaks for all.
@@ -56,7 +56,7 @@ def _of_run(nodes: dict[str, Node], known: Collection[Finding], run: Execution) 
 def _not_finite(node: Node, wrong: NotFinite) -> Finding:
     return Finding.of(
         "not-finite",
-        wrong.sentence(),
+        not_finite_text(wrong),
         node.source.span,
         node.name,
         "normalise before it, or compute it in a wider dtype"
@@ -65,10 +65,10 @@ def _not_finite(node: Node, wrong: NotFinite) -> Finding:
     )
 
 
-def _no_gradient(node: Node, lost: Lost) -> Finding:
+def _no_gradient(node: Node, lost: LostGradient) -> Finding:
     return Finding.of(
         "no-gradient",
-        lost.sentence(),
+        lost_gradient_text(lost),
         node.source.span,
         node.name,
         "read the layer where it was meant to be read, name it under outputs, or remove it"
@@ -79,17 +79,17 @@ def _no_gradient(node: Node, lost: Lost) -> Finding:
     )
 
 
-def _of_numbers(nodes: dict[str, Node], compared: Comparison) -> Iterator[Finding]:
+def _of_numbers(nodes: dict[str, Node], compared: NumberComparison) -> Iterator[Finding]:
     """Yield a finding for each place; of the copies of a layer that stand there, for the one that differs most."""
-    places: dict[Span, list[Differing]] = {}
+    places: dict[Span, list[LayerComparison]] = {}
     for one in compared.differing:
         places.setdefault(nodes[one.layer].source.span, []).append(one)
     for span, differing in places.items():
-        worst = max(differing, key=lambda one: one.difference / one.allowed if one.allowed else math.inf)
+        worst = max(differing, key=lambda one: one.ratio)
         copies = len(differing) - 1
         yield Finding.of(
             "numbers-differ",
-            compared.sentence(worst)
+            layer_comparison_text(compared, worst)
             + (f"; so it is with {copies} more {'copy' if copies == 1 else 'copies'}" if copies else ""),
             span,
             worst.layer,
