@@ -23,8 +23,8 @@ from shapecheck.language.source import read_file
 from shapecheck.language.spelling import suggest
 from shapecheck.language.templates import FileTemplate
 from shapecheck.rules import CHECKS, EXPLANATIONS
-from shapecheck.rules.ambiguous import ambiguous_findings, mended_by_padding
-from shapecheck.rules.promises import size_findings
+from shapecheck.rules.input_sizes import size_findings
+from shapecheck.rules.transposed_size import ambiguous_findings, mended_by_padding
 
 Prepare = Callable[[FileTemplate], None]
 _NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")

@@ -1,4 +1,4 @@
-"""Why two sizes differ: the layer at which two branches parted, and where a number comes from.
+"""Where a size comes from, and why two sizes differ: an axis followed upstream over what each layer says of it.
 
 A merge shows a difference; its cause is a strided layer further up that dropped or rounded a remainder. Both
 branches are walked back along the axis to where they fork; the fork's size is then varied until both agree, and
@@ -7,21 +7,56 @@ the first strided layer whose remainder differs between the two sizes is the cau
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
-from shapecheck.analysis.propagation import Shapes, follow
+from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, channel_axis, show, spatial_name
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
 from shapecheck.layers.base import Context, Problem, Undecided
-from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.layers.merge import Arithmetic
-from shapecheck.layers.rearrange import Flatten
+from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind, Source
 from shapecheck.layers.window import Window
 
 # How far from its size the fork is varied; strides multiply to more in no network that people build by hand.
 FARTHEST = 300
-# How many layers a branch is followed.
+# How many layers a branch is followed back to a fork, and an axis to where it arose.
 LONGEST_BRANCH = 400
+LONGEST_HISTORY = 2_000
+# Where an axis of a layer's output is no axis of its input any more, but made of several, or one part of it.
+_ARISES = (Kind.JOINED, Kind.SPLIT, Kind.NEW)
+
+
+class Passage(NamedTuple):
+    """A layer through which an axis goes: ``axis`` of its output comes from ``source``.
+
+    ``flows`` are those of all axes of the output, None at an input or where they are unknown; ``source`` is None
+    where the axis arises here.
+    """
+
+    node: Node
+    axis: int
+    flows: Flow | None
+    source: Source | None
+
+    @property
+    def flow(self) -> AxisFlow | None:
+        """How the axis that is followed comes from those of the inputs."""
+        return None if self.flows is None else self.flows[self.axis]
+
+
+class SizeStep(NamedTuple):
+    """A layer, or an input, that gave an axis its size; ``window`` is set where a window slid along it.
+
+    ``sum_or_product`` is how several sizes made this one: ``64 + 64 = 128``.
+    """
+
+    node: Node
+    axis: int
+    size: Size
+    window: Window | None
+    sum_or_product: str | None = None
 
 
 class Cause(NamedTuple):
@@ -35,6 +70,75 @@ class Cause(NamedTuple):
     scales: tuple[str, str] | None
 
 
+def passages(shapes: Shapes, index: int, axis: int, longest: int = LONGEST_HISTORY) -> Iterator[Passage]:
+    """Yield the layers through which ``axis`` of node ``index`` came, from there upstream to where it arose."""
+    nodes = shapes.network.nodes
+    for _ in range(longest):
+        node = nodes[index]
+        shape = shapes.outputs[index]
+        if shape is None or not axis < len(shape):
+            return
+        flows = shapes.flow(node)
+        source = None if flows is None else _source(flows[axis])
+        yield Passage(node, axis, flows, source)
+        if source is None:
+            return
+        index, axis = node.inputs[source.operand], source.axis
+
+
+def _source(flow: AxisFlow) -> Source | None:
+    """Return the axis that an axis goes on from; where several are kept, the first that is not stretched."""
+    sources = flow.sources
+    if flow.kind in _ARISES or not sources or (flow.kind is Kind.MIXED and len(sources) > 1):
+        return None
+    return next((source for source in sources if source.taps != STRETCHED), sources[0])
+
+
+def _size(shapes: Shapes, node: Node, source: Source) -> Size:
+    shape = shapes.outputs[node.inputs[source.operand]]
+    assert shape is not None  # a layer with an output knows its inputs
+    return shape[source.axis]
+
+
+def history(shapes: Shapes, index: int, axis: int) -> list[SizeStep]:
+    """Return what gave ``axis`` of node ``index`` its size, from an input (or where the axis arose) downstream."""
+    steps: list[SizeStep] = []
+    for passage in passages(shapes, index, axis):
+        node, at, _, source = passage
+        shape, flow = shapes.outputs[node.index], passage.flow
+        assert shape is not None
+        if flow is None:
+            steps.append(SizeStep(node, at, shape[at], None))
+        elif source is None or _size(shapes, node, source) != shape[at]:
+            steps.append(SizeStep(node, at, shape[at], flow.window, _sum_or_product(shapes, node, flow, shape[at])))
+    return steps[::-1]
+
+
+def assembled(shapes: Shapes, index: int, axis: int) -> tuple[Node, str] | None:
+    """Return the layer that made an axis of several sizes, with the sizes: ``16 x 297 x 197 = 936936``.
+
+    None where it was not so: any layer between that gave the axis another size is where it comes from.
+    """
+    for passage in passages(shapes, index, axis):
+        node, flow = passage.node, passage.flow
+        shape = shapes.outputs[node.index]
+        if flow is None or shape is None:
+            return None
+        if flow.kind is not Kind.KEPT:
+            made = _sum_or_product(shapes, node, flow, shape[passage.axis])
+            return None if made is None else (node, made)
+    return None
+
+
+def _sum_or_product(shapes: Shapes, node: Node, flow: AxisFlow, size: Size) -> str | None:
+    sizes = [str(_size(shapes, node, source)) for source in flow.sources]
+    if flow.kind is Kind.CONCATENATED and len(sizes) > 1:
+        return f"{' + '.join(sizes)} = {size}"
+    if flow.kind is Kind.JOINED:
+        return f"{' x '.join(sizes)} = {size} (of {show(shapes.outputs[node.inputs[0]] or ())})"
+    return None
+
+
 def spatial_index(shape: Shape, axis: int, channels_last: bool) -> int | None:
     """Return which spatial axis ``axis`` of a whole shape is, or None where it is batch or channels."""
     if len(shape) < 3 or axis == 0 or axis == channel_axis(len(shape), channels_last):
@@ -42,84 +146,78 @@ def spatial_index(shape: Shape, axis: int, channels_last: bool) -> int | None:
     return axis - (1 if channels_last else 2)
 
 
-def _branch(shapes: Shapes, start: int) -> list[int]:
-    """Return the nodes from ``start`` back to an input, as long as the axis goes through unchanged in place."""
-    nodes = shapes.network.nodes
-    path = [start]
-    while len(path) < LONGEST_BRANCH:
-        node = nodes[path[-1]]
-        shape = shapes.outputs[node.index]
-        if node.layer is None or not node.inputs or shape is None:
-            break
-        above = shapes.outputs[node.inputs[0]]
-        if above is None or len(above) != len(shape) or node.op in ("permute", "reshape", "flatten", "fold", "unfold"):
-            break
-        path.append(node.inputs[0])
-    return path
-
-
 def cause(shapes: Shapes, left: int, right: int, axis: int) -> Cause | None:
     """Return why the outputs of nodes ``left`` and ``right`` differ on ``axis``, or None where nothing is found."""
-    one, other = _branch(shapes, left), _branch(shapes, right)
-    common = set(other)
-    fork = next((index for index in one if index in common), None)
+    one, other = (list(passages(shapes, end, axis, LONGEST_BRANCH)) for end in (left, right))
+    common = {(passage.node.index, passage.axis) for passage in other}
+    fork = next((p for p in one if (p.node.index, p.axis) in common), None)
     if fork is None:
         return None
-    paths = (one[: one.index(fork)][::-1], other[: other.index(fork)][::-1])
-    shape = shapes.outputs[fork]
+    shape = shapes.outputs[fork.node.index]
     assert shape is not None
-    size = shape[axis]
-    place = spatial_index(shape, axis, shapes.network.channels_last)
-    if not isinstance(size, int) or place is None:
+    size = shape[fork.axis]
+    if not isinstance(size, int) or spatial_index(shape, fork.axis, shapes.network.channels_last) is None:
         return None
-    fitting = _fitting(shapes, paths, shape, axis)
-    node = shapes.network.nodes[fork]
+    paths = tuple(_below(way, fork) for way in (one, other))
+    fitting = _fitting(shapes, paths, shape, fork.axis)
     if not fitting:
-        return Cause(None, None, node, size, (), _scales(shapes, paths, place))
-    culprit = _culprit(shapes, paths, shape, axis, place, fitting[0])
-    if culprit is None:
-        return Cause(None, None, node, size, fitting, None)
-    return Cause(culprit[0], culprit[1], node, size, fitting, None)
+        return Cause(None, None, fork.node, size, (), _scales(shapes, paths))
+    culprit = _culprit(shapes, paths, shape, fork.axis, fitting[0])
+    layer, window = culprit or (None, None)
+    return Cause(layer, window, fork.node, size, fitting, None)
 
 
-def _run(shapes: Shapes, path: list[int], start: Shape, fork: int | None = None) -> list[Shape] | None:
+def _below(way: list[Passage], fork: Passage) -> list[Passage]:
+    """Return the part of a way between a fork and the end, in the direction of the data."""
+    place = next(at for at, p in enumerate(way) if p.node is fork.node and p.axis == fork.axis)
+    return way[:place][::-1]
+
+
+def _run(shapes: Shapes, path: list[Passage], start: Shape) -> list[Shape] | None:
     """Return the shapes along a branch when its first layer reads ``start``."""
-    result = []
+    result: list[Shape] = []
     current = start
-    for index in path:
-        node = shapes.network.nodes[index]
-        context = shapes.context(node)
-        layer = node.layer
-        if context is None or layer is None:
+    for node, _, flows, source in path:
+        context, layer = shapes.context(node), shapes.layer(node)
+        if context is None or layer is None or flows is None or source is None:
             return None
-        if isinstance(layer, Arithmetic):
-            result.append(current)
-            continue
-        others = context.inputs[1:]
-        again = Context(
-            (current, *(follow(o, current, context.channels_last) for o in others)),
-            context.channels_last,
-            context.references,
-        )
+        inputs = _fitted(context.inputs, source.operand, current, flows)
         try:
-            current = layer.output(again)
+            current = layer.output(Context(inputs, context.channels_last, context.references))
         except (Problem, Undecided):
             return None
         result.append(current)
     return result
 
 
-def _ends(shapes: Shapes, paths: tuple[list[int], list[int]], start: Shape, axis: int) -> tuple[object, object] | None:
+def _fitted(inputs: tuple[Shape, ...], lead: int, shape: Shape, flows: Flow) -> tuple[Shape, ...]:
+    """Return a layer's inputs with ``shape`` at operand ``lead``, and the others as large where they must agree.
+
+    An axis that is stretched, or stretches the other's, stays as it is.
+    """
+    changed = [list(given) for given in inputs]
+    changed[lead] = list(shape)
+    for axis in flows:
+        sources = [source for source in axis.sources if source.taps != STRETCHED]
+        mine = next((source.axis for source in sources if source.operand == lead), None)
+        if axis.kind is Kind.KEPT and mine is not None:
+            for source in sources:
+                changed[source.operand][source.axis] = shape[mine]
+    return tuple(map(tuple, changed))
+
+
+def _ends(shapes: Shapes, paths: tuple[list[Passage], ...], start: Shape, axis: int) -> list[Size] | None:
+    """Return the sizes that come out of both branches when their fork has the shape ``start``."""
     ends = []
     for path in paths:
         run = _run(shapes, path, start)
         if run is None:
             return None
-        ends.append((run[-1] if run else start)[axis])
-    return ends[0], ends[1]
+        ends.append(run[-1][path[-1].axis] if path else start[axis])
+    return ends
 
 
-def _fitting(shapes: Shapes, paths: tuple[list[int], list[int]], shape: Shape, axis: int) -> tuple[int, ...]:
+def _fitting(shapes: Shapes, paths: tuple[list[Passage], ...], shape: Shape, axis: int) -> tuple[int, ...]:
     """Return the nearest size below and above at which both branches agree, the nearest first."""
     size = shape[axis]
     assert isinstance(size, int)
@@ -137,25 +235,19 @@ def _fitting(shapes: Shapes, paths: tuple[list[int], list[int]], shape: Shape, a
 
 
 def _culprit(
-    shapes: Shapes,
-    paths: tuple[list[int], list[int]],
-    shape: Shape,
-    axis: int,
-    place: int,
-    fits: int,
+    shapes: Shapes, paths: tuple[list[Passage], ...], shape: Shape, axis: int, fits: int
 ) -> tuple[Node, Window] | None:
     """Return the first strided layer whose remainder is not that of the fitting size; one that drops rows first."""
     suspects: list[tuple[bool, int, Node, Window]] = []
     better = (*shape[:axis], fits, *shape[axis + 1 :])
     for path in paths:
         run = _run(shapes, path, better) or []
-        for step, index in enumerate(path):
-            node = shapes.network.nodes[index]
-            windows = shapes.windows(node)
-            if len(windows) <= place or windows[place].s == 1 or windows[place].transposes:
+        for step, passage in enumerate(path):
+            node, source = passage.node, passage.source
+            now = None if passage.flow is None else passage.flow.window
+            if now is None or source is None or now.s == 1 or now.transposes:
                 continue
-            now = windows[place]
-            before = (run[step - 1] if step else better)[axis] if run else now.i
+            before = (run[step - 1] if step else better)[source.axis] if run else now.i
             if not isinstance(before, int) or not isinstance(now.i, int) or before % now.s != now.i % now.s:
                 suspects.append((now.unread == 0, step, node, now))
     if not suspects:
@@ -164,37 +256,23 @@ def _culprit(
     return node, window
 
 
-def _scales(shapes: Shapes, paths: tuple[list[int], list[int]], place: int) -> tuple[str, str] | None:
-    """Return by what each branch divides (or multiplies) the size of the fork, where that is plain."""
-    texts = []
+def _scales(shapes: Shapes, paths: tuple[list[Passage], ...]) -> tuple[str, str] | None:
+    """Return by what each branch divides the size of the fork, where that is plain: ``2``, ``1/4``."""
+    strides = []
     for path in paths:
-        down = up = 1
-        for index in path:
-            node = shapes.network.nodes[index]
-            windows = shapes.windows(node)
-            if len(windows) > place:
-                if windows[place].transposes:
-                    up *= windows[place].s
-                else:
-                    down *= windows[place].s
-            elif node.op in ("upsample", "pixel_shuffle", "pixel_unshuffle"):
-                before, after = shapes.outputs[node.inputs[0]], shapes.outputs[index]
-                i, o = (s[-1 if not shapes.network.channels_last else -2] if s else 0 for s in (before, after))
-                if isinstance(i, int) and isinstance(o, int) and i and o:
-                    if o >= i:
-                        up *= o // i
-                    else:
-                        down *= i // o
-        texts.append((down, up))
-    if texts[0][0] * texts[1][1] == texts[1][0] * texts[0][1]:
-        return None
-    return _stride(*texts[0]), _stride(*texts[1])
-
-
-def _stride(down: int, up: int) -> str:
-    if down % up == 0:
-        return str(down // up)
-    return f"1/{up // down}" if up % down == 0 else f"{down}/{up}"
+        stride = Fraction(1)
+        for passage in path:
+            node, axis, flow, source = passage.node, passage.axis, passage.flow, passage.source
+            if flow is None or source is None:
+                continue
+            if flow.window is not None:
+                stride *= Fraction(1, flow.window.s) if flow.window.transposes else flow.window.s
+            elif flow.kind is Kind.RESAMPLED:
+                before, after = _size(shapes, node, source), (shapes.outputs[node.index] or ())[axis]
+                if isinstance(before, int) and isinstance(after, int):
+                    stride *= Fraction(before, after)
+        strides.append(stride)
+    return None if strides[0] == strides[1] else (str(strides[0]), str(strides[1]))
 
 
 def explain_cause(found: Cause) -> str:
@@ -214,56 +292,22 @@ def explain_cause(found: Cause) -> str:
     return f"the branches part at {node.name}, which {lost}: {window.formula()}"
 
 
-def factors(shapes: Shapes, index: int) -> tuple[Node, str] | None:
-    """Return the flatten that made the last axis of node ``index`` and its product: ``16 x 297 x 197 = 936936``."""
-    nodes = shapes.network.nodes
-    for _ in range(LONGEST_BRANCH):
-        node = nodes[index]
-        if node.layer is None or not node.inputs:
-            return None
-        if isinstance(node.layer, Flatten):
-            before, after = shapes.outputs[node.inputs[0]], shapes.outputs[index]
-            if before is None or after is None:
-                return None
-            layer = node.layer
-            joined = before[layer.start_axis % len(before) : layer.end_axis % len(before) + 1]
-            return node, f"{' x '.join(map(str, joined))} = {after[layer.start_axis % len(before)]} (of {show(before)})"
-        if node.op not in ("dropout", "relu", "identity", "batch_norm", "layer_norm", "gelu", "sigmoid", "tanh"):
-            return None
-        index = node.inputs[0]
-    return None
-
-
-def axis_word(shape: Shape, axis: int, channels_last: bool) -> str:
-    """Return the short name of an axis: H, W, channels."""
-    place = spatial_index(shape, axis, channels_last)
-    if place is not None:
-        return spatial_name(place, len(shape) - 2)
-    return "batch" if axis == 0 else "channels" if axis == channel_axis(len(shape), channels_last) else f"axis {axis}"
-
-
-def floored_axes(shapes: Shapes, node: Node) -> list[tuple[str, Window]]:
-    """Return the axes on which a transposed layer pads by half of k − s rounded down, so that its output is not s·i.
+def floored(window: Window) -> bool:
+    """Say whether a transposed layer pads by half of k − s rounded down, so that its output is not s·i.
 
     Unpadded kernels are left out: there the writer did not aim at s·i.
     """
-    if not isinstance(shapes.layer(node), ConvTranspose):
-        return []
+    odd = window.form == "transposed" and window.d == 1 and window.s > 1 and (window.k - window.s) % 2 == 1
+    return odd and window.before == window.after == (window.k - window.s) // 2 > 0 and window.a == 0
+
+
+def floored_axes(shapes: Shapes, node: Node) -> list[tuple[str, Window]]:
+    """Return the axes on which a layer pads by half of k − s rounded down, by name."""
     windows = shapes.windows(node)
-    found = []
-    for j, w in enumerate(windows):
-        odd = w.form == "transposed" and w.d == 1 and w.s > 1 and (w.k - w.s) % 2 == 1
-        if odd and w.before == w.after == (w.k - w.s) // 2 > 0 and w.a == 0:
-            found.append((spatial_name(j, len(windows)), w))
-    return found
+    return [(spatial_name(j, len(windows)), window) for j, window in enumerate(windows) if floored(window)]
 
 
-def floored_above(shapes: Shapes, index: int) -> list[tuple[Node, Window]]:
-    """Return the layers on the way back from a node that pad by half of k − s rounded down."""
-    nodes = shapes.network.nodes
-    found = []
-    for at in reversed(_branch(shapes, index)):
-        axes = floored_axes(shapes, nodes[at])
-        if axes:
-            found.append((nodes[at], axes[0][1]))
-    return found
+def floored_above(shapes: Shapes, index: int, axis: int) -> list[tuple[Node, Window]]:
+    """Return the layers through which an axis came that pad it by half of k − s rounded down, in their order."""
+    windows = ((p.node, p.flow.window) for p in passages(shapes, index, axis) if p.flow is not None)
+    return [(node, window) for node, window in windows if window is not None and floored(window)][::-1]

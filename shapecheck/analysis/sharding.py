@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from shapecheck.analysis.history import history
+from shapecheck.analysis.provenance import history
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.graph.network import WHOLE, Node, Sharding, Split
 from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind

@@ -12,7 +12,7 @@ from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.arithmetic.symbolic import known
 from shapecheck.graph.network import Network
-from shapecheck.rules.promises import accepted
+from shapecheck.rules.input_sizes import accepted
 from shapecheck.verify import Plan, Verification
 from shapecheck.verify.batch_search import SearchResult, largest
 from shapecheck.verify.cost_comparison import cost_of, reason, retyped

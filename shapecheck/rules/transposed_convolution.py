@@ -1,4 +1,4 @@
-"""Rules on pairs of encoder and decoder layers, and on what decoders do badly: of codes SC3xx."""
+"""Rules on the numbers of transposed convolutions: output_padding, kernel and stride, padding."""
 
 from __future__ import annotations
 
@@ -6,38 +6,29 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import floored_axes
-from shapecheck.analysis.transposed.symmetry import pairs
-from shapecheck.arithmetic.shape import show_sizes, spatial_name
-from shapecheck.findings.catalogue import Severity
-from shapecheck.findings.finding import Finding, Related
+from shapecheck.arithmetic.shape import spatial_name
+from shapecheck.findings.finding import Finding
 from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.layers.pooling import MaxUnpool
 from shapecheck.layers.window import Window
 
 
-def pair_broken(shapes: Shapes) -> Iterable[Finding]:
-    """A decoder layer does not give back the size that the encoder layer it mirrors was given."""
-    if not shapes.network.symmetry:
-        return
-    for pair in pairs(shapes):
-        if (
-            pair.decoder.index not in shapes.network.symmetry
-            or pair.encoder_input is None
-            or pair.decoder_output is None
-        ):
+def output_padding_at_least_stride(shapes: Shapes) -> Iterable[Finding]:
+    """output_padding reaches the stride: legal in PyTorch under dilation, refused by Keras and by the guide."""
+    for node in shapes.network.layers:
+        if not isinstance(node.layer, ConvTranspose) or node.layer.output_padding is None:
             continue
-        if pair.status != "broken":
-            continue
-        sizes_differ = pair.encoder_input != pair.decoder_output
-        yield Finding.of(
-            "pair-broken",
-            f"{pair.decoder.name} is declared to mirror {pair.encoder.name}, but {pair.message}",
-            pair.decoder.source.span,
-            pair.decoder.name,
-            f"write transpose_of: {pair.encoder.name} on {pair.decoder.name}, which takes all of it from there",
-            (Related(f"{pair.encoder.name} takes {show_sizes(pair.encoder_input)}", pair.encoder.source.span),),
-            severity=None if sizes_differ else Severity.WARNING,
-        )
+        windows = shapes.windows(node)
+        for j, w in enumerate(windows):
+            if isinstance(w.a, int) and w.a >= w.s:
+                yield Finding.of(
+                    "output-padding-at-least-stride",
+                    f"{node.name}: output_padding {w.a} on {spatial_name(j, len(windows))} is not smaller than stride"
+                    f" {w.s}; only PyTorch allows it, because dilation {w.d} is larger",
+                    node.source.place("output_padding"),
+                    node.name,
+                    f"a selects one of {w.s} sizes, 0 to {w.s - 1}; pad the output explicitly if more zeros are meant",
+                )
+                break
 
 
 def uneven_overlap(shapes: Shapes) -> Iterable[Finding]:
@@ -57,7 +48,7 @@ def uneven_overlap(shapes: Shapes) -> Iterable[Finding]:
             "uneven-overlap",
             f"{node.name}: kernel_size {w.k} is no multiple of stride {w.s} on {axes}: an output gets {few} or {many}"
             " contributions by turns, which shows as a checkerboard",
-            node.source.keys.get("kernel_size", node.source.span),
+            node.source.place("kernel_size"),
             node.name,
             _even_kernel(w),
         )
@@ -87,7 +78,7 @@ def floored_padding(shapes: Shapes) -> Iterable[Finding]:
                 "floored-padding",
                 f"{node.name}: padding {w.before} is half of kernel_size − stride = {w.k - w.s} rounded down, so {w.i}"
                 f" becomes {w.o} = {w.s}·{w.i} + {w.k - w.s - 2 * w.before} on {axis}",
-                node.source.keys.get("padding", node.source.span),
+                node.source.place("padding"),
                 node.name,
                 f"padding {w.before + 1} with output_padding {w.k - w.s - 2 * w.before} gives {w.s}·{w.i} ="
                 f" {w.i * w.s}",
@@ -108,21 +99,8 @@ def transposed_output_cropped(shapes: Shapes) -> Iterable[Finding]:
                     f"{node.name}: padding {widest} on {spatial_name(j, len(windows))} exceeds kernel_size − 1 ="
                     f" {w.reach - 1}: p′ = k − p − 1 = {w.reach - 1 - widest}, so {widest - w.reach + 1} of the input"
                     " is never used at that edge",
-                    node.source.keys.get("padding", node.source.span),
+                    node.source.place("padding"),
                     node.name,
                     f"padding up to {w.reach - 1} uses the whole input; crop explicitly if cropping is meant",
                 )
                 break
-
-
-def unpool_without_pool(shapes: Shapes) -> Iterable[Finding]:
-    """max_unpool does not name the pooling that it undoes, so there are no indices to put the maxima back at."""
-    for node in shapes.network.layers:
-        if isinstance(node.layer, MaxUnpool) and node.layer.pool is None:
-            yield Finding.of(
-                "unpool-without-pool",
-                f"{node.name}: max_unpool names no pool, so the places of the maxima and the size are not known",
-                node.source.span,
-                node.name,
-                "write pool: LAYER, the max_pool that it undoes, in place of kernel_size, stride and padding",
-            )

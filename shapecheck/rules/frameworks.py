@@ -10,7 +10,6 @@ from shapecheck.analysis.survey import join_axes, survey
 from shapecheck.findings.finding import Finding
 from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.window import Window
-from shapecheck.rules.pointing import place
 
 
 def plain_ceil(w: Window) -> int:
@@ -38,7 +37,7 @@ def ceil_mode_differs(shapes: Shapes) -> Iterable[Finding]:
                 "ceil-mode-differs",
                 f"{node.name}: ceil_mode on {w.i} gives {w.o} on {join_axes(axes, len(windows))} here and in PyTorch,"
                 f" {plain_ceil(w)} in ONNX before 1.16, {caffe(w)} in Caffe; Keras and JAX only round down",
-                place(node, "ceil_mode"),
+                node.source.place("ceil_mode"),
                 node.name,
                 "pad explicitly and round down: that means the same everywhere",
             )
@@ -60,7 +59,7 @@ def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
                 "unset-output-padding-differs",
                 f"{node.name}: output_padding is not given: {w.o} of {w.i} on {join_axes(axes, len(windows))} here and"
                 f" in PyTorch, {_keras(w)} in Keras and JAX",
-                place(node, "stride", "kernel_size"),
+                node.source.place("stride", "kernel_size"),
                 node.name,
                 "write output_padding, or transpose_of",
             )
@@ -87,7 +86,7 @@ def caffe_rounds_up(shapes: Shapes) -> Iterable[Finding]:
                 "caffe-rounds-up",
                 f"{node.name}: {w.o} of {w.i} on {join_axes(axes, len(windows))} here, {caffe(w)} in Caffe, which"
                 " rounds up",
-                place(node, "ceil_mode", "stride", "kernel_size"),
+                node.source.place("ceil_mode", "stride", "kernel_size"),
                 node.name,
                 "take a window that leaves no remainder",
             )
@@ -106,7 +105,7 @@ def jax_transposed_padding(shapes: Shapes) -> Iterable[Finding]:
                 "jax-transposed-padding",
                 f"{node.name}: padding {w.before} makes {w.o} of {w.i} here, and {theirs} as a number in"
                 f" lax.conv_transpose, where {edges} would mean the same",
-                place(node, "padding"),
+                node.source.place("padding"),
                 node.name,
                 f"in JAX write padding {edges}",
             )
@@ -125,7 +124,7 @@ def same_padding_differs(shapes: Shapes) -> Iterable[Finding]:
                 f"{node.name}: padding same on {w.i} is [{upper.before}, {upper.after}] in TensorFlow, Keras, JAX and"
                 f" ONNX's SAME_UPPER, [{lower.before}, {lower.after}] in SAME_LOWER; PyTorch refuses it with stride"
                 f" {w.s}",
-                place(node, "padding"),
+                node.source.place("padding"),
                 node.name,
                 f"write padding [[{upper.before}, {upper.after}], …]",
             )

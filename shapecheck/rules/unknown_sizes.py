@@ -1,4 +1,4 @@
-"""Rules on what works but is doubtful, and on what could not be checked: of codes SC2xx."""
+"""What could not be checked, because a dimension has no size."""
 
 from __future__ import annotations
 
@@ -6,40 +6,12 @@ import re
 from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Open, Shapes
-from shapecheck.arithmetic.shape import axis_name, channel_axis
-from shapecheck.arithmetic.symbolic import Symbolic, at_least
+from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
 from shapecheck.layers.base import Broken
-from shapecheck.layers.pooling import AdaptivePool
-from shapecheck.rules.explaining import made_by
 
-
-def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
-    """An adaptive pooling is asked for more than its input has: elements are repeated."""
-    for node in shapes.network.layers:
-        before = shapes.outputs[node.inputs[0]] if node.inputs else None
-        after = shapes.outputs[node.index]
-        if not isinstance(node.layer, AdaptivePool) or before is None or after is None:
-            continue
-        channels = channel_axis(len(after), shapes.network.channels_last)
-        spatial = [axis for axis in range(1, len(after)) if axis != channels]
-        larger = [axis for axis in spatial if at_least(after[axis] - before[axis], 1)]
-        if not larger:
-            continue
-        parts = (
-            f"{after[axis]} against {before[axis]} on {axis_name(axis, len(after), shapes.network.channels_last)}"
-            for axis in larger
-        )
-        made = made_by(shapes, node.inputs[0], larger[0])
-        yield Finding.of(
-            "adaptive-output-larger",
-            f"{node.name}: output_size exceeds the input, {' and '.join(parts)}: elements are repeated",
-            node.source.keys.get("output_size", node.source.span),
-            node.name,
-            "ask for no more than there is, or feed a larger map; to enlarge on purpose write op: upsample",
-            () if made is None else (made,),
-        )
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def dimension_without_size(shapes: Shapes) -> Iterable[Finding]:
@@ -67,9 +39,6 @@ def unsized(shapes: Shapes) -> dict[str, list[Open]]:
             for name in sorted(_names_at(shapes, node) & set(_NAME.findall(question.question))):
                 asked.setdefault(name, []).append(question)
     return asked
-
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _names_at(shapes: Shapes, node: Node) -> set[str]:

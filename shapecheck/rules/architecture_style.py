@@ -9,8 +9,7 @@ from shapecheck.analysis.survey import survey
 from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.conv import Conv
-from shapecheck.rules.pointing import place
+from shapecheck.layers.role import Role
 
 # How many convolutions a stage should have.
 FEWEST, MOST = 2, 4
@@ -19,7 +18,7 @@ FEWEST, MOST = 2, 4
 def widths_shrink(shapes: Shapes) -> Iterable[Finding]:
     """A convolution behind a smaller map has fewer channels than the one before it."""
     above: dict[int, Node | None] = {}
-    wide = {slide.node.index for slide in survey(shapes).slides if isinstance(slide.node.layer, Conv)}
+    wide = {slide.node.index for slide in survey(shapes).slides if _convolves(slide.node)}
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
         before = above.get(node.inputs[0]) if node.inputs else None
@@ -37,7 +36,7 @@ def widths_shrink(shapes: Shapes) -> Iterable[Finding]:
             yield Finding.of(
                 "widths-shrink",
                 f"{node.name}: {has} channels on a smaller map, where {before.name} has {had}",
-                place(node, "out_channels"),
+                node.source.place("out_channels"),
                 node.name,
                 f"take {2 * had}, if the map is halved",
                 (Related(f"{before.name} has {had} channels", before.source.span),),
@@ -61,4 +60,9 @@ def convolutions_per_stage(shapes: Shapes) -> Iterable[Finding]:
                 node.name,
                 f"a stage has {FEWEST} to {MOST} convolutions, by this rule",
             )
-        counts[index] = (0 if strided else count) + (slide is not None and isinstance(node.layer, Conv))
+        counts[index] = (0 if strided else count) + (slide is not None and _convolves(node))
+
+
+def _convolves(node: Node) -> bool:
+    """Say whether a layer slides a learned kernel."""
+    return node.layer is not None and Role.SLIDES | Role.LEARNED_MAP in node.layer.role

@@ -16,8 +16,8 @@ from shapecheck.arithmetic.quasi import value
 from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Network
-from shapecheck.rules.mending import follow_the_encoder
-from shapecheck.rules.unsure import unsized
+from shapecheck.rules.offered_fixes import follow_the_encoder
+from shapecheck.rules.unknown_sizes import unsized
 
 # Above this many layers the sizes are looked at only where the file promises some.
 LARGEST_NETWORK = 5_000
@@ -145,7 +145,7 @@ def _period_of(found: Sizes, promised: SizeSet, wrong: int) -> Iterator[int]:
 
 
 def _no_constant(promised: SizeSet, v: VaryingPadding, shapes: Shapes) -> Finding:
-    span = v.node.source.keys.get("output_padding", v.node.source.span)
+    span = v.node.source.place("output_padding")
     return Finding.of(
         "no-constant-output-padding",
         f"{v.node.name}: no output_padding serves all of {promised.condition} on {v.axis}: a = {v.table}",

@@ -11,7 +11,7 @@ from shapecheck.findings.edits import add_key, replace_entry
 from shapecheck.findings.finding import Edit, Fix, Position, Span
 from shapecheck.graph.network import Node
 from shapecheck.language.document import span_of
-from shapecheck.layers.conv import Conv
+from shapecheck.layers.role import Role
 
 
 def crop_before_merge(shapes: Shapes, node: Node) -> Fix | None:
@@ -72,7 +72,8 @@ def follow_the_encoder(shapes: Shapes, node: Node) -> Fix | None:
     if mapping is None or not alone or partner is None:
         return None
     encoder = shapes.network.nodes[partner]
-    if not isinstance(encoder.layer, Conv) or geometry_differences(shapes, node, encoder):
+    undone = encoder.layer is not None and Role.SLIDES | Role.LEARNED_MAP in encoder.layer.role
+    if not undone or geometry_differences(shapes, node, encoder):
         return None
     edit = replace_entry(mapping, "output_padding", "transpose_of", encoder.name) or add_key(
         mapping, "stride", "transpose_of", encoder.name

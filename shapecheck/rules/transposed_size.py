@@ -12,8 +12,7 @@ from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.edits import add_key
 from shapecheck.findings.finding import Edit, Finding, Fix, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.rules.explaining import with_cause
+from shapecheck.rules.explanations import with_cause
 
 
 def ambiguous_findings(ambiguity: Ambiguity, shapes: Shapes) -> Iterator[Finding]:
@@ -37,7 +36,7 @@ def _consequences(ambiguity: Ambiguity, shapes: Shapes) -> list[Trouble]:
 def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list[Trouble]) -> Finding | None:
     node = verdict.node
     axes = verdict.axes
-    span = node.source.keys.get("stride", node.source.span)
+    span = node.source.place("stride")
     opening = f"{node.name}: {_sizes(axes)}"
     if near:
         finding = Finding.of("ambiguous-transposed-size", f"{opening}; {_miss(near[0], shapes)}", span, node.name)
@@ -178,13 +177,9 @@ def _fix(verdict: OpenLayer, ambiguity: Ambiguity) -> Fix | None:
     wanted = {_padding(v, ambiguity) for v in ambiguity.layers if v.node.source.span == node.source.span}
     mapping = node.source.mapping
     padding = wanted.pop() if len(wanted) == 1 else None
-    if (
-        padding is None
-        or padding == "0"
-        or mapping is None
-        or node.layer is None
-        or not isinstance(node.layer, ConvTranspose)
-    ):
+    if padding is None or padding == "0" or mapping is None or node.layer is None:
+        return None
+    if "output_padding" not in node.layer.keys:
         return None
     copies = sum(1 for other in ambiguity.shapes.network.layers if other.source.span == node.source.span)
     if copies != sum(1 for v in ambiguity.layers if v.node.source.span == node.source.span):
@@ -206,7 +201,7 @@ def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
     places = tuple(
         Related(
             f"output_padding {_written(padding)} here would mend it",
-            nodes[i].source.keys.get("output_padding", nodes[i].source.span),
+            nodes[i].source.place("output_padding"),
         )
         for i, padding in list(mend.padding.items())[:3]
     )
