@@ -6,7 +6,8 @@ import random
 from functools import cache
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from amounts import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from paths import NETWORKS, ROOT
 from random_networks import network
@@ -80,7 +81,7 @@ def edited(draw: st.DrawFn) -> tuple[str, list[str]]:
     return text, after
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(edited())
 def test_what_is_taken_over_is_what_a_full_propagation_finds(edit: tuple[str, list[str]]) -> None:
     text, after = edit

@@ -36,6 +36,7 @@ print(statistics.median(whole), statistics.median(again))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("pygls") is None, reason="pygls is not installed")
 def test_a_keystroke_in_five_thousand_layers_costs_less_than_a_check(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "long.net.yaml"

@@ -8,28 +8,34 @@ import pytest
 from measure import least_ratio
 
 
+@pytest.mark.slow
 def test_the_version_costs_little_more_than_python() -> None:
     assert least_ratio(measure.version) < 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not measure.has("onnx"), reason="onnx is not installed")
 def test_a_check_keeps_up_with_a_script_with_onnx() -> None:
     assert least_ratio(measure.check_and_onnx) < 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not measure.has("torchinfo"), reason="torchinfo is not installed")
 def test_a_check_takes_a_tenth_of_a_script_with_torchinfo() -> None:
     assert least_ratio(measure.check_and_torchinfo) < 1 / 10
 
 
+@pytest.mark.slow
 def test_findings_take_a_tenth_of_a_trace_by_jax() -> None:
     assert least_ratio(measure.findings_and_jax) < 1 / 10
 
 
+@pytest.mark.slow
 def test_a_proof_that_was_made_before_takes_half_of_one_that_was_not() -> None:
     assert least_ratio(measure.found_before_and_anew, attempts=1) < 1 / 2
 
 
+@pytest.mark.slow
 def test_a_proof_by_jax_takes_three_times_a_script_with_jax_at_most() -> None:
     assert least_ratio(measure.verify_and_jax, attempts=1) < 3
 
@@ -39,6 +45,7 @@ def test_propagation_keeps_up_with_onnx() -> None:
     assert least_ratio(measure.propagation_and_onnx) < 3
 
 
+@pytest.mark.slow
 def test_reading_keeps_up_with_pyyaml() -> None:
     assert least_ratio(measure.reading_and_yaml) < 1.5
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from amounts import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from running import (
     BROKEN,
@@ -34,9 +35,9 @@ from running import (
 
 from shapecheck import config
 from shapecheck.cache import answers
-from shapecheck.cache.answers import Question
 from shapecheck.cache.store import Store
-from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.catalogue import RULES, Phase, Severity
+from shapecheck.findings.checked import Settings
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import Limits
 from shapecheck.output import FORMATS
@@ -162,7 +163,7 @@ CHANGES = st.one_of(
 )
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.lists(
         st.tuples(CHANGES, st.sampled_from(VALUES), st.sampled_from(WORDS), st.booleans()), min_size=4, max_size=12
@@ -195,7 +196,7 @@ def test_no_change_of_anything_brings_an_old_answer(
 @pytest.mark.parametrize(
     "changed",
     [
-        {"name": "b.net.yaml"},
+        {"path": "b.net.yaml"},
         {"values": {"H": 4}},
         {"values": {"H": 3.0}},
         {"values": {"T": 3}},
@@ -206,18 +207,18 @@ def test_no_change_of_anything_brings_an_old_answer(
         {"selection": Selection(severity={"SC4": Severity.INFO})},
     ],
 )
-def test_a_question_says_all_that_is_asked(changed: dict[str, Any]) -> None:
-    question = Question("a.net.yaml", {"H": 3}, Limits(), Selection())
-    other = question._replace(**changed)
-    assert Question.of_text(question.as_text()) == question
-    assert Question.of_text(other.as_text()) == other
-    assert question.as_text() != other.as_text()
+def test_settings_say_all_that_is_asked(changed: dict[str, Any]) -> None:
+    settings = Settings("a.net.yaml", {"H": 3}, Limits(), Selection())
+    other = settings._replace(**changed)
+    assert Settings.of_text(settings.as_text()) == settings
+    assert Settings.of_text(other.as_text()) == other
+    assert settings.as_text() != other.as_text()
 
 
-def test_two_orders_of_severities_are_two_questions() -> None:
+def test_two_orders_of_severities_are_two_settings() -> None:
     # Of two words alike the first decides.
     pairs = [("SC4", Severity.INFO), ("sc4", Severity.ERROR)]
-    one, other = (Question("a", {}, Limits(), Selection(severity=dict(p))) for p in (pairs, pairs[::-1]))
+    one, other = (Settings("a", {}, Limits(), Selection(severity=dict(p))) for p in (pairs, pairs[::-1]))
     assert one.as_text() != other.as_text()
 
 
@@ -403,7 +404,9 @@ def test_what_is_kept_is_json(tmp_path: Path) -> None:
     (entry,) = entries(tmp_path / "c")
     body = Store(tmp_path / "c", "check").get(entry.parent.name + entry.name)
     assert body is not None
-    layers, names, (note, *_, error) = json.loads(body)
+    layers, names, reached, unclean, not_run, (note, *_, error) = json.loads(body)
     assert (layers, names) == (2, ["H", "N", "W", "width"])
+    assert (reached, unclean) == (Phase.JUDGED, Phase.PROPAGATED)
+    assert "unread-input" in not_run and note[0] not in not_run
     assert note[0] == "neighbour-works"
     assert RULES[error[0]].code == "SC204"

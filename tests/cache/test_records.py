@@ -6,7 +6,8 @@ import json
 from typing import Any, NamedTuple, Optional
 
 import pytest
-from hypothesis import given, settings
+from amounts import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shapecheck.cache.codec import NotARecord, decode, encode
@@ -31,7 +32,7 @@ VERIFICATIONS = st.builds(
 
 
 @given(VERIFICATIONS)
-@settings(max_examples=25)
+@examples(25)
 def test_a_verification_survives(found: Verification) -> None:
     text = json.dumps(encode(found))
     back = decode(Verification, json.loads(text))

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
+from amounts import amount, drawn
 from facts import DATA, required
 from one_layer import RESULT, Answer, ask, layer, text
 
@@ -232,9 +233,11 @@ def test_there_are_ten_thousand() -> None:
     assert {family(row)[0] for row in rows()} == set(OPS)
 
 
+@drawn
 @pytest.mark.parametrize("name", OPS)
 def test_shape_or_refusal_is_that_of_torch(name: str) -> None:
     mine = [row for row in rows() if family(row)[0] == name]
+    mine = mine[:: len(mine) // amount(len(mine))]
     assert mine
     different = []
     for row in mine:

@@ -7,7 +7,8 @@ from typing import Any
 
 import onnx
 import onnx.shape_inference
-from hypothesis import HealthCheck, given, settings
+from amounts import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from onnx_models import imported, keys, model, node, output
 from paths import ROOT
@@ -150,7 +151,7 @@ def layer(draw: st.DrawFn) -> tuple[str, dict[str, Any], list[int]]:
     return op, attributes, kernel
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@examples(120, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(layer(), min_size=1, max_size=4), pairs(5, 40), st.sampled_from(OPSETS), st.booleans())
 def test_random_chains_have_the_shapes_that_onnx_infers(
     chain: list[tuple[str, dict[str, Any], list[int]]], size: list[int], opset: int, named: bool

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from hypothesis import HealthCheck, given, settings
+from amounts import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from paths import NETWORKS, ROOT
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
@@ -89,7 +90,7 @@ def edits(draw: st.DrawFn) -> tuple[str, str]:
     return text, text[:at] + draw(st.sampled_from(["", *PIECES])) + text[at + taken :]
 
 
-@settings(max_examples=1_500, suppress_health_check=[HealthCheck.too_slow])
+@examples(1_500, suppress_health_check=[HealthCheck.too_slow])
 @given(edits())
 def test_a_tree_made_of_the_one_before_is_the_tree_of_a_full_parse(edit: tuple[str, str]) -> None:
     old, new = edit
@@ -104,7 +105,7 @@ def test_a_tree_made_of_the_one_before_is_the_tree_of_a_full_parse(edit: tuple[s
     assert tree(found) == tree(whole)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@examples(150, suppress_health_check=[HealthCheck.too_slow])
 @given(edits())
 def test_what_is_read_with_a_memory_is_what_is_read_without(edit: tuple[str, str]) -> None:
     old, new = edit

@@ -14,11 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from amounts import amount, drawn, examples, thorough
 from by_hand.cases import Case, Draw, Refused, Shape
 from by_hand.vectors import (
     FUNCTIONS,
 )
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jax import lax
 from one_layer import RESULT, ask, layer, text
@@ -46,11 +47,12 @@ def jax_shape(case: Case) -> Shape | None:
     return found if min(found, default=0) >= 1 else None
 
 
+@drawn
 @pytest.mark.parametrize("op", REGISTRY)
 def test_shape_or_refusal_is_that_of_jax(op: str) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=60)
+    @examples(60)
     @given(st.data())
     def run(data: st.DataObject) -> None:
         case = OPS[op](Draw(data), op)
@@ -61,11 +63,11 @@ def test_shape_or_refusal_is_that_of_jax(op: str) -> None:
         assert ours.shape == (None if theirs is None else list(theirs)), f"{source}\njax: {theirs}, ours: {ours[:4]}"
 
     run()
-    assert seen["accepted"] >= 10
-    assert op in NEVER_REFUSED or seen["refused"] >= 1
+    assert seen["accepted"] >= amount(10)
+    assert op in NEVER_REFUSED or seen["refused"] >= 1 or not thorough()
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.data())
 def test_a_transposed_convolution_is_the_adjoint(data: st.DataObject) -> None:
     """<C x, y> = <x, C^T y> on integers, with C^T as the direct convolution that the guide says equals it."""

@@ -10,8 +10,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from amounts import amount, drawn, examples
 from by_hand.cases import Case, Draw
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from one_layer import RESULT, ask, text
 from ops_by_hand import OPS
@@ -52,11 +53,12 @@ def holds(question: Question, sizes: dict[str, int]) -> bool:
     return left == right if question.kind == "equal" else left >= right
 
 
+@drawn
 @pytest.mark.parametrize("op", REGISTRY)
 def test_a_symbolic_shape_is_right_at_every_size(op: str) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=60)
+    @examples(60)
     @given(st.data())
     def run(data: st.DataObject) -> None:
         draw = Draw(data)
@@ -88,4 +90,4 @@ def test_a_symbolic_shape_is_right_at_every_size(op: str) -> None:
             assert [value(size, sizes) for size in output] == with_numbers.shape, (source, sizes)
 
     run()
-    assert seen["right"] >= 10, seen
+    assert seen["right"] >= amount(10), seen

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
+from amounts import amount, examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from one_layer import scalar
@@ -26,11 +27,11 @@ LIMITS = DEFAULT_LIMITS._replace(layers=2_000, repeat=500, block_depth=30, nodes
 LONGEST = 5_000_000  # calls
 CODES = {rule.code: rule for rule in RULES.values()}
 
-QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+QUICK = examples(150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @cache
-def examples() -> tuple[str, ...]:
+def small_examples() -> tuple[str, ...]:
     """The small examples, sound and broken: a mutation of a large one says no more."""
     texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples").rglob("*.net.yaml"))]
     return tuple(text for text in texts if len(text) < 3_000)
@@ -119,7 +120,7 @@ def mutate(text: str, step: tuple[str, int, int]) -> str:
 @QUICK
 @given(which=PICK, steps=st.lists(STEP, min_size=1, max_size=4))
 def test_mutated_examples(which: int, steps: list[tuple[str, int, int]]) -> None:
-    text = examples()[which % len(examples())]
+    text = small_examples()[which % len(small_examples())]
     for step in steps:
         text = mutate(text, step)
     check(text)
@@ -168,7 +169,7 @@ def layer(draw: st.DrawFn) -> str:
 SHAPE = st.lists(st.sampled_from(["1", "2", "3", "4", "8", "N", "H", "W", "=H * 2", "=H // 3", "=width"]), max_size=5)
 
 
-@settings(QUICK, max_examples=400)
+@settings(QUICK, max_examples=amount(400))
 @given(x=SHAPE, y=SHAPE, layers=st.lists(layer(), min_size=1, max_size=4), sized=st.booleans(), last=st.booleans())
 @example(
     x=["1"], y=["1"], layers=["  - {op: squeeze, axis: 0}", "  - {op: linear, out_features: 3}"], sized=True, last=True
@@ -202,7 +203,7 @@ def test_any_bytes(data: bytes) -> None:
 @QUICK
 @given(which=PICK, at=PICK, data=st.binary(min_size=1, max_size=4))
 def test_bytes_put_into_an_example(which: int, at: int, data: bytes) -> None:
-    text = examples()[which % len(examples())].encode()
+    text = small_examples()[which % len(small_examples())].encode()
     at %= len(text)
     found = decode(text[:at] + data + text[at:], LIMITS)
     if isinstance(found, str):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amounts import amount, drawn
 from lint_cases import CASES, Case
 from paths import ROOT
 from random_networks import network as random_network
@@ -16,9 +17,10 @@ from random_networks import network as random_network
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.findings import fixes
 from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
 from shapecheck.findings.selection import Selection
-from shapecheck.pipeline import Report, check_text
+from shapecheck.pipeline import check_text
 from shapecheck.rules import CHECKS
 
 FAMILIES = ("SC4", "SC6", "SC7")
@@ -119,11 +121,12 @@ def test_all_lints_together_take_a_fraction_of_a_check() -> None:
     assert lints_alone < seconds(lambda shapes: check(text, Selection())) / 4
 
 
+@drawn
 @pytest.mark.parametrize("size", ["64", "37", "1", "symbolic"])
 def test_lints_bear_every_network(size: str) -> None:
     rng = random.Random(f"lints {size}")
     spoken = 0
-    for _ in range(150):
+    for _ in range(amount(150)):
         text = random_network(rng, 64 if size == "symbolic" else int(size))
         if size == "symbolic":
             text = re.sub(r"^dims: .*\n", "", text, flags=re.MULTILINE)

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 import lsprotocol.types as lsp
+from amounts import examples
 from editor import ROOT, Editor
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from paths import NETWORKS
 
@@ -102,7 +103,7 @@ def everything(analysis: Analysis, position: lsp.Position) -> None:
         assert action.edit is not None and action.edit.changes
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(typing(), st.data())
 def test_every_request_is_answered(versions: list[str], data: st.DataObject) -> None:
     checker = Checker("x.net.yaml")
@@ -118,7 +119,7 @@ def told(report: Any) -> Any:
     return (report.diagnostics, shapes)
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(typing())
 def test_a_text_checked_in_steps_is_as_one_checked_at_once(versions: list[str]) -> None:
     checker = Checker("x.net.yaml")

@@ -7,7 +7,8 @@ import re
 
 import networkx
 import pytest
-from hypothesis import given, settings
+from amounts import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import network
 
@@ -55,7 +56,7 @@ def test_a_network_does_not_differ_from_itself(seed: int) -> None:
     assert (not d.unknown) == known
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(SEEDS, SEEDS)
 def test_the_other_way_round_is_the_reverse(seed: int, other: int) -> None:
     texts = [network(random.Random(n)) for n in (seed, other)]
@@ -95,7 +96,7 @@ def test_what_was_planted_is_found_and_nothing_else(seed: int, rng: random.Rando
     assert names(difference(new, old))["removed"] == {"last"}
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(SEEDS, st.sampled_from([63, 65, 80]))
 def test_shapes_that_changed_are_those_that_differ_and_begin_upstream(seed: int, size: int) -> None:
     old = network(random.Random(seed))
@@ -116,7 +117,7 @@ def test_shapes_that_changed_are_those_that_differ_and_begin_upstream(seed: int,
         assert cause == change.new.name or cause in networkx.ancestors(graph, change.new.name)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(SEEDS)
 def test_sizes_lost_and_gained_are_so(seed: int) -> None:
     old = network(random.Random(seed))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import hard_networks
 import pytest
+from amounts import sample
 from every_size import load, sizes_of, working
 
 from shapecheck.analysis.propagation import propagate
@@ -79,7 +80,7 @@ def test_the_encoding_is_right() -> None:
     assert 0 < len(right) < 40
 
 
-@pytest.mark.parametrize("variables", [10, 13, 18])
+@pytest.mark.parametrize("variables", sample([10, 13, 18], 3))
 def test_formulas_that_are_too_hard_are_left_in_part(variables: int, steps: Steps) -> None:
     formula = clauses(variables, 4.0)
     found = sizes_of(hard_networks.network(variables, formula))
@@ -126,7 +127,7 @@ def test_a_chain_of_many_roundings_is_followed(blocks: int, steps: Steps) -> Non
     assert {n for n in range(1, 60) if n in found} == right
 
 
-@pytest.mark.parametrize("blocks", [160, 1_200])
+@pytest.mark.parametrize("blocks", sample([160, 1_200], 2))
 def test_a_chain_of_too_many_roundings_is_left_where_they_are_too_many(blocks: int, steps: Steps) -> None:
     found = sizes_of(out_of_form(blocks))
     assert found.status == "partial"
