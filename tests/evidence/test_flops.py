@@ -128,10 +128,8 @@ def test_single_layers_against_taps_counted_one_by_one() -> None:
     assert padded > amount(30, 12)
 
 
-@pytest.mark.parametrize(
-    ("name", "most"), sample([("lenet5", 0.005), ("autoencoder", 0.005), ("dcgan_discriminator", 0.005)], 3)
-)
-def test_the_difference_is_explained(name: str, most: float) -> None:
+@pytest.mark.parametrize("name", sample(["lenet5", "autoencoder", "dcgan_discriminator"], 3))
+def test_the_difference_is_explained(name: str) -> None:
     network = example(next(path for path in EXAMPLES if path.name.startswith(name)))
     found = cost_of(network, Plan(device="cpu", optimizer="adam"))
     assert isinstance(found, CompilerCost) and found.forward.flops is not None
@@ -139,7 +137,7 @@ def test_the_difference_is_explained(name: str, most: float) -> None:
     explained = found.counted - 2 * found.on_padding + sum(each.flops for each in found.beside)
     assert found.forward.flops == pytest.approx(explained + found.optimised, rel=1e-6)
     # What is left to the optimiser, which nobody here counts, is little.
-    assert abs(found.optimised) < most * found.forward.flops
+    assert abs(found.optimised) < 0.005 * found.forward.flops
     assert 0.8 < (found.ratio or 0) < 1.1
     # Backward costs about two forward passes; the first layer has no input to differentiate by.
     assert found.training.lowered_flops is not None
