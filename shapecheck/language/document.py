@@ -1,25 +1,25 @@
 """YAML text to a tree of nodes that know their place.
 
-PyYAML's C parser does the reading. Nothing is constructed and no tag is obeyed; scalars are read as YAML 1.2 has
-them. Size, nesting and alias expansion are bounded before anything walks the tree.
+PyYAML's C parser does the reading, or its Python one where PyYAML was built without libyaml. Nothing is constructed and
+no tag is obeyed; scalars are read as YAML 1.2 has them. Size, nesting and alias expansion are bounded before anything
+walks the tree.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
-from yaml._yaml import CParser
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.findings.finding import Finding, Position, Span
 from shapecheck.language.limits import Limits
 from shapecheck.language.source import FILE_START
-from shapecheck.language.syntax import syntax_finding
+from shapecheck.language.syntax import surrogate_finding, syntax_finding
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
@@ -51,26 +51,51 @@ class TooDeep(Exception):
         self.node = node
 
 
-class _Composer(CParser):
-    """PyYAML's composer without tag resolution, which the language does not use and which costs half the time.
+class BoundedComposer:
+    """What makes a composer of PyYAML's bound the nesting and leave tags unresolved.
 
-    Its hooks, called on the way down and up, bound the nesting: the composer recurses in C without a limit.
+    Its hooks are called on the way down and up: the composer recurses without a limit of its own. The language does not
+    use what tags resolve to, and resolving them costs half the time.
     """
 
-    def __init__(self, text: str, nesting: int) -> None:
-        CParser.__init__(self, text)
-        self.left = nesting
+    left: int
 
     def resolve(self, kind: type, value: str | None, implicit: Any) -> None:
-        return None
+        """Give no tag to a node that is written without one."""
 
     def descend_resolver(self, parent: Node | None, index: Any) -> None:
+        """Go down one level. Raises TooDeep."""
         self.left -= 1
         if self.left < 0 and parent is not None:
             raise TooDeep(parent)
 
     def ascend_resolver(self) -> None:
+        """Come back up."""
         self.left += 1
+
+
+class PythonComposer(BoundedComposer, yaml.BaseLoader):
+    """Composes a text in Python: the same tree, several times slower."""
+
+    def __init__(self, text: str, nesting: int) -> None:
+        yaml.BaseLoader.__init__(self, text)
+        self.left = nesting
+
+
+def _fastest_composer() -> Callable[[str, int], Any]:
+    """Return what composes a text within a number of levels."""
+    if not yaml.__with_libyaml__:
+        return PythonComposer
+
+    class LibyamlComposer(BoundedComposer, yaml.CBaseLoader):
+        def __init__(self, text: str, nesting: int) -> None:
+            yaml.CBaseLoader.__init__(self, text)
+            self.left = nesting
+
+    return LibyamlComposer
+
+
+composer = _fastest_composer()
 
 
 def span_of(node: Node) -> Span:
@@ -103,9 +128,29 @@ def plain_value(node: ScalarNode) -> Any:
 
 def compose(text: str, nesting: int) -> Node | None:
     """Return the tree of a text as it is, None where there is nothing in it. Raises YAMLError and TooDeep."""
-    with collector_off():
-        root: Node | None = _Composer(text, nesting).get_single_node()
+    composing = composer(text, nesting)
+    try:
+        with collector_off():
+            root: Node | None = composing.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        if error.problem_mark is not None:
+            _look_for_depth(text, error.problem_mark, composing.left, nesting)
+        raise
     return root
+
+
+def _look_for_depth(text: str, mark: yaml.Mark, left: int, nesting: int) -> None:
+    """Raise TooDeep where a text nests too deep in the line in which the parser gave up.
+
+    The parser reads brackets that could be a key, so up to the end of their line, before it hands out the first; and
+    since PyYAML 6.0.4 it gives up at a depth of its own. What lies in front of that place is composed by itself.
+    """
+    before = text.removeprefix("\ufeff")[: mark.index]
+    line = before[-mark.column :] if mark.column else ""
+    if line.count("[") + line.count("{") <= left:
+        return
+    with contextlib.suppress(yaml.YAMLError), collector_off():
+        composer(before, nesting).get_single_node()
 
 
 def parse(text: str, limits: Limits) -> MappingNode | Finding:
@@ -121,6 +166,8 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
         )
     except yaml.YAMLError as error:
         return syntax_finding(error, text)
+    except UnicodeEncodeError as error:
+        return surrogate_finding(error, text)
     if root is None or (isinstance(root, ScalarNode) and root.value == "" and not root.style):
         return Finding.of(
             "empty-file",
@@ -142,7 +189,7 @@ def parse(text: str, limits: Limits) -> MappingNode | Finding:
     return root
 
 
-@contextmanager
+@contextlib.contextmanager
 def collector_off() -> Iterator[None]:
     """Keep the cycle collector from walking a growing network again and again: three times faster on large files."""
     enabled = gc.isenabled()
