@@ -9,10 +9,16 @@ import click
 
 from shapecheck.analysis import explain as explaining
 from shapecheck.cli.options import Command, format_option
-from shapecheck.layers import REGISTRY, Context, Layer, Problem
+from shapecheck.layers import Context, Layer, Problem
 from shapecheck.layers.base import default_of
+from shapecheck.layers.conv import Conv
+from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.fields import FieldError
+from shapecheck.layers.pooling import MaxPool
 from shapecheck.layers.sliding import PADDING_WORDS
+
+# The layers that can be calculated and drawn without a file, by the words that select them there.
+KINDS: dict[str, type[Layer]] = {"conv": Conv, "pool": MaxPool, "conv-transpose": ConvTranspose}
 
 
 def numbers(*words: str) -> dict[str, Any]:
@@ -54,13 +60,20 @@ def _options(function: Command) -> Command:
     return format_option("text", "json")(padding(function))
 
 
-def built(op: str, given: dict[str, Any], sizes: Any) -> tuple[Layer, Context]:
-    """Return a layer that is in no file, on inputs of the given sizes. Raises Problem or FieldError; BadParameter."""
-    kind = REGISTRY[op]
-    values = {name: default_of(key) for name, key in kind.keys_of(op).items()}
+def built(word: str, given: dict[str, Any], sizes: Any) -> tuple[Layer, Context]:
+    """Return a layer that is in no file, on inputs of the given sizes. Raises Problem or FieldError; BadParameter.
+
+    Where the layer has output channels there is one.
+    """
+    kind = KINDS[word]
+    op = kind.ops[0]
+    keys = kind.keys_of(op)
+    values = {name: default_of(key) for name, key in keys.items()}
+    if "out_channels" in keys:
+        given = {**given, "out_channels": 1}
     for name, value in given.items():
         if value is not None:
-            values[name] = kind.keys_of(op)[name].kind.read(value)
+            values[name] = keys[name].kind.read(value)
     layer = kind(op, values)
     layer.check()
     spatial = tuple(sizes) if isinstance(sizes, list) else (sizes,)
@@ -77,19 +90,19 @@ def complain_of(op: str, problem: Problem | FieldError) -> None:
         click.echo(f"help: {help}", err=True)
 
 
-def _calculate(op: str, given: dict[str, Any], sizes: Any, output_format: str) -> int:
+def _calculate(word: str, given: dict[str, Any], sizes: Any, output_format: str) -> int:
     """Print the arithmetic of one layer on inputs of the given sizes; exit code 1 where it does not fit."""
     try:
-        layer, context = built(op, given, sizes)
+        layer, context = built(word, given, sizes)
         output = layer.output(context)
     except (Problem, FieldError) as problem:
-        complain_of(op, problem)
+        complain_of(KINDS[word].ops[0], problem)
         return 1
     steps = explaining.layer_arithmetic(layer, context)
     if output_format == "json":
         document = {
             "version": 1,
-            "op": op,
+            "op": layer.op,
             "output_size": list(output[2:]),
             "axes": [explaining.as_json(step) for step in steps],
         }
@@ -108,7 +121,7 @@ def calc() -> None:
 @_options
 def conv(input_size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, output_format: str) -> int:
     """Convolution: shapecheck calc conv -i 224 -k 7 -s 2 -p 3."""
-    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation, "out_channels": 1}
+    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
     return _calculate("conv", given, input_size, output_format)
 
 
@@ -126,7 +139,7 @@ def pool(
         "dilation": dilation,
         "ceil_mode": ceil_mode,
     }
-    return _calculate("max_pool", given, input_size, output_format)
+    return _calculate("pool", given, input_size, output_format)
 
 
 @calc.command("conv-transpose")
@@ -155,8 +168,7 @@ def conv_transpose(
         "stride": stride,
         "padding": padding,
         "dilation": dilation,
-        "out_channels": 1,
         "output_padding": output_padding,
         "output_size": output_size,
     }
-    return _calculate("conv_transpose", given, input_size, output_format)
+    return _calculate("conv-transpose", given, input_size, output_format)

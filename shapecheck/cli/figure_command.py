@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from shapecheck.cli.calc_command import built, complain_of, numbers
+from shapecheck.cli.calc_command import KINDS, built, complain_of, numbers
 from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import one_network, set_option
 from shapecheck.figures import Figure, NoFigure
@@ -16,8 +16,6 @@ from shapecheck.language.spelling import suggest
 from shapecheck.layers import Problem
 from shapecheck.layers.fields import FieldError
 from shapecheck.layers.sliding import PADDING_WORDS
-
-OPS = {"conv": "conv", "pool": "max_pool", "conv-transpose": "conv_transpose"}
 
 
 def write(path: str | None, text: str) -> None:
@@ -68,11 +66,11 @@ def figure(
     """
     given = {name: value for name, value in given.items() if value is not None}
     try:
-        if layer is None and what in OPS:
+        if layer is None and what in KINDS:
             picture = _calculated(what, given)
         else:
             if given:
-                raise click.UsageError(f"-{next(iter(given))[0]} is of a layer that is in no file: {', '.join(OPS)}")
+                raise click.UsageError(f"-{next(iter(given))[0]} is of a layer that is in no file: {', '.join(KINDS)}")
             picture = _of_file(what, layer, assignments, config_path)
     except NoFigure as reason:
         click.echo(f"{layer or what}: there is no picture: {reason}", err=True)
@@ -87,25 +85,23 @@ def _calculated(word: str, given: dict[str, Any]) -> Figure | None:
     for name, flag in (("input_size", "-i"), ("kernel_size", "-k")):
         if name not in given:
             raise click.UsageError(f"{word} needs {flag}")
-    op = OPS[word]
     sizes, axes = given.pop("input_size"), given.pop("axes", 2)
-    for name, owner in (("output_padding", "conv-transpose"), ("output_size", "conv-transpose"), ("ceil_mode", "pool")):
-        if name in given and word != owner:
-            raise click.UsageError(f"--{name.replace('_', '-')} is of {owner}")
-    if op != "max_pool":
-        given["out_channels"] = 1
+    for name in given:
+        if name not in KINDS[word].keys:
+            owners = [other for other, kind in KINDS.items() if name in kind.keys]
+            raise click.UsageError(f"--{name.replace('_', '-')} is of {' and '.join(owners)}")
     try:
-        layer, context = built(op, given, sizes if isinstance(sizes, list) else [sizes] * axes)
+        layer, context = built(word, given, sizes if isinstance(sizes, list) else [sizes] * axes)
         layer.output(context)
     except (Problem, FieldError) as problem:
         complain_of(word, problem)
         return None
-    return figure_of_layer(op, layer, context)
+    return figure_of_layer(layer.op, layer, context)
 
 
 def _of_file(path: str, name: str | None, assignments: tuple[str, ...], config_path: str | None) -> Figure | None:
     if name is None:
-        raise click.UsageError(f"name a layer of {path}, or draw one that is in no file: {', '.join(OPS)}")
+        raise click.UsageError(f"name a layer of {path}, or draw one that is in no file: {', '.join(KINDS)}")
     report = one_network(path, assignments, config_path)
     if report.network is None or report.shapes is None:
         complain(report)

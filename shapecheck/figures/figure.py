@@ -16,7 +16,7 @@ MARGIN = 16
 LEGEND = {
     "input": "input",
     "zero": "zero between (stretched input ĩ′)",
-    "pad": "padding",
+    "padding": "padding",
     "extra": "a: extra zeros at the far edge",
     "beyond": "beyond the padding (ceil mode)",
     "cropped": "cropped",

@@ -8,7 +8,7 @@ from shapecheck.analysis.explain import AxisArithmetic
 from shapecheck.arithmetic import convolution
 
 # What a cell of the padded, stretched input can be; in a map of several axes the last in this order wins.
-KINDS = ("input", "zero", "pad", "extra", "beyond", "cropped")
+KINDS = ("input", "zero", "padding", "extra", "beyond", "cropped")
 
 
 class NoFigure(Exception):
@@ -65,14 +65,14 @@ class Axis(NamedTuple):
         """Return what stands in a cell: one of ``KINDS``."""
         place = cell - max(self.before, 0)
         if place < 0:
-            return "pad"
+            return "padding"
         if place < self.stretched:
             if place < -self.before or place >= self.stretched + min(self.after, 0):
                 return "cropped"
             return "zero" if place % (self.gap + 1) else "input"
         place -= self.stretched
         if place < max(self.after, 0):
-            return "pad"
+            return "padding"
         return "extra" if place < max(self.after, 0) + self.extra else "beyond"
 
     def read(self, cell: int) -> bool:

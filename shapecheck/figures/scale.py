@@ -68,11 +68,11 @@ def _axis(parent: Element, axis: Axis, name: str, y: float, kinds: set[str]) -> 
 def runs(axis: Axis) -> list[tuple[str, int]]:
     """Return the stretches of an axis: kind and number of cells; the stretched input is one."""
     parts = [
-        ("pad", max(axis.before, 0)),
+        ("padding", max(axis.before, 0)),
         ("cropped", max(-axis.before, 0)),
         ("input", axis.stretched - max(-axis.before, 0) - max(-axis.after, 0)),
         ("cropped", max(-axis.after, 0)),
-        ("pad", max(axis.after, 0)),
+        ("padding", max(axis.after, 0)),
         ("extra", axis.extra),
         ("beyond", axis.beyond),
     ]

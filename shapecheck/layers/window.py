@@ -36,9 +36,14 @@ class Window(NamedTuple):
         return self.form.startswith("transposed")
 
     @property
+    def rounds_down(self) -> bool:
+        """Whether rows at the far edge are left unread where the stride does not come out."""
+        return self.form in ("conv", "pool")
+
+    @property
     def unread(self) -> Size:
         """Rows at the far edge that no window reads; 0 for forms that pad or round up to read everything."""
-        if self.form in ("conv", "pool"):
+        if self.rounds_down:
             rest: Size = convolution.unread(self.i, self.k, self.s, self.before, self.after, self.d)
             return rest
         return 0

@@ -87,7 +87,7 @@ def counted(case: Case, axes: int) -> Counter[str]:
     for place in itertools.product(range(len(cells)), repeat=axes):
         letters = {cells[at] for at in place}
         kind = next(letter for letter in "apzi" if letter in letters)
-        found[{"a": "extra", "p": "pad", "z": "zero", "i": "input"}[kind]] += 1
+        found[{"a": "extra", "p": "padding", "z": "zero", "i": "input"}[kind]] += 1
         found["unread"] += not all(at in read for at in place)
     found["output"] = len(windows) ** axes
     return +found

@@ -36,7 +36,7 @@ def test_a_large_axis_is_drawn_to_scale() -> None:
     root = ElementTree.fromstring(found.svg())
     bars = {r.get("class"): float(r.get("width", "0")) for r in root.iter(f"{SVG}rect") if "run" in r.get("class", "")}
     assert bars["run input"] / bars["run output"] == pytest.approx(224 / 112, rel=1e-3)
-    assert bars["run pad"] / bars["run input"] == pytest.approx(3 / 224, rel=1e-2)
+    assert bars["run padding"] / bars["run input"] == pytest.approx(3 / 224, rel=1e-2)
     assert sum(r.get("class") == "missed" for r in root.iter(f"{SVG}rect")) == 1
     far = next(g for g in root.iter(f"{SVG}g") if g.get("class") == "end far")
     assert sum("unread" in (r.get("class") or "") for r in far) == 1

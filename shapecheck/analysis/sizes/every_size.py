@@ -145,7 +145,7 @@ def _strided(shapes: Shapes) -> list[tuple[int, int]]:
         (node.index, place)
         for node in shapes.network.layers
         for place, w in enumerate(shapes.windows(node))
-        if w.s > 1 and w.form in ("conv", "pool") and not isinstance(w.i, int)
+        if w.s > 1 and w.rounds_down and not isinstance(w.i, int)
     ]
 
 
