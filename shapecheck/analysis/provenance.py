@@ -120,12 +120,13 @@ def assembled(shapes: Shapes, index: int, axis: int) -> tuple[Node, str] | None:
     None where it was not so: any layer between that gave the axis another size is where it comes from.
     """
     for passage in passages(shapes, index, axis):
-        node, flow = passage.node, passage.flow
+        node, flow, source = passage.node, passage.flow, passage.source
         shape = shapes.outputs[node.index]
         if flow is None or shape is None:
             return None
-        if flow.kind is not Kind.KEPT:
-            made = _sum_or_product(shapes, node, flow, shape[passage.axis])
+        size = shape[passage.axis]
+        if source is None or flow.kind is Kind.MIXED or _size(shapes, node, source) != size:
+            made = _sum_or_product(shapes, node, flow, size)
             return None if made is None else (node, made)
     return None
 
@@ -285,7 +286,7 @@ def explain_cause(found: Cause) -> str:
         return f"the branches part at {found.fork.name}"
     if window.unread:
         lost = f"drops {window.unread} of {window.i}"
-    elif window.form in ("conv", "pool", "ceil", "same"):
+    elif not window.transposes:
         lost = f"rounds {window.i} / {window.s} up"
     else:
         lost = f"takes {window.i} with stride {window.s}"
