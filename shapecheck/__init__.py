@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shapecheck.findings.finding import Finding as Diagnostic
     from shapecheck.findings.finding import NetworkError
     from shapecheck.graph.network import Network
-    from shapecheck.pipeline import Report
+    from shapecheck.findings.checked import Report
     from shapecheck.verify import Verification
     from shapecheck.verify.reference.functions import Functions
 
@@ -30,7 +30,7 @@ _HOMES = {
     "LayerShapes": "shapecheck.analysis.propagation",
     "Network": "shapecheck.graph.network",
     "NetworkError": "shapecheck.findings.finding",
-    "Report": "shapecheck.pipeline",
+    "Report": "shapecheck.findings.checked",
     "Severity": "shapecheck.findings.catalogue",
     "Shapes": "shapecheck.analysis.propagation",
     "Verification": "shapecheck.verify",

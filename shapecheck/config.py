@@ -9,7 +9,6 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from shapecheck.findings.catalogue import Severity
-from shapecheck.findings.errors import ConfigError
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.spelling import suggest
@@ -18,6 +17,10 @@ from shapecheck.language.spelling import suggest
 MOST = {"nesting": 400, "block_depth": 200}
 SEVERITIES = {str(severity): severity for severity in Severity}
 SETTINGS = ("select", "extend-select", "ignore", "severity", "per-file-ignores", "baseline", "limits")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the file, the line and the key."""
 
 
 class Config(NamedTuple):
@@ -57,6 +60,11 @@ def find(start: Path) -> Path | None:
         if project.is_file() and "[tool.shapecheck" in project.read_text(encoding="utf-8", errors="replace"):
             return project
     return None
+
+
+def nearest(folder: Path) -> Config:
+    """Return the settings that hold for the files of a folder. Raises ConfigError."""
+    return load(find(folder.resolve()))
 
 
 def load(path: Path | None) -> Config:

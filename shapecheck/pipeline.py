@@ -1,17 +1,23 @@
-"""The whole pipeline: text, document, templates, network, shapes, findings, diagnostics."""
+"""The way from a text to findings, and the only one: read, assembled, propagated, judged, told.
+
+Each phase adds to what was found. A rule is asked where the phases before it got as far, and stayed as clean, as the
+catalogue says that it needs.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, Trouble, propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
-from shapecheck.findings import suppressions
-from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings import fixes, suppressions
+from shapecheck.findings.catalogue import RULES, Phase, Rule, Severity
+from shapecheck.findings.checked import Origin, Report, Settings
 from shapecheck.findings.finding import Edit, Finding, Fix, NetworkError
-from shapecheck.findings.outcome import Outcome
 from shapecheck.findings.selection import DEFAULT as EVERY_DEFAULT
 from shapecheck.findings.selection import Selection
 from shapecheck.graph.network import Network
@@ -28,177 +34,255 @@ from shapecheck.rules.transposed_size import ambiguous_findings, mended_by_paddi
 
 Prepare = Callable[[FileTemplate], None]
 _NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")
+_SIZE_RULES = [rule for rule in RULES.values() if rule.clean is Phase.ASSEMBLED and rule.phase is Phase.JUDGED]
 
 
-class Report(Outcome):
-    """The outcome of a check with all that led to it.
+class UnusableValue(ValueError):
+    """A dimension cannot have the size that it is given; the message says why."""
 
-    ``network`` and ``shapes`` are None where the file could not be read.
-    """
 
-    def __init__(
-        self, path: str, text: str, network: Network | None, shapes: Shapes | None, diagnostics: tuple[Finding, ...]
-    ) -> None:
-        super().__init__(path, text, diagnostics, 0 if network is None else len(network.layers))
-        self.network = network
-        self.shapes = shapes
+class Reading(NamedTuple):
+    """A text as read: its templates, None where it is no mapping, and what is wrong with it."""
+
+    file: FileTemplate | None
+    findings: list[Finding]
+
+
+class _Course:
+    """What was found on the way, and how far it led. ``whole`` says whether every layer could be looked at."""
+
+    def __init__(self, settings: Settings, text: str) -> None:
+        self.settings = settings
+        self.text = text
+        self.findings: list[Finding] = []
+        self.reached: Phase | None = None
+        # The rules whose findings are errors, each with the phase in which that counts.
+        self.errors: set[tuple[Phase, Rule]] = set()
+        self.names: frozenset[str] | None = None
+        self.whole = False
+
+    def add(self, findings: Iterable[Finding], phase: Phase) -> None:
+        """Note what was found in a phase. What belongs to a later one, such as a mesh, leaves this one clean."""
+        for finding in findings:
+            self.findings.append(finding)
+            if finding.severity is Severity.ERROR:
+                self.errors.add((max(phase, finding.rule.phase), finding.rule))
 
     @property
-    def readable(self) -> bool:
-        """Whether there is a network to look at: nothing was wrong in reading it."""
-        reading = (d for d in self.diagnostics if d.code.startswith(("SC0", "SC1")))
-        return self.network is not None and all(d.severity is not Severity.ERROR for d in reading)
+    def unclean(self) -> Phase | None:
+        return min((phase for phase, _ in self.errors), default=None)
 
-    @property
-    def ok_shapes(self) -> bool:
-        """Whether no shape rule is broken."""
-        return self.shapes is not None and not self.shapes.troubles
+    def asks(self, rule: Rule) -> bool:
+        """Say whether a rule is wanted, and can be asked of what there is by now."""
+        if not self.settings.selection.allows(rule):
+            return False
+        unclean = self.unclean
+        started = rule.phase is Phase.READ or (self.reached is not None and self.reached >= rule.phase - 1)
+        return started and (rule.clean is None or unclean is None or unclean > rule.clean)
 
-    def add(self, findings: list[Finding], selection: Selection = EVERY_DEFAULT) -> None:
-        """Add what was found later, by the second witness, less what is ignored.
+    def knows(self, rule: Rule) -> bool:
+        """Say whether there is nothing that a rule could have found and did not.
 
-        What was asked for by another command is reported whatever ``selection`` selects.
+        An error in the same phase or before may hide what stands at the same place or behind it.
         """
-        suppressed, _ = suppressions.read(self.text)
-        chosen = selection._replace(select=None)
-        wanted = [d for d in diagnostics(findings) if chosen.allows(d.rule)]
-        wanted, _ = suppressions.apply(wanted, suppressed, chosen)
-        told = [d._replace(severity=selection.severity_of(d.rule, d.severity)) for d in wanted]
-        self.diagnostics = tuple(sorted((*self.diagnostics, *told), key=lambda d: (d.span.start, d.code)))
+        if not self.asks(rule) or rule.phase is Phase.VERIFIED:
+            return False
+        hidden = any(phase <= rule.phase and other is not rule for phase, other in self.errors)
+        return not hidden and (self.whole or rule.phase < Phase.PROPAGATED)
+
+    def report(self, network: Network | None = None, shapes: Shapes | None = None) -> Report:
+        """Return what was found as it is told."""
+        report = Report(self.settings, self.text, self._told(), network, shapes)
+        report.reached, report.unclean, report.names = self.reached, self.unclean, self.names
+        selection = self.settings.selection
+        report.not_run = tuple(
+            rule.name
+            for rule in RULES.values()
+            if rule.phase is not Phase.VERIFIED and selection.allows(rule) and not self.asks(rule)
+        )
+        return report
+
+    def _told(self) -> tuple[Finding, ...]:
+        """Return the findings less those that the choice of rules or a comment in the file keeps quiet."""
+        selection = self.settings.selection
+        suppressed, wrong = suppressions.read(self.text)
+        every = [*self.findings, *wrong]
+        if self.unclean is not None and self.unclean <= Phase.ASSEMBLED:
+            # What a shape is cannot be known there, and so not how to mend one.
+            every = [d if d.rule.phase < Phase.PROPAGATED else d._replace(fix=None) for d in every]
+        wanted = [d for d in diagnostics(every) if selection.allows(d.rule)]
+        if suppressed:
+            wanted, idle = suppressions.apply(wanted, suppressed)
+            unused = suppressions.unused(idle, suppressed, selection, self.knows)
+            wanted += [d for d in diagnostics(unused) if selection.allows(d.rule)]
+            wanted.sort(key=lambda d: (d.span.start, d.code))
+        if not selection.severity:
+            return tuple(wanted)
+        return tuple(d._replace(severity=selection.severity_of(d.rule, d.severity)) for d in wanted)
 
 
 @collector_off()
-def read_text(text: str, path: str, limits: Limits = DEFAULT_LIMITS) -> tuple[FileTemplate | None, list[Finding]]:
-    """Return the templates of a text, or None where it is no mapping, and what is wrong with it."""
-    root = parse(text, limits)
+def read_text(text: str | Finding, path: str, limits: Limits = DEFAULT_LIMITS) -> Reading:
+    """Return the templates of a text and what is wrong with it; a finding stands for a text that is not to be had."""
+    root = text if isinstance(text, Finding) else parse(text, limits)
     if isinstance(root, Finding):
-        return None, [root]
-    return read(root, path, limits)
+        return Reading(None, [root])
+    return Reading(*read(root, path, limits))
 
 
 @collector_off()
+def check(text: str | Finding, settings: Settings, prepare: Prepare | None = None) -> Report:
+    """Check a text; a finding stands for one that is not to be had. Raises UnusableValue.
+
+    ``prepare`` changes what was read of the text before it is checked.
+    """
+    reading = read_text(text, settings.path, settings.limits)
+    return judge(reading, "" if isinstance(text, Finding) else text, settings, prepare)
+
+
+@collector_off()
+def judge(
+    reading: Reading, text: str, settings: Settings, prepare: Prepare | None = None, earlier: Shapes | None = None
+) -> Report:
+    """Check a text that was read. Raises UnusableValue.
+
+    ``earlier`` are the shapes before an edit; what does not lie behind the edit is then not computed again.
+    """
+    course = _Course(settings, text)
+    network = _assembled(course, reading, prepare)
+    report = course.report() if network is None else _judged(course, network, earlier)
+    report.again = partial(check, settings=settings, prepare=prepare)
+    return report
+
+
 def check_text(
     text: str,
     path: str,
-    overrides: Mapping[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     selection: Selection = EVERY_DEFAULT,
     prepare: Prepare | None = None,
 ) -> Report:
-    """Check the text of one file. ``overrides`` gives params and dimensions other values by name.
-
-    ``prepare`` changes what was read of the text before it is checked.
-    """
-    file, findings = read_text(text, path, limits)
-    if file is None:
-        return Report(path, text, None, None, controlled(findings, text, selection))
-    if prepare is not None:
-        prepare(file)
-    return check_template(file, findings, text, path, overrides or {}, limits, selection)
+    """Check a text."""
+    return check(text, Settings(path, values or {}, limits, selection), prepare)
 
 
-@collector_off()
-def check_template(
-    file: FileTemplate,
-    found: list[Finding],
-    text: str,
-    path: str,
-    overrides: Mapping[str, Any],
-    limits: Limits,
-    selection: Selection = EVERY_DEFAULT,
-    earlier: Shapes | None = None,
-) -> Report:
-    """Check a file that has been read, with what was ``found`` in reading it.
-
-    ``earlier`` are the shapes before an edit; what does not lie behind the edit is then not computed again.
-    """
-    network, more = assemble(file, overrides, limits, found)
-    if any(finding.rule.name in ("endless-block", "too-many-layers") for finding in more):
-        # What was cut off while its blocks were placed is not the network that is meant.
-        return Report(path, text, None, None, controlled([*found, *more], text, selection))
-    shapes = propagate(network, earlier=earlier)
-    readable = not any(map(_is_error, (*found, *more)))
-    wrong = list(size_findings(shapes)) if readable else []
-    shapes.sound = readable and not any(map(_is_error, wrong))
-    wrong += shape_findings(shapes, selection)
-    return Report(path, text, network, shapes, controlled([*found, *more, *wrong], text, selection))
-
-
-def check_file(path: str, overrides: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:
+def check_file(path: str, values: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:
     """Check one file."""
-    text = read_file(path, limits)
-    if isinstance(text, Finding):
-        return Report(path, "", None, None, diagnostics([text]))
-    return check_text(text, path, overrides, limits)
+    return check(read_file(path, limits), Settings(path, values or {}, limits))
 
 
-def check_network(network: Network, text: str = "") -> Report:
-    """Check a network that has been loaded."""
-    shapes = propagate(network)
-    return Report(network.path, text, network, shapes, diagnostics([*shape_findings(shapes), *size_findings(shapes)]))
+def load_text(text: str, path: str, values: Mapping[str, Any]) -> Network:
+    return load(text, Settings(path, values))
+
+
+def offered(report: Report) -> Report:
+    """Return a report with those of its fixes that were proved on a copy: a check more, where there are any."""
+    return report if report.again is None else fixes.proved(report, report.again)
 
 
 @collector_off()
-def load_text(text: str, path: str, overrides: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Network:
-    """Return the network of a text. Raises NetworkError where it cannot be read; warnings pass."""
-    file, findings = read_text(text, path, limits)
-    network = None
-    if file is not None:
-        network, more = assemble(file, overrides, limits, findings)
-        findings += more
-    found = diagnostics(findings)
-    if network is None or any(d.severity is Severity.ERROR for d in found):
-        raise NetworkError(found, path)
-    known = {*file.params, *file.dimension_names()} if file is not None else set()
-    for name in overrides:
-        if name not in known:
-            raise TypeError(f"{path} has no param or dimension {name!r}; {suggest(name, sorted(known), 'names')}")
+def load(text: str | Finding, settings: Settings, baseline: Path | None = None) -> Network:
+    """Return the network of a text. Raises NetworkError where it cannot be read, and UnusableValue; warnings pass.
+
+    Raises TypeError for a name in ``settings.values`` that the text does not have.
+    """
+    course = _Course(settings, "" if isinstance(text, Finding) else text)
+    network = _assembled(course, read_text(text, settings.path, settings.limits), None)
+    if network is None or course.errors:
+        raise NetworkError(diagnostics(course.findings), settings.path)
+    assert course.names is not None
+    for name in settings.values:
+        if name not in course.names:
+            known = suggest(name, sorted(course.names), "names")
+            raise TypeError(f"{settings.path} has no param or dimension {name!r}; {known}")
+    network.origin = Origin(course.text, settings, tuple(course.findings), course.names, baseline)
     return network
 
 
-def controlled(findings: list[Finding], text: str, selection: Selection) -> tuple[Finding, ...]:
-    """Return findings as diagnostics, less those that the selection or a comment in the file keeps quiet."""
-    suppressed, wrong = suppressions.read(text)
-    wanted = [d for d in diagnostics(findings + wrong) if selection.allows(d.rule)]
-    if suppressed:
-        wanted, unused = suppressions.apply(wanted, suppressed, selection)
-        wanted += [d for d in diagnostics(unused) if selection.allows(d.rule)]
-        wanted.sort(key=lambda d: (d.span.start, d.code))
-    if not selection.severity:
-        return tuple(wanted)
-    return tuple(d._replace(severity=selection.severity_of(d.rule, d.severity)) for d in wanted)
+def check_network(network: Network, origin: Origin | None = None) -> Report:
+    """Check a network that has been loaded: with its ``origin`` as its text is checked, without by its shapes alone."""
+    if origin is None:
+        origin = Origin("", Settings(network.path))
+    course = _Course(origin.settings, origin.text)
+    course.add(origin.findings, Phase.ASSEMBLED)
+    course.reached = Phase.ASSEMBLED
+    course.names = origin.names
+    report = _judged(course, network, None)
+    if origin.names is not None:
+        report.again = partial(check, settings=origin.settings)
+    return report
 
 
-def shape_findings(shapes: Shapes, selection: Selection = EVERY_DEFAULT) -> list[Finding]:
-    """Return a finding for every broken shape rule and whatever the rules find by themselves.
+def add_verified(report: Report, findings: list[Finding]) -> None:
+    """Add to a report what verification found, less what is ignored.
+
+    What was asked for by another command is reported whatever is selected.
+    """
+    selection = report.settings.selection
+    suppressed, _ = suppressions.read(report.text)
+    chosen = selection._replace(select=None)
+    wanted, _ = suppressions.apply([d for d in diagnostics(findings) if chosen.allows(d.rule)], suppressed)
+    told = [d._replace(severity=selection.severity_of(d.rule, d.severity)) for d in wanted]
+    report.diagnostics = tuple(sorted((*report.diagnostics, *told), key=lambda d: (d.span.start, d.code)))
+
+
+def _assembled(course: _Course, reading: Reading, prepare: Prepare | None) -> Network | None:
+    """Return the network of a text that was read, or None where there is none."""
+    file = reading.file
+    course.add(reading.findings, Phase.READ)
+    if file is None:
+        return None
+    if prepare is not None:
+        prepare(file)
+    course.reached = Phase.READ
+    course.names = frozenset((*file.params, *file.dimension_names()))
+    settings = course.settings
+    values = {name: value for name, value in settings.values.items() if name in course.names}
+    for name, value in values.items():
+        if name not in file.params and (type(value) is not int or value < 1):
+            raise UnusableValue(f"the size of dimension {name} is a whole number of at least 1, found {value}")
+    assembly = assemble(file, values, settings.limits)
+    course.add(assembly.findings, Phase.ASSEMBLED)
+    if not assembly.whole:
+        # What was cut off while its blocks were placed is not the network that is meant.
+        return None
+    course.reached = Phase.ASSEMBLED
+    if course.unclean is not None and course.unclean <= Phase.ASSEMBLED:
+        return assembly.network
+    # A misspelt name leaves what it meant unused, and one mistake makes one finding.
+    course.add(assembly.unused(), Phase.ASSEMBLED)
+    return assembly.network
+
+
+def _judged(course: _Course, network: Network, earlier: Shapes | None) -> Report:
+    """Propagate the shapes of a network and let the rules look at them.
 
     Where a transposed layer leaves its size open, what follows from that is told once, at that layer, and the rest
     of the network is judged with the sizes that it demands.
     """
+    shapes = propagate(network, earlier=earlier)
+    troubled = {trouble.node for trouble in shapes.troubles}
+    course.whole = all(shape is not None or index in troubled for index, shape in enumerate(shapes.outputs))
     ambiguity = resolve(shapes)
-    sound = shapes.sound
+    resolved = shapes
     findings: list[Finding] = []
+    told: set[int] = set()
     if ambiguity is not None:
         findings += ambiguous_findings(ambiguity, shapes)
-        told = {blocked.demand.at for verdict in ambiguity.layers for blocked in verdict.blocked}
+        told = {blocked.demand.at for layer in ambiguity.layers for blocked in layer.blocked}
         told -= {blocked.demand.at for blocked in ambiguity.out_of_reach}
-        shapes = ambiguity.shapes
-    else:
-        told = set()
-    findings += [_trouble_finding(shapes, trouble) for trouble in shapes.troubles if trouble.node not in told]
-    findings = mended_by_padding(shapes, findings)
-    shapes.sound = sound and not any(map(_is_error, findings))
-    for name, check in CHECKS.items():
-        if selection.allows(RULES[name]):
-            more = list(check(shapes))
-            findings += more
-            # Rules run in the order of their codes, and those that give advice come last.
-            shapes.sound = shapes.sound and not any(map(_is_error, more))
-    return findings
-
-
-def _is_error(finding: Finding) -> bool:
-    return finding.severity is Severity.ERROR
+        resolved = ambiguity.shapes
+    findings += [_trouble_finding(resolved, trouble) for trouble in resolved.troubles if trouble.node not in told]
+    course.add(mended_by_padding(resolved, findings), Phase.PROPAGATED)
+    course.reached = Phase.PROPAGATED
+    if any(map(course.asks, _SIZE_RULES)):
+        course.add(size_findings(shapes), Phase.JUDGED)
+    for name, judgement in CHECKS.items():
+        if course.asks(RULES[name]):
+            course.add(judgement(resolved), Phase.JUDGED)
+    course.reached = Phase.JUDGED
+    return course.report(network, shapes)
 
 
 def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:

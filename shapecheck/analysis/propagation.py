@@ -58,8 +58,6 @@ class Shapes(Mapping[str, LayerShapes]):
         self.layers: Mapping[int, Layer] = {}
         # Of ``troubles`` and ``undecided`` as they were propagated, how many are the layers' own; statements follow.
         self.own = (0, 0)
-        # Whether nothing in the file is an error; advice on a network that has one would only stand in the way.
-        self.sound = True
         # What analyses keep of these shapes, each under its own name, so that many rules share one walk.
         self.kept: dict[str, object] = {}
         self._index: dict[str, int] | None = None

@@ -10,7 +10,6 @@ from shapecheck.arithmetic.shape import spatial_name
 from shapecheck.graph.network import Node
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.activation import Softmax
-from shapecheck.layers.base import Broken
 from shapecheck.layers.columns import Unfold
 from shapecheck.layers.conv import Conv
 from shapecheck.layers.merge import Arithmetic
@@ -38,7 +37,7 @@ class Slide(NamedTuple):
 
 
 class Survey:
-    """A network sorted for the lints; empty where something in it is wrong, for then nobody asks for advice.
+    """A network in which nothing is wrong, sorted for the lints.
 
     ``readers`` lists for each node who reads its data, ``ends`` the nodes that are outputs of the network.
     """
@@ -50,9 +49,6 @@ class Survey:
         self._by_role: dict[tuple[Role, Role], list[Node]] = {}
         self._indices: dict[Role, frozenset[int]] = {}
         self.readers: list[list[Node]] = [[] for _ in network.nodes]
-        self.ends: frozenset[int] = frozenset()
-        if not shapes.sound or shapes.troubles or any(type(node.layer) is Broken for node in network.nodes):
-            return
         self.ends = frozenset(network.outputs.values())
         for node in network.nodes:
             self.by_op.setdefault(node.op, []).append(node)

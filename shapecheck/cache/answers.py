@@ -13,49 +13,22 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from shapecheck import config
 from shapecheck._version import __version__
 from shapecheck.cache.store import Store, key
 from shapecheck.config import Config
-from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.catalogue import RULES, Phase, Severity
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
-from shapecheck.findings.outcome import Outcome
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import Limits
 
 # An answer that nobody asked for in so many days is forgotten; a folder is looked through once in so many.
 KEPT_DAYS = 30.0
 PRUNE_DAYS = 1.0
-
-
-class Question(NamedTuple):
-    """What is asked of a text: everything but the text and the program on which an answer depends."""
-
-    name: str
-    values: Mapping[str, Any]
-    limits: Limits
-    selection: Selection
-
-    def as_text(self) -> str:
-        """Return the question as one line of JSON."""
-        return json.dumps([self.name, dict(self.values), self.limits, _selection_to_json(self.selection)])
-
-    @classmethod
-    def of_text(cls, line: str) -> Question:
-        """Return the question that ``as_text`` gave."""
-        name, values, limits, selection = json.loads(line)
-        return cls(name, values, Limits(*limits), _selection_of_json(selection))
-
-
-class Answer(NamedTuple):
-    """What was found, and the names in the file that ``--set`` can set; None where there is no mapping to have any."""
-
-    outcome: Outcome
-    names: frozenset[str] | None
 
 
 class Cache:
@@ -67,15 +40,15 @@ class Cache:
         self._configurations = Store(folder, "configuration")
         self._program = program()
 
-    def key(self, question: str, data: bytes) -> str:
-        """Return what the answer is kept under; ``question`` is a Question as text."""
-        return key(self._program, question, data)
+    def key(self, settings: str, data: bytes) -> str:
+        """Return what the answer is kept under; ``settings`` are Settings as text."""
+        return key(self._program, settings, data)
 
-    def get(self, key: str, name: str, text: str) -> Answer | None:
-        """Return the answer under ``key``, made for a text that is shown as ``name``, or None."""
+    def get(self, key: str, settings: Settings, text: str) -> Report | None:
+        """Return the answer under ``key``, to what ``settings`` ask of a text, or None."""
         data = self._answers.get(key)
         try:
-            return None if data is None else answer_of_bytes(data, name, text)
+            return None if data is None else report_of_bytes(data, settings, text)
         except (KeyError, TypeError, ValueError):
             return None  # somebody else put it there
 
@@ -133,18 +106,23 @@ def _stamp(path: str) -> tuple[str, ...]:
     return path, str(status.st_size), str(status.st_mtime_ns)
 
 
-def answer_to_bytes(answer: Answer) -> bytes:
-    """Return an answer as one line of JSON; the text is left out."""
-    names = None if answer.names is None else sorted(answer.names)
-    found = [_diagnostic_to_json(d) for d in answer.outcome.diagnostics]
-    return json.dumps([answer.outcome.layers, names, found]).encode()
+def report_to_bytes(report: Report) -> bytes:
+    """Return a report as one line of JSON; the text, the network and its shapes are left out."""
+    names = None if report.names is None else sorted(report.names)
+    found = [_diagnostic_to_json(d) for d in report.diagnostics]
+    return json.dumps([report.layers, names, report.reached, report.unclean, report.not_run, found]).encode()
 
 
-def answer_of_bytes(data: bytes, name: str, text: str) -> Answer:
-    """Return the answer that ``answer_to_bytes`` gave, for the text that it was found in."""
-    layers, names, found = json.loads(data)
-    outcome = Outcome(name, text, tuple(_diagnostic_of_json(*parts) for parts in found), layers)
-    return Answer(outcome, None if names is None else frozenset(names))
+def report_of_bytes(data: bytes, settings: Settings, text: str) -> Report:
+    """Return the report that ``report_to_bytes`` gave, for the text that it was found in."""
+    layers, names, reached, unclean, not_run, found = json.loads(data)
+    report = Report(settings, text, tuple(_diagnostic_of_json(*parts) for parts in found))
+    report.layers = layers
+    report.names = None if names is None else frozenset(names)
+    report.reached = None if reached is None else Phase(reached)
+    report.unclean = None if unclean is None else Phase(unclean)
+    report.not_run = tuple(not_run)
+    return report
 
 
 def _diagnostic_to_json(d: Finding) -> list[Any]:
@@ -179,26 +157,16 @@ def _span(places: list[list[int]]) -> Span:
     return Span(Position(*start), Position(*end))
 
 
-def _selection_to_json(selection: Selection) -> list[Any]:
-    return [selection.select, selection.extend_select, selection.ignore, list(selection.severity.items())]
-
-
-def _selection_of_json(parts: list[Any]) -> Selection:
-    select, extend, ignore, severity = parts
-    severities = {word: Severity(value) for word, value in severity}
-    return Selection(None if select is None else tuple(select), tuple(extend), tuple(ignore), severities)
-
-
 def _config_to_json(settings: Config) -> list[Any]:
     baseline = None if settings.baseline is None else os.fspath(settings.baseline)
-    return [settings.limits, _selection_to_json(settings.selection), dict(settings.per_file_ignores), baseline]
+    return [settings.limits, settings.selection.as_json(), dict(settings.per_file_ignores), baseline]
 
 
 def _config_of_json(parts: list[Any], path: Path) -> Config:
     limits, selection, per_file, baseline = parts
     return Config(
         Limits(*limits),
-        _selection_of_json(selection),
+        Selection.of_json(selection),
         {pattern: tuple(words) for pattern, words in per_file.items()},
         None if baseline is None else Path(baseline),
         path,

@@ -7,14 +7,22 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shapecheck import config
-from shapecheck.cache.answers import Answer, Cache, Question, answer_of_bytes, answer_to_bytes
-from shapecheck.cli.options import Rules, check_rules, chosen, configuration, folder_of, parse_assignments
+from shapecheck.cache.answers import Cache, report_of_bytes, report_to_bytes
+from shapecheck.cli.options import (
+    Rules,
+    check_rules,
+    chosen,
+    configuration,
+    folder_of,
+    parse_assignments,
+    report_of,
+)
 from shapecheck.config import Config
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
-from shapecheck.findings.outcome import Outcome
 from shapecheck.language.source import decode, read_bytes
 from shapecheck.output.progress import Report as Tell
 
@@ -39,7 +47,7 @@ class Asked(NamedTuple):
     """A file and what is asked of it. ``text`` is a finding where there is none; ``key`` is of its answer."""
 
     path: str
-    question: Question
+    settings: Settings
     line: str
     data: bytes
     text: str | Finding
@@ -80,12 +88,12 @@ class Answers:
         self._settings.clear()
         self._loaded.clear()
 
-    def of(self, paths: Sequence[str], tell: Tell) -> list[Answer]:
-        """Return the answers of some files, in their order; ``tell`` hears of each that had to be worked out.
+    def of(self, paths: Sequence[str], tell: Tell) -> list[Report]:
+        """Return the reports of some files, in their order; ``tell`` hears of each that had to be worked out.
 
         Raises ConfigError, click.BadParameter for a value that a dimension cannot have, and WorkerLost.
         """
-        answers: list[Answer | None] = []
+        answers: list[Report | None] = []
         missing: list[tuple[int, Asked]] = []
         for at, path in enumerate(paths):
             asked = self._ask(path)
@@ -108,20 +116,20 @@ class Answers:
             data: bytes | Finding = sys.stdin.buffer.read(limits.file_bytes + 1)
         else:
             name, data = path, read_bytes(path, limits)
-        question = Question(name, self.values, limits, chosen(settings, name, self.request.rules))
+        asked = Settings(name, self.values, limits, chosen(settings, name, self.request.rules))
         if isinstance(data, Finding):
-            return Asked(path, question, "", b"", data, None)
-        line = question.as_text()
+            return Asked(path, asked, "", b"", data, None)
+        line = asked.as_text()
         key = None if self.cache is None else self.cache.key(line, data)
-        return Asked(path, question, line, data, decode(data, limits), key)
+        return Asked(path, asked, line, data, decode(data, limits), key)
 
-    def _known(self, asked: Asked) -> Answer | None:
+    def _known(self, asked: Asked) -> Report | None:
         if self.cache is None or asked.key is None or isinstance(asked.text, Finding):
             return None
-        answer = self.cache.get(asked.key, asked.question.name, asked.text)
-        return None if answer is None else _ready(answer, asked)
+        report = self.cache.get(asked.key, asked.settings, asked.text)
+        return None if report is None else _ready(report, asked)
 
-    def _work(self, missing: list[Asked], tell: Tell) -> list[Answer]:
+    def _work(self, missing: list[Asked], tell: Tell) -> list[Report]:
         if not self._rules_checked:
             # Where every answer is known, they were worked out with the same words, and these are right.
             check_rules(self.request.rules)
@@ -139,22 +147,22 @@ class Answers:
         answers = []
         for at, (asked, data) in enumerate(zip(missing, found, strict=True)):
             if data is not None and isinstance(asked.text, str):
-                answers.append(_ready(answer_of_bytes(data, asked.question.name, asked.text), asked))
+                answers.append(_ready(report_of_bytes(data, asked.settings, asked.text), asked))
             else:
                 # Also where another process met trouble: here it is met again, and told as it is.
                 answers.append(self._here(asked))
                 tell(at + 1, len(missing), asked.path)
         return answers
 
-    def _here(self, asked: Asked) -> Answer:
-        from shapecheck.cli.one_text import report_of  # loads every rule and layer
+    def _here(self, asked: Asked) -> Report:
+        from shapecheck import pipeline  # loads every rule and layer
 
-        report, names = report_of(asked.question, asked.text, asked.path)
-        data = answer_to_bytes(Answer(report, names))
+        report = pipeline.offered(report_of(asked.text, asked.settings))
+        data = report_to_bytes(report)
         if self.cache is not None and asked.key is not None and isinstance(asked.text, str):
             self.cache.put(asked.key, data)
         # What was worked out here, elsewhere or before is the same; and thousands of networks need not be kept.
-        return _ready(answer_of_bytes(data, report.path, report.text), asked)
+        return _ready(report_of_bytes(data, asked.settings, report.text), asked)
 
 
 def processes(sizes: Sequence[int], jobs: int | None) -> int:
@@ -172,15 +180,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _ready(answer: Answer, asked: Asked) -> Answer:
-    answer.outcome.source = asked.path
-    if answer.names is not None:
-        answer.outcome.again = partial(_again, asked.question, answer.names)
-    return answer
+def _ready(report: Report, asked: Asked) -> Report:
+    report.source = asked.path
+    report.again = partial(_again, asked.settings)
+    return report
 
 
-def _again(question: Question, names: frozenset[str], text: str) -> Outcome:
+def _again(settings: Settings, text: str) -> Report:
     from shapecheck import pipeline  # only needed where something is mended
 
-    mine: dict[str, Any] = {name: value for name, value in question.values.items() if name in names}
-    return pipeline.check_text(text, question.name, mine, question.limits, question.selection)
+    return pipeline.check(text, settings)

@@ -21,23 +21,23 @@ from shapecheck.cli.options import (
     set_option,
 )
 from shapecheck.findings import baseline
-from shapecheck.findings.outcome import Outcome
+from shapecheck.findings.checked import Report
 from shapecheck.output import FORMATS
 from shapecheck.output.progress import Progress
 from shapecheck.output.summary import plural
 
 
-def _checked(answers: Answers, paths: tuple[str, ...]) -> list[Outcome]:
+def _checked(answers: Answers, paths: tuple[str, ...]) -> list[Report]:
     progress = Progress(sys.stderr)
     try:
         found = answers.of(network_files(paths or (".",)), progress.of("checking"))
     finally:
         progress.stop()
-    require_used(answers.values, (answer.names for answer in found if answer.names is not None))
-    return [answer.outcome for answer in found]
+    require_used(answers.values, found)
+    return found
 
 
-def _statistics(reports: list[Outcome], output_format: str) -> None:
+def _statistics(reports: list[Report], output_format: str) -> None:
     """Print how often each rule was found, the most frequent first."""
     counts = Counter((d.code, d.rule.name) for report in reports for d in report.diagnostics)
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))

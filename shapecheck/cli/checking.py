@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from shapecheck.cache.answers import Question
 from shapecheck.cli.options import (
     Command,
     Rules,
@@ -20,17 +19,16 @@ from shapecheck.cli.options import (
     network_files,
     parse_assignments,
     read_source,
+    report_of,
     require_used,
     use_color,
 )
-from shapecheck.findings.outcome import Outcome
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.output import renderer
 from shapecheck.output.summary import plural
 
 if TYPE_CHECKING:
-    from shapecheck.pipeline import Prepare, Report
-
-Found = TypeVar("Found", bound=Outcome)
+    from shapecheck.pipeline import Prepare
 
 
 def checked(
@@ -45,20 +43,19 @@ def checked(
 
     ``prepare`` changes what was read of a text before it is checked.
     """
-    from shapecheck.cli.one_text import report_of  # check itself may find all its answers without it
+    from shapecheck import pipeline  # check itself may find all its answers without it
 
     values = parse_assignments(assignments)
     check_rules(rules)
     reports: list[Report] = []
-    names: list[frozenset[str]] = []
     for path in network_files(paths or (".",)):
         settings = configuration(config_path, Path.cwd() if path == "-" else Path(path).parent)
         name, text = read_source(path, stdin_name, settings.limits)
-        question = Question(name, values, settings.limits, chosen(settings, name, rules))
-        report, mine = report_of(question, text, path, prepare)
+        asked = Settings(name, values, settings.limits, chosen(settings, name, rules))
+        report = pipeline.offered(report_of(text, asked, prepare))
+        report.source = path
         reports.append(report)
-        names += [] if mine is None else [mine]
-    require_used(values, names)
+    require_used(values, reports)
     return reports
 
 
@@ -86,18 +83,18 @@ def fix_options(function: Command) -> Command:
     return command
 
 
-def fix(reports: list[Found], fixing: Fixing) -> tuple[list[Found], bool]:
+def fix(reports: list[Report], fixing: Fixing) -> tuple[list[Report], bool]:
     """Apply fixes, or show them; return the reports of the files as they are then, and whether a diff was shown."""
     from shapecheck.findings import fixes  # only needed for --fix
 
-    result: list[Found] = []
+    result: list[Report] = []
     shown = False
     for report in reports:
         if report.again is None:
             result.append(report)
             continue
         # A text is checked again as it was checked before.
-        fixed = fixes.fix(report, cast("Callable[[str], Found]", report.again), fixing.unsafe)
+        fixed = fixes.fix(report, report.again, fixing.unsafe)
         if fixing.diff:
             text = fixes.difference(report.path, report.text, fixed.text)
             click.echo(text, nl=False)
@@ -112,16 +109,16 @@ def fix(reports: list[Found], fixing: Fixing) -> tuple[list[Found], bool]:
             except OSError as error:
                 raise click.ClickException(f"{report.source} cannot be written: {error.strerror}") from None
             click.echo(f"{report.path}: {plural(fixed.applied, 'fix')} applied", err=True)
-        fixed.report.source, fixed.report.again = report.source, report.again
+        fixed.report.source = report.source
         result.append(fixed.report)
     return result, shown
 
 
-def render(reports: Sequence[Outcome], output_format: str, stream: TextIO) -> None:
+def render(reports: Sequence[Report], output_format: str, stream: TextIO) -> None:
     """Write reports in one of FORMATS."""
     renderer(output_format).render(reports, stream, use_color(stream))
 
 
-def findings_stream(reports: Sequence[Outcome], fixing: Fixing) -> TextIO:
+def findings_stream(reports: Sequence[Report], fixing: Fixing) -> TextIO:
     """Return where findings go: standard output, unless the fixed text of standard input goes there."""
     return sys.stderr if fixing.wanted and any(report.source == "-" for report in reports) else sys.stdout

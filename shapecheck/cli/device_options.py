@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple
 
 import click
 
+from shapecheck import pipeline
 from shapecheck.analysis.batch import NoBatch, batch_of
 from shapecheck.analysis.propagation import propagate
 from shapecheck.cli.options import Command
+from shapecheck.findings.checked import Report
 from shapecheck.language.sharding_reader import CHANNELS, override
 from shapecheck.language.spelling import suggest
 from shapecheck.language.templates import FileTemplate
 from shapecheck.language.vocabulary import ANY_SIZE, IDENTIFIER
-from shapecheck.pipeline import Report
 from shapecheck.rules.devices import uneven_sharding, uneven_shards
 
 # The rules on devices that look at sizes.
@@ -75,7 +75,7 @@ def at_batch(reports: Iterable[Report], batch: int) -> None:
     """Judge what does not divide at the batch that is asked for, in place of that of the file."""
     for report in reports:
         network = report.network
-        if network is None or network.sharding is None or not isinstance(report.again, partial):
+        if network is None or network.sharding is None:
             continue
         try:
             shapes = propagate(batch_of(network).at(batch))
@@ -83,7 +83,7 @@ def at_batch(reports: Iterable[Report], batch: int) -> None:
             continue  # verify says so itself
         found = [f for f in (*uneven_sharding(shapes), *uneven_shards(shapes)) if f.rule.name in _BY_SIZE]
         report.diagnostics = tuple(d for d in report.diagnostics if d.rule.name not in _BY_SIZE)
-        report.add(found, report.again.keywords["selection"])
+        pipeline.add_verified(report, found)
 
 
 def parse_devices(mesh: str | None, shards: Iterable[str]) -> Devices:

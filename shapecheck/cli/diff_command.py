@@ -10,29 +10,29 @@ from typing import NamedTuple
 
 import click
 
-from shapecheck import pipeline
 from shapecheck.analysis.difference.changes import ComparedNetwork, Difference, compare
 from shapecheck.cli.fail_on import Condition, conditions, failures
 from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import (
-    check_names,
+    NO_RULES,
     chosen,
     configuration,
     folder_of,
     format_option,
-    names_of,
     parse_assignments,
     read_source,
+    report_of,
     require_used,
     set_option,
 )
 from shapecheck.cli.revisions import Revision, existing_folder, merge_base
+from shapecheck.findings.catalogue import Phase
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
 from shapecheck.language.limits import Limits
 from shapecheck.output.difference_json import as_json
 from shapecheck.output.difference_markdown import as_markdown
 from shapecheck.output.difference_text import as_text
-from shapecheck.pipeline import Report
 
 
 class Source(NamedTuple):
@@ -75,10 +75,10 @@ def diff(
     """
     wanted = conditions(words)
     reports = _reports(_sources(files, rev), assignments, config_path)
-    if not all(report.readable for report in reports):
-        for report in reports:
-            if not report.readable:
-                complain(report)
+    unreadable = [report for report in reports if not report.clean(Phase.ASSEMBLED)]
+    if unreadable:
+        for report in unreadable:
+            complain(report)
         return 1
     sides = [ComparedNetwork(report.shapes, report.diagnostics) for report in reports if report.shapes is not None]
     difference = compare(*sides)
@@ -141,20 +141,10 @@ def _reports(sources: tuple[Source, Source], assignments: tuple[str, ...], confi
     """Check both networks, with those values of --set that each has a name for."""
     values = parse_assignments(assignments)
     reports = []
-    names = []
     for source in sources:
         settings = configuration(config_path, Path(source.folder))
-        selection = chosen(settings, source.name.rpartition(":")[2], (None, (), ()))
-        text = source.read(settings.limits)
-        if isinstance(text, Finding):
-            reports.append(Report(source.name, "", None, None, pipeline.diagnostics([text])))
-            continue
-        file, findings = pipeline.read_text(text, source.name, settings.limits)
-        if file is None:
-            reports.append(Report(source.name, text, None, None, pipeline.diagnostics(findings)))
-            continue
-        names.append(names_of(file))
-        mine = check_names(file, values)
-        reports.append(pipeline.check_template(file, findings, text, source.name, mine, settings.limits, selection))
-    require_used(values, names)
+        selection = chosen(settings, source.name.rpartition(":")[2], NO_RULES)
+        asked = Settings(source.name, values, settings.limits, selection)
+        reports.append(report_of(source.read(settings.limits), asked))
+    require_used(values, reports)
     return reports

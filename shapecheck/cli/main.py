@@ -16,7 +16,8 @@ from typing import Any
 import click
 
 from shapecheck._version import __version__
-from shapecheck.findings.errors import BaselineError, ConfigError
+from shapecheck.config import ConfigError
+from shapecheck.findings.baseline import BaselineError
 from shapecheck.language.spelling import nearest
 
 # Each command and the module that has it; only the one that is asked for is loaded.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +14,7 @@ import click
 from shapecheck import config
 from shapecheck.cache.answers import Cache
 from shapecheck.cache.store import default_folder
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
 from shapecheck.language.limits import Limits
@@ -21,12 +22,12 @@ from shapecheck.language.source import decode, read_file
 from shapecheck.language.spelling import suggest
 
 if TYPE_CHECKING:
-    from shapecheck.language.templates import FileTemplate
-    from shapecheck.pipeline import Report
+    from shapecheck.pipeline import Prepare
 
 Command = Callable[..., Any]
 # The words of --select, or None where it is not given, of --extend-select and of --ignore.
 Rules: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
+NO_RULES: Rules = (None, (), ())
 SUFFIXES = (".net.yaml", ".net.yml")
 
 
@@ -187,30 +188,9 @@ def _literal(value: str, text: str) -> Any:
     raise click.BadParameter(f"{text!r}: expected a number, true, false or a list of numbers", param_hint="--set")
 
 
-def check_names(file: FileTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a file has a name for, checked. Raises click.BadParameter."""
-    mine = {}
-    dims = file.dimension_names()
-    for name, value in values.items():
-        if name in file.params:
-            mine[name] = value
-        elif name in dims:
-            if type(value) is not int or value < 1:
-                raise click.BadParameter(
-                    f"the size of dimension {name} is a whole number of at least 1, found {value}", param_hint="--set"
-                )
-            mine[name] = value
-    return mine
-
-
-def names_of(file: FileTemplate) -> frozenset[str]:
-    """Return the names in a file that --set can set: its params and its dimensions."""
-    return frozenset((*file.params, *file.dimension_names()))
-
-
-def require_used(values: dict[str, Any], files: Iterable[frozenset[str]]) -> None:
-    """Refuse a name of --set that is in none of the files, each given by its names. Raises click.BadParameter."""
-    every = list(files)
+def require_used(values: dict[str, Any], reports: Iterable[Report]) -> None:
+    """Refuse a name of --set that none of the checked files has. Raises click.BadParameter."""
+    every = [report.names for report in reports if report.names is not None]
     for name in values:
         if every and not any(name in names for names in every):
             known = sorted(frozenset().union(*every))
@@ -243,18 +223,21 @@ def read_source(path: str, stdin_name: str, limits: Limits) -> tuple[str, str | 
     return path, read_file(path, limits)
 
 
+def report_of(text: str | Finding, asked: Settings, prepare: Prepare | None = None) -> Report:
+    """Check a text, or what stands in its place. Raises click.BadParameter for a value that a dimension cannot have."""
+    from shapecheck import pipeline  # loads every rule and layer; what only looks answers up stays without
+
+    try:
+        return pipeline.check(text, asked, prepare)
+    except pipeline.UnusableValue as error:
+        raise click.BadParameter(str(error), param_hint="--set") from None
+
+
 def one_network(path: str, assignments: tuple[str, ...], config_path: str | None) -> Report:
     """Check the one file of a command that shows a network."""
-    from shapecheck import pipeline  # the commands that take many files may not need it
-
     values = parse_assignments(assignments)
-    limits = configuration(config_path, Path(path).parent if path != "-" else Path.cwd()).limits
-    name, text = read_source(path, "<stdin>", limits)
-    if isinstance(text, Finding):
-        return pipeline.Report(name, "", None, None, pipeline.diagnostics([text]))
-    file, findings = pipeline.read_text(text, name, limits)
-    if file is None:
-        return pipeline.Report(name, text, None, None, pipeline.diagnostics(findings))
-    mine = check_names(file, values)
-    require_used(values, [names_of(file)])
-    return pipeline.check_template(file, findings, text, name, mine, limits)
+    settings = configuration(config_path, Path(folder_of(path)))
+    name, text = read_source(path, "<stdin>", settings.limits)
+    report = report_of(text, Settings(name, values, settings.limits, chosen(settings, name, NO_RULES)))
+    require_used(values, [report])
+    return report

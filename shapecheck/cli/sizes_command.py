@@ -14,6 +14,7 @@ from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.arithmetic.shape import split
 from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import format_option, one_network, set_option
+from shapecheck.findings.catalogue import Phase
 from shapecheck.graph.network import Network
 from shapecheck.layers.base import Question
 from shapecheck.output.formula import formula
@@ -32,7 +33,7 @@ def sizes(file: str, assignments: tuple[str, ...], config_path: str | None, stri
     The other dimensions are held at their sizes. Exit code 1 where no size works, or not all could be decided.
     """
     report = one_network(file, assignments, config_path)
-    if report.network is None or not report.readable:
+    if report.network is None or not report.clean(Phase.ASSEMBLED):
         complain(report)
         return 1
     analysis = analyse(report.network, strict)

@@ -12,6 +12,7 @@ from shapecheck.analysis.transposed.symmetry import MOST_LISTED, Pair, listed, p
 from shapecheck.arithmetic.shape import show_sizes
 from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import format_option, one_network, set_option
+from shapecheck.findings.catalogue import Phase
 from shapecheck.output.tables import plain, size
 
 
@@ -26,7 +27,7 @@ def symmetry(file: str, assignments: tuple[str, ...], config_path: str | None, o
     ambiguous or a declared one is broken; a guess that does not hold is only shown.
     """
     report = one_network(file, assignments, config_path)
-    if report.shapes is None or not report.readable:
+    if report.shapes is None or not report.clean(Phase.ASSEMBLED):
         complain(report)
         return 1
     found = pairs(report.shapes)

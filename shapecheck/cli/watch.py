@@ -17,12 +17,11 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from shapecheck import config
-from shapecheck.cache.answers import Answer
 from shapecheck.cli.answers import Answers
 from shapecheck.cli.options import folder_of, network_files, require_used, use_color
 from shapecheck.findings import baseline
-from shapecheck.findings.errors import BaselineError, ConfigError
-from shapecheck.findings.outcome import Outcome
+from shapecheck.findings.baseline import BaselineError
+from shapecheck.findings.checked import Report
 from shapecheck.output import renderer
 from shapecheck.output.progress import Progress
 from shapecheck.output.summary import plural, summary_line
@@ -56,8 +55,8 @@ class Watch:
         self.paths = paths
         self.baseline_path = baseline_path
         self.module: Any = renderer(output_format)
-        self.known: dict[str, Answer] = {}
-        self.shown: dict[str, Outcome] = {}
+        self.known: dict[str, Report] = {}
+        self.shown: dict[str, Report] = {}
         self.trouble = ""
 
     def run(self) -> NoReturn:
@@ -89,7 +88,7 @@ class Watch:
             settings |= set() if found is None else {os.fspath(found)}
         try:
             known = self.answers.baseline(self.baseline_path)
-        except ConfigError:
+        except config.ConfigError:
             known = None
         settings |= set() if known is None else {os.fspath(known)}
         return Look({path: _stamp(path) for path in files}, {path: _stamp(path) for path in sorted(settings)})
@@ -110,7 +109,7 @@ class Watch:
             ]
             self.check(changed, _list([f"{path} is gone" for path in gone]))
             self.trouble = ""
-        except (ConfigError, BaselineError, click.ClickException) as error:
+        except (config.ConfigError, BaselineError, click.ClickException) as error:
             said = error.format_message() if isinstance(error, click.ClickException) else str(error)
             if said != self.trouble:
                 click.echo(f"shapecheck: {said}", err=True)
@@ -126,7 +125,7 @@ class Watch:
         finally:
             progress.stop()
         every = {**self.known, **found}
-        require_used(self.answers.values, (answer.names for answer in every.values() if answer.names is not None))
+        require_used(self.answers.values, every.values())
         outcomes, hidden = self.without_baseline(found)
         new = [path for path in paths if path not in self.shown or _differs(outcomes[path], self.shown[path])]
         self.known = every
@@ -134,14 +133,14 @@ class Watch:
         if new or said or self.trouble:
             self.tell([outcomes[path] for path in new], hidden, "" if first else said or _list(new))
 
-    def without_baseline(self, found: dict[str, Answer]) -> tuple[dict[str, Outcome], int]:
+    def without_baseline(self, found: dict[str, Report]) -> tuple[dict[str, Report], int]:
         """Return what there is to show of some files, and how many findings of the baseline are left out."""
-        outcomes = {path: copy.copy(answer.outcome) for path, answer in found.items()}
+        outcomes = {path: copy.copy(report) for path, report in found.items()}
         known = self.answers.baseline(self.baseline_path)
         hidden = 0 if known is None else baseline.apply(known, baseline.read(known), list(outcomes.values()))
         return outcomes, hidden
 
-    def tell(self, outcomes: list[Outcome], hidden: int, why: str) -> None:
+    def tell(self, outcomes: list[Report], hidden: int, why: str) -> None:
         """Print the findings of what has changed, and how things stand in all."""
         click.clear()
         if why:
@@ -169,7 +168,7 @@ def _unsure(look: Look) -> set[str]:
     return {path for path, stamp in both.items() if stamp is not None and now - stamp.time < UNSURE * 1e9}
 
 
-def _differs(one: Outcome, other: Outcome) -> bool:
+def _differs(one: Report, other: Report) -> bool:
     return (one.text, one.diagnostics) != (other.text, other.diagnostics)
 
 

@@ -1,6 +1,6 @@
 """A process that checks what it is given, for ``shapecheck.cli.workers``.
 
-It reads ``SIZE QUESTION``, a newline and SIZE bytes of a file, and writes the answer as a line: null where there is
+It reads ``SIZE SETTINGS``, a newline and SIZE bytes of a file, and writes the answer as a line: null where there is
 trouble, which the other side meets again for itself and tells.
 """
 
@@ -11,8 +11,9 @@ import signal
 import sys
 from pathlib import Path
 
-from shapecheck.cache.answers import Answer, Cache, Question, answer_to_bytes
-from shapecheck.cli.one_text import report_of
+from shapecheck import pipeline
+from shapecheck.cache.answers import Cache, report_to_bytes
+from shapecheck.findings.checked import Settings
 from shapecheck.language.source import decode
 
 
@@ -35,9 +36,9 @@ def main(folder: str | None) -> None:
 def answer(line: str, data: bytes, cache: Cache | None) -> bytes:
     """Return the answer to one question, a line of JSON."""
     try:
-        question = Question.of_text(line)
-        report, names = report_of(question, decode(data, question.limits), question.name)
-        found = answer_to_bytes(Answer(report, names))
+        settings = Settings.of_text(line)
+        report = pipeline.check(decode(data, settings.limits), settings)
+        found = report_to_bytes(pipeline.offered(report))
     except Exception:
         return b"null"
     if cache is not None:

@@ -11,11 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from shapecheck.findings.errors import BaselineError
-from shapecheck.findings.outcome import Outcome
+from shapecheck.findings.checked import Report
 
 VERSION = 1
 Fingerprint = tuple[str, str, str]
+
+
+class BaselineError(Exception):
+    """The baseline cannot be used; the message says why."""
 
 
 def _path(path: str, root: Path) -> str:
@@ -26,7 +29,7 @@ def _path(path: str, root: Path) -> str:
         return PurePath(path).as_posix()
 
 
-def write(path: Path, reports: Sequence[Outcome]) -> int:
+def write(path: Path, reports: Sequence[Report]) -> int:
     """Write the findings of ``reports`` as a baseline and return how many there are. Raises BaselineError."""
     counts = Counter(_fingerprints(path, reports))
     findings = [{"path": p, "code": c, "layer": name or None, "count": n} for (p, c, name), n in sorted(counts.items())]
@@ -40,7 +43,7 @@ def write(path: Path, reports: Sequence[Outcome]) -> int:
     return sum(counts.values())
 
 
-def _fingerprints(path: Path, reports: Sequence[Outcome]) -> list[Fingerprint]:
+def _fingerprints(path: Path, reports: Sequence[Report]) -> list[Fingerprint]:
     return [(_path(report.path, path.parent), d.code, d.layer or "") for report in reports for d in report.diagnostics]
 
 
@@ -57,7 +60,7 @@ def read(path: Path) -> Counter[Fingerprint]:
         raise BaselineError(f"{path} is no baseline; write one with --write-baseline") from None
 
 
-def apply(path: Path, known: Counter[Fingerprint], reports: Sequence[Outcome]) -> int:
+def apply(path: Path, known: Counter[Fingerprint], reports: Sequence[Report]) -> int:
     """Take the known findings out of ``reports`` and return how many those were."""
     left = Counter(known)
     hidden = 0

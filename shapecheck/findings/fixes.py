@@ -11,23 +11,22 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from shapecheck.findings import edits
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Edit, Finding
-from shapecheck.findings.outcome import Outcome
 
 # Rounds of fixing; fixes that are tried one by one in a file, and how many lines are checked again for them in all.
 ROUNDS = 20
 MOST = 200
 MOST_LINES = 20_000
 
-Check = Callable[[str], Outcome]
-Report = TypeVar("Report", bound=Outcome)
+Check = Callable[[str], Report]
 
 
-class Fixed(NamedTuple, Generic[Report]):
+class Fixed(NamedTuple):
     """The text after fixing, what is still found in it, and how many fixes went in."""
 
     text: str
@@ -39,7 +38,7 @@ def _kinds(diagnostics: Iterable[Finding]) -> Counter[tuple[str, str | None]]:
     return Counter((d.code, d.layer) for d in diagnostics)
 
 
-def _grave(report: Outcome) -> list[Finding]:
+def _grave(report: Report) -> list[Finding]:
     """Return what is no mere note: a network that is mended may be worth a note that it was not before."""
     return [d for d in report.diagnostics if d.severity is not Severity.INFO]
 
@@ -62,7 +61,7 @@ def proved(report: Report, check: Check) -> Report:
     return report
 
 
-def _proves(report: Outcome, fixed: list[Finding], check: Check) -> bool:
+def _proves(report: Report, fixed: list[Finding], check: Check) -> bool:
     """Say whether the fixes of some findings, made together, remove so many findings and bring none."""
     text = _apply(report.text, [edit for d in fixed if d.fix is not None for edit in d.fix.edits])
     if text is None:
@@ -72,7 +71,7 @@ def _proves(report: Outcome, fixed: list[Finding], check: Check) -> bool:
     return _kinds(fixed) <= gone and not (_kinds(_grave(after)) - _kinds(report.diagnostics))
 
 
-def fix(report: Report, check: Callable[[str], Report], unsafe: bool) -> Fixed[Report]:
+def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
     """Apply every safe fix of a report, and the unsafe ones where asked, until nothing changes."""
     count = 0
     for _ in range(ROUNDS):

@@ -6,9 +6,10 @@ An ``ignore`` works on its own line and the line below; a ``file-ignore`` on the
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
-from shapecheck.findings.catalogue import RULES, Phase
+from shapecheck.findings.catalogue import RULES, Rule
 from shapecheck.findings.finding import Edit, Finding, Fix, Position, Span
 from shapecheck.findings.selection import Selection, UnknownRule, check_word, covers
 
@@ -70,13 +71,8 @@ def _span(line: int, start: int, end: int) -> Span:
     return Span(Position(line, start + 1), Position(line, end + 1))
 
 
-def apply(
-    diagnostics: list[Finding], suppressions: list[Suppression], selection: Selection
-) -> tuple[list[Finding], list[Finding]]:
-    """Return the diagnostics that no comment keeps quiet, and a finding for each comment that keeps none.
-
-    A comment about rules that are not selected is not reported: nobody looked.
-    """
+def apply(diagnostics: list[Finding], suppressions: list[Suppression]) -> tuple[list[Finding], list[Suppression]]:
+    """Return the diagnostics that no comment keeps quiet, and the suppressions that keep none."""
     used: set[Suppression] = set()
     kept = []
     for diagnostic in diagnostics:
@@ -84,11 +80,23 @@ def apply(
         used.update(quiet)
         if not quiet:
             kept.append(diagnostic)
-    # What only verify can find is not known to be absent.
-    looked = [rule for rule in RULES.values() if selection.allows(rule) and rule.phase is not Phase.VERIFIED]
-    idle = [s for s in suppressions if s not in used and any(covers((s.word,), info) for info in looked)]
-    unused = [_unused(s, suppressions) for s in idle]
-    return kept, unused
+    return kept, [s for s in suppressions if s not in used]
+
+
+def unused(
+    idle: list[Suppression], every: list[Suppression], selection: Selection, knows: Callable[[Rule], bool]
+) -> list[Finding]:
+    """Return a finding for each idle suppression that is needless: all the rules that it covers have had their say.
+
+    ``knows`` says of a rule whether it did. Rules that are off, and that nobody asks for, do not count.
+    """
+    wanted = [rule for rule in RULES.values() if rule.default or selection.allows(rule)]
+    findings = []
+    for suppression in idle:
+        covered = [rule for rule in wanted if covers((suppression.word,), rule)]
+        if covered and all(map(knows, covered)):
+            findings.append(_unused(suppression, every))
+    return findings
 
 
 def _covers(suppression: Suppression, diagnostic: Finding) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Optional
 
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
+from shapecheck.findings.checked import Origin
 from shapecheck.findings.finding import Span
 from shapecheck.layers.base import Layer
 
@@ -150,6 +151,8 @@ class Network:
         self.placings: list[Placing] = []
         # Expands the file again with other sizes for some dimensions.
         self.resized: Callable[[Mapping[str, Any]], Network] | None = None
+        # What the network was loaded from; None where it was not, or was made of another.
+        self.origin: Origin | None = None
         # Stands in for the dtype of every floating-point input and parameter.
         self.dtype: str | None = None
         # How arrays are split over several devices, where the file or the command line says so.
@@ -166,6 +169,12 @@ class Network:
     def sizes(self) -> dict[str, int]:
         """The dimensions that have a size."""
         return {name: dim.size for name, dim in self.dims.items() if dim.size is not None}
+
+    @property
+    def mirrored(self) -> list[tuple[int, int]]:
+        """Each decoder layer that ``symmetry`` pairs with an encoder layer, and the node that the encoder layer reads."""
+        ends = [(decoder, self.nodes[encoder].inputs) for decoder, encoder in self.symmetry.items()]
+        return [(decoder, inputs[0]) for decoder, inputs in ends if inputs]
 
     @property
     def inputs(self) -> list[Node]:

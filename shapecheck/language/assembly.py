@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 from shapecheck.findings.finding import Finding
 from shapecheck.graph import splits
@@ -19,21 +19,28 @@ from shapecheck.language.values import Misread, Value
 from shapecheck.layers.base import Broken
 
 
-def assemble(
-    file: FileTemplate, overrides: Mapping[str, Any], limits: Limits, found: Sequence[Finding] = ()
-) -> tuple[Network, list[Finding]]:
-    """Return the network of a file, with params and dimensions overridden by name, and what is wrong with it.
+class Assembly(NamedTuple):
+    """The network of a file, and what is wrong with it.
 
-    ``found`` is what reading found already. What nobody uses is reported only where nothing else is wrong: a
-    misspelt name leaves what it meant unused, and one mistake makes one finding.
+    ``whole`` says whether all of it was placed, within the limits. ``unused`` returns what the file declares and nobody
+    uses, which means something only where nothing else is wrong.
     """
+
+    network: Network
+    findings: list[Finding]
+    whole: bool
+    unused: Callable[[], list[Finding]]
+
+
+def assemble(file: FileTemplate, overrides: Mapping[str, Any], limits: Limits) -> Assembly:
+    """Return the network of a file, with params and dimensions overridden by name."""
     expander = Expander(file, overrides, limits)
     expander.run()
     assembler = _Assembler(file, expander)
     network = assembler.network()
     network.resized = lambda sizes: assembler.resized(network, {**overrides, **sizes}, limits)
     findings = [*expander.findings, *assembler.findings]
-    return network, findings or ([] if found else assembler.unused(network))
+    return Assembly(network, findings, not expander.full, lambda: assembler.unused(network))
 
 
 def _unstated(node: Node) -> Node:
@@ -92,7 +99,7 @@ class _Assembler:
         ``network``, and only inputs and expectations are read again.
         """
         if self.expander.sized or self.expander.findings or self.findings:
-            return assemble(self.file, overrides, limits)[0]
+            return assemble(self.file, overrides, limits).network
         expander = Expander(self.file, overrides, limits)
         expander.declare()
         expander.nodes += [_unstated(node) for node in self.nodes[len(expander.nodes) :]]

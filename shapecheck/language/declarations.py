@@ -114,7 +114,8 @@ class Declarations(LayerReader):
         for template in self.file.inputs:
             node = Node(len(self.nodes), template.name.text, None, Written(template.name.span, {}, None))
             node.dtype = template.dtype
-            node.shape = self._input_shape(template.shape, template.name, env)
+            shape = self._input_shape(template.shape, template.name, env)
+            node.shape = None if self.file.layout_refused else shape
             node.dims = tuple(item if isinstance(item, str) else None for item in template.shape.data)
             self.nodes.append(node)
             self.top.inputs[template.name.text] = node.index

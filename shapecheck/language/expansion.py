@@ -246,6 +246,8 @@ class Expander(Declarations):
         index: int | None,
     ) -> Scope:
         scope = Scope(path, self.top)
+        if block.broken:
+            given = [BROKEN_INPUT] * len(given)
         names = [name.text for name in block.inputs] or ["input"]
         scope.inputs = dict(zip(names, given, strict=True))
         inner = self._block_params(template, block, path, env, index)
@@ -257,7 +259,7 @@ class Expander(Declarations):
         if block.output is not None:
             scope.output = Reading(scope, block.output)
             self.block_outputs.append(scope.output)
-        elif not block.layers:
+        elif not block.layers or block.broken:
             scope.output = BROKEN_INPUT
         return scope
 

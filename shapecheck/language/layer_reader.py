@@ -172,8 +172,6 @@ class LayerReader:
         templates: list[tuple[LayerTemplate, bool]] = []
         for item in node.value:
             template, named = self._layer(item) if self.before is None else self._layer_again(item, self.before)
-            if template is None:
-                continue
             if named:
                 if template.name in taken:
                     first = taken[template.name]
@@ -199,26 +197,21 @@ class LayerReader:
             result.append(template)
         return result
 
-    def _layer_again(self, node: Node, before: Memory) -> tuple[LayerTemplate | None, bool]:
+    def _layer_again(self, node: Node, before: Memory) -> tuple[LayerTemplate, bool]:
         """Return what was read of a node before, or read it and keep that."""
         known = before.layers.get(id(node))
         if known is None:
             so_far = len(self.findings)
             template, named = self._layer(node)
-            if template is None:
-                return None, False
             known = (node, template, named, tuple(self.findings[so_far:]))
         else:
             self.findings += known[3]
         self.memory.layers[id(node)] = known
         return known[1], known[2]
 
-    def _layer(self, node: Node) -> tuple[LayerTemplate | None, bool]:
+    def _layer(self, node: Node) -> tuple[LayerTemplate, bool]:
         if not isinstance(node, MappingNode):
-            self.report(
-                "wrong-type", "a layer is a mapping such as {op: conv, out_channels: 64, kernel_size: 3}", span_of(node)
-            )
-            return None, False
+            return self._no_layer(node), False
         entries = {key: (key_node, value) for key, key_node, value in mapping_entries(node, "a layer", self.findings)}
         name = self.layer_name(entries["name"][1]) if "name" in entries else None
         lead = entries.get("op") or entries.get("block")
@@ -253,6 +246,30 @@ class LayerReader:
             template.name = (template.block.text if template.block else template.op) or "layer"
         return template, name is not None
 
+    def _no_layer(self, node: Node) -> LayerTemplate:
+        """Report an entry that is no mapping; it stands for a layer of which nothing is known."""
+        word = plain_value(node) if isinstance(node, ScalarNode) else None
+        kind = REGISTRY.get(word) if isinstance(word, str) else None
+        message = "a layer is a mapping such as {op: conv, out_channels: 64, kernel_size: 3}"
+        help = fix = None
+        if kind is not None:
+            needed = [key for key, declared in kind.keys_of(word).items() if declared.default is REQUIRED]
+            parts = [
+                f"op: {word}",
+                *(["from: [a, b]"] if kind.arity[0] > 1 else []),
+                *(f"{key}: ..." for key in needed),
+            ]
+            help = f"write {{{', '.join(parts)}}}"
+            if len(parts) == 1:
+                fix = Fix(help, "safe", (Edit(span_of(node), help.removeprefix("write ")),))
+        elif isinstance(word, str):
+            help = f"write {{op: WORD}}; {suggest(word, sorted(REGISTRY), 'ops')}"
+        self.findings.append(Finding.of("wrong-type", message, span_of(node), None, help, (), fix))
+        template = LayerTemplate(word if kind is not None else "layer", span_of(node))
+        template.op = template.name
+        template.broken = True
+        return template
+
     def _wiring(self, template: LayerTemplate, entries: dict[str, tuple[ScalarNode, Node]]) -> None:
         if "from" in entries:
             so_far = len(self.findings)
@@ -265,6 +282,7 @@ class LayerReader:
             template.same_as = self.name_of(entries["same_shape_as"][1], "same_shape_as")
         if "when" in entries:
             template.when = self.value(entries["when"][1])
+            template.broken = template.broken or template.when is None
 
     def _block(self, template: LayerTemplate, entries: dict[str, tuple[ScalarNode, Node]]) -> None:
         template.block = self.name_of(entries["block"][1], "block")
@@ -300,6 +318,7 @@ class LayerReader:
                     f"did you mean {best}?" if best else "a block takes its values by with: {...}",
                     template.name or None,
                 )
+                template.broken = True
 
     def _op(self, template: LayerTemplate, entries: dict[str, tuple[ScalarNode, Node]]) -> None:
         node = entries["op"][1]

@@ -59,6 +59,7 @@ class _FileReader(LayerReader):
                     "unknown-key", f"unknown key {key}", span_of(key_node), suggest(key, vocabulary.TOP_KEYS, "keys")
                 )
                 meant.add(nearest(key, vocabulary.TOP_KEYS))
+        self.file.layout_refused = "layout" in meant
         self._version(entries, span_of(root))
         for key in vocabulary.TOP_KEYS:
             if key in entries and key != "shapecheck":
@@ -94,9 +95,9 @@ class _FileReader(LayerReader):
         self.text(node, "doc")
 
     def _layout(self, node: Node) -> None:
-        self.file.channels_last = (
-            self.constant(node, "layout", Word("channels_first", "channels_last")) == "channels_last"
-        )
+        layout = self.constant(node, "layout", Word("channels_first", "channels_last"))
+        self.file.channels_last = layout == "channels_last"
+        self.file.layout_refused = layout is None
 
     def _params(self, node: Node) -> None:
         for key, key_node, value_node in mapping_entries(node, "params", self.findings):
@@ -177,7 +178,11 @@ class _FileReader(LayerReader):
 
     def _blocks(self, node: Node) -> None:
         for key, key_node, value_node in mapping_entries(node, "blocks", self.findings):
+            so_far = len(self.findings)
             parts = self.known(value_node, f"block {key}", vocabulary.BLOCK_KEYS)
+            inputs = self.names(parts["inputs"], "inputs") if "inputs" in parts else []
+            output = self.name_of(parts["output"], "output") if "output" in parts else None
+            broken = len(self.findings) > so_far
             params: dict[str, Value | None] = {}
             spans: dict[str, Span] = {}
             refused: set[str] = set()
@@ -193,10 +198,8 @@ class _FileReader(LayerReader):
                 layers = self.layers(parts["layers"], f"block {key}")
             elif isinstance(value_node, MappingNode):
                 self.report("missing-key", f"block {key} has no layers", span_of(key_node), "add layers: [...]")
-            inputs = self.names(parts["inputs"], "inputs") if "inputs" in parts else []
-            output = self.name_of(parts["output"], "output") if "output" in parts else None
             self.file.blocks[key] = BlockTemplate(
-                Name(key, span_of(key_node)), params, spans, inputs, layers, output, frozenset(refused)
+                Name(key, span_of(key_node)), params, spans, inputs, layers, output, frozenset(refused), broken
             )
 
     def _layers(self, node: Node) -> None:

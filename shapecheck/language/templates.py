@@ -93,7 +93,8 @@ class Memory:
 class BlockTemplate(NamedTuple):
     """A piece of network that can be placed. ``params`` maps a param to its default, None where it has none.
 
-    ``refused`` are the params whose default could not be read; the reason was reported.
+    ``refused`` are the params whose default could not be read, and ``broken`` says that what goes in and comes out is
+    not known; the reason was reported.
     """
 
     name: Name
@@ -103,6 +104,7 @@ class BlockTemplate(NamedTuple):
     layers: list[LayerTemplate]
     output: Name | None
     refused: frozenset[str] = frozenset()
+    broken: bool = False
 
 
 class InputTemplate(NamedTuple):
@@ -163,6 +165,8 @@ class FileTemplate:
         self.path = path
         self.name = ""
         self.channels_last = False
+        # Whether a layout is given that could not be read: no axis of any input is then known.
+        self.layout_refused = False
         self.params: dict[str, Value] = {}
         self.param_spans: dict[str, Span] = {}
         self.refused_params: set[str] = set()

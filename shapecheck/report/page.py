@@ -12,7 +12,7 @@ from markupsafe import Markup
 from shapecheck.analysis.explain import number
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.figures.figure import style_sheet
-from shapecheck.pipeline import Report
+from shapecheck.findings.checked import Report
 from shapecheck.report.data import page_data, table_data
 
 SCRIPTS = ("dagre.min.js", "layout.js", "graph.js", "view.js", "table.js", "page.js")

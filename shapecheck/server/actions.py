@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from lsprotocol import types
 
 from shapecheck.findings import fixes, suppressions
+from shapecheck.findings.catalogue import Phase
 from shapecheck.findings.finding import Finding
-from shapecheck.pipeline import Report
 from shapecheck.server import convert
 from shapecheck.server.checker import Analysis
 
@@ -65,13 +65,12 @@ class Actions:
         if known is None:
             report = self.analysis.report
             alone = tuple(d if d == diagnostic else d._replace(fix=None) for d in report.diagnostics)
-            tried = Report(report.path, report.text, report.network, report.shapes, alone)
-            kept = fixes.proved(tried, self.analysis.again).diagnostics
+            kept = fixes.proved(report.changed(alone), self.analysis.again).diagnostics
             known = self.analysis.tried[diagnostic] = any(d.fix is not None for d in kept)
         return known
 
     def _ignore(self, diagnostic: Finding) -> Iterator[types.CodeAction]:
-        if diagnostic.code.startswith("SC0") or diagnostic.rule.name in suppressions.OWN_RULES:
+        if diagnostic.rule.phase is Phase.READ:
             return
         edit = self._comment(diagnostic)
         if edit is None:
@@ -117,8 +116,7 @@ class Actions:
         report = self.analysis.report
         if not any(d.fix is not None and d.fix.applicability == "safe" for d in report.diagnostics):
             return
-        copy = Report(report.path, report.text, report.network, report.shapes, report.diagnostics)
-        fixed = fixes.fix(copy, self.analysis.again, unsafe=False)
+        fixed = fixes.fix(report.changed(report.diagnostics), self.analysis.again, unsafe=False)
         mark = "\ufeff" if self.analysis.text.source.startswith("\ufeff") else ""
         edits = convert.replacement(self.analysis.text, mark + fixed.text)
         if edits:

@@ -19,7 +19,9 @@ from shapecheck.analysis.sizes.every_size import SizesAnalysis, analyse
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.config import Config
 from shapecheck.findings import baseline
-from shapecheck.findings.errors import BaselineError
+from shapecheck.findings.baseline import BaselineError
+from shapecheck.findings.catalogue import Phase
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node, Placing
 from shapecheck.language.document import collector_off, parse
@@ -28,7 +30,6 @@ from shapecheck.language.reader import read_again
 from shapecheck.language.reparse import plain, reparse
 from shapecheck.language.source import decode
 from shapecheck.language.templates import FileTemplate, Memory
-from shapecheck.pipeline import Report
 from shapecheck.server.names import Names
 from shapecheck.server.positions import Text
 
@@ -81,7 +82,11 @@ class Analysis:
     @cached_property
     def sizes(self) -> SizesAnalysis | None:
         """The sizes that each dimension may have; None where the network cannot be read."""
-        return analyse(self.report.network) if self.report.network is not None and self.report.readable else None
+        return (
+            analyse(self.report.network)
+            if self.report.network is not None and self.report.clean(Phase.ASSEMBLED)
+            else None
+        )
 
     def release(self) -> None:
         """Let go of what another version has replaced: without its one large circle it needs no garbage collector."""
@@ -90,9 +95,7 @@ class Analysis:
 
     def again(self, source: str) -> Report:
         """Check another text in the place of this one."""
-        return pipeline.check_text(
-            source, self.report.path, None, self.config.limits, self.config.selection_for(self.report.path)
-        )
+        return pipeline.check(source, self.report.settings)
 
 
 class _Last(NamedTuple):
@@ -116,20 +119,20 @@ class Checker:
     @collector_off()
     def check(self, text: Text, config: Config) -> Analysis:
         """Check a text."""
-        limits, selection = config.limits, config.selection_for(self.path)
+        settings = Settings(self.path, {}, config.limits, config.selection_for(self.path))
+        limits = config.limits
         source = decode(text.source.encode("utf-8", "surrogatepass"), limits)
         lines = source.split("\n") if isinstance(source, str) else []
         root = source if isinstance(source, Finding) else self._parsed(source, lines, limits)
         if isinstance(root, Finding):
             # The tree and the shapes before the text was broken serve again once it is mended.
-            report = Report(self.path, text.source, None, None, pipeline.controlled([root], text.source, selection))
+            report = pipeline.judge(pipeline.Reading(None, [root]), text.source, settings)
             return Analysis(text, config, None, None, report)
         assert isinstance(source, str)
         last = self._last if self._last is not None and self._last.limits == limits else None
         file, findings, memory = read_again(root, self.path, limits, last.memory if last is not None else Memory())
-        report = pipeline.check_template(
-            file, findings, source, self.path, {}, limits, selection, last.shapes if last is not None else None
-        )
+        reading = pipeline.Reading(file, findings)
+        report = pipeline.judge(reading, source, settings, earlier=last.shapes if last is not None else None)
         if config.baseline is not None:
             # One that cannot be read is told of where the configuration is.
             with contextlib.suppress(BaselineError):

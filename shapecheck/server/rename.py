@@ -104,8 +104,9 @@ def _read(analysis: Analysis, source: str) -> Read | None:
     if isinstance(root, Finding):
         return None
     file, found = read(root, analysis.report.path, limits)
-    network, more = assemble(file, {}, limits, found)
-    return file, network, [*found, *more]
+    assembly = assemble(file, {}, limits)
+    found += assembly.findings
+    return file, assembly.network, found or assembly.unused()
 
 
 def _difference(analysis: Analysis, source: str, symbol: Symbol) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from shapecheck import config
 from shapecheck.config import Config
 from shapecheck.findings import baseline
-from shapecheck.findings.errors import BaselineError, ConfigError
+from shapecheck.findings.baseline import BaselineError
 
 WATCHED = ("**/shapecheck.toml", "**/pyproject.toml")
 
@@ -61,6 +61,6 @@ class Configurations:
         except BaselineError as error:
             self.complaint = str(error)
             return settings._replace(baseline=None)
-        except (ConfigError, OSError) as error:
+        except (config.ConfigError, OSError) as error:
             self.complaint = str(error)
             return Config()

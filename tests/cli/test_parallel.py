@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from running import BROKEN, FINE, MENDABLE, PATIENCE, alone, entries, environment, here, many, process, wait_for
 
-from shapecheck.cache.answers import Question
 from shapecheck.cli import answers, main, workers
 from shapecheck.cli.workers import Task, spread_out
+from shapecheck.findings.checked import Settings
 from shapecheck.findings.selection import DEFAULT
 from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.output import progress
@@ -97,7 +97,7 @@ def test_where_no_process_can_be_started_this_one_does_it_all(nets: Path, monkey
 
 def test_a_task_that_meets_trouble_is_handed_back_and_every_one_is_told_of() -> None:
     said: list[tuple[int, int, str]] = []
-    question = Question("a.net.yaml", {}, DEFAULT_LIMITS, DEFAULT)
+    question = Settings("a.net.yaml", {}, DEFAULT_LIMITS, DEFAULT)
     tasks = [Task("good", question.as_text(), FINE.encode()), Task("bad", "{}", b"")]
     good, bad = spread_out(tasks, 2, None, lambda *told: said.append(told))
     assert good is not None and good.startswith(b"[2, ")

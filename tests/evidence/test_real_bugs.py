@@ -8,8 +8,9 @@ import pytest
 from real_bugs import CASES, REPORTED, TRANSLATIONS, Entry, Network, changed, foreign_edges, write
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
-from shapecheck.pipeline import Report, check_text
+from shapecheck.pipeline import check_text
 
 pytestmark = REPORTED
 

@@ -14,8 +14,9 @@ from click.testing import CliRunner, Result
 from shapecheck import config
 from shapecheck.cli.check_command import check
 from shapecheck.cli.options import network_files
+from shapecheck.config import ConfigError
+from shapecheck.findings.baseline import BaselineError
 from shapecheck.findings.catalogue import RULES, Severity
-from shapecheck.findings.errors import BaselineError, ConfigError
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
 from shapecheck.pipeline import check_text
 
@@ -95,12 +96,15 @@ def test_a_comment_keeps_its_line_and_the_line_below_quiet(comment: str) -> None
     lines = TOO_SMALL.splitlines()
     assert codes("\n".join([*lines[:3], f"{lines[3]}  {comment}"])) == []
     assert codes("\n".join([*lines[:3], f"  {comment}", lines[3]])) == []
-    assert codes("\n".join([*lines[:2], f"  {comment}", *lines[2:]])) == ["SC016", "SC204"]
+    # Of SC2 it is not known whether the error hides another that would be kept quiet.
+    misplaced = ["SC204"] if "SC2]" in comment else ["SC016", "SC204"]
+    assert codes("\n".join([*lines[:2], f"  {comment}", *lines[2:]])) == misplaced
 
 
 def test_a_comment_for_the_file_works_anywhere() -> None:
     assert codes(TOO_SMALL + "# shapecheck: file-ignore[SC204] on purpose\n") == []
-    assert codes(TOO_SMALL + "# shapecheck: file-ignore[SC301]\n") == ["SC204", "SC016"]
+    assert codes(TOO_SMALL + "# shapecheck: file-ignore[SC301]\n") == ["SC204"]
+    assert codes(TOO_SMALL.replace("2, 2", "5, 5") + "# shapecheck: file-ignore[SC301]\n") == ["SC016"]
 
 
 def test_a_comment_that_keeps_nothing_quiet_is_reported_and_can_be_removed() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 from sample_reports import ODD, odd, real, rendered, report, verification, wide
 
-from shapecheck.pipeline import Report
+from shapecheck.findings.checked import Report
 
 REPORTS: dict[str, list[Report]] = {"real": real(), "odd": odd(), "wide": [wide()], "none": []}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sample_reports import ODD, ODD_PATHS, diagnostic, odd, real, rendered, report, verification, wide
 
 from shapecheck.findings.catalogue import Severity
-from shapecheck.pipeline import Report
+from shapecheck.findings.checked import Report
 
 # The elements of the schema of Jenkins' xUnit plugin that are used, what may stand in them, and their attributes.
 CHILDREN = {

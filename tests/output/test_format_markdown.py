@@ -10,8 +10,8 @@ from markdown_it.token import Token
 from sample_reports import ODD, ODD_PATHS, diagnostic, odd, real, rendered, report, verification
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report
 from shapecheck.output import markdown
-from shapecheck.pipeline import Report
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 

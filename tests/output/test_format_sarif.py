@@ -29,8 +29,8 @@ from shapecheck import pipeline
 from shapecheck._version import __version__
 from shapecheck.findings import edits
 from shapecheck.findings.catalogue import RULES
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Edit, Fix, Position, Span
-from shapecheck.pipeline import Report
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA)

@@ -12,9 +12,9 @@ from manual_pages import NAMES, example, examples, page, run
 
 from shapecheck import pipeline
 from shapecheck.findings.catalogue import RULES, Phase
+from shapecheck.findings.checked import Report
 from shapecheck.findings.manual import folder
 from shapecheck.findings.manual import page as manual
-from shapecheck.pipeline import Report
 from shapecheck.rules import CHECKS, EXPLANATIONS
 
 PACKAGE = Path(pipeline.__file__).parent

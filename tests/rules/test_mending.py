@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from shapecheck.findings import fixes
-from shapecheck.pipeline import Report, check_text
+from shapecheck.findings.checked import Report
+from shapecheck.pipeline import check_text
 
 PROMISE = """shapecheck: 1
 inputs: {image: [1, 3, H, 32]}

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from shapecheck import pipeline
 from shapecheck.findings import manual
 from shapecheck.findings.catalogue import RULES
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.source import decode
-from shapecheck.pipeline import Report
 
 NAMES = list(RULES)
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from shapecheck.analysis.cost import cost
 from shapecheck.findings.catalogue import Severity
-from shapecheck.pipeline import Report, check_text
+from shapecheck.findings.checked import Report
+from shapecheck.pipeline import check_text
 
 # The name of the last layer of every text that is built here.
 RESULT = "result"

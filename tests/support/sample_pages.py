@@ -9,7 +9,7 @@ from typing import Any
 from paths import EXAMPLES, ROOT
 
 from shapecheck import pipeline
-from shapecheck.pipeline import Report
+from shapecheck.findings.checked import Report
 from shapecheck.report import page
 
 EVIL = r"""

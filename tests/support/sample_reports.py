@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from shapecheck import pipeline
 from shapecheck.findings.catalogue import RULES, Severity
+from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
 from shapecheck.output import FORMATS, renderer
-from shapecheck.pipeline import Report
 from shapecheck.verify import Disagreement, NotChecked, Verification
 
 EXCHANGE = [name for name in FORMATS if name not in ("text", "concise", "json")]

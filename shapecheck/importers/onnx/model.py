@@ -11,6 +11,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.importers.onnx import inference, matrix, moving, network_text, onnx_file, pointwise, resizing, windows
 from shapecheck.importers.onnx.onnx_graph import FeatureMap, Unusable
 from shapecheck.importers.onnx.translation import Translation
@@ -117,11 +118,11 @@ def _fitting(t: Translation, text: str, names: list[str], limits: Limits) -> Ite
     batches = {str(shape[0]) for _, shape in t.inputs.values() if shape and isinstance(shape[0], Symbolic)}
     others = [name for name in names if name not in batches]
     found = 0
-    first: pipeline.Report | None = None
+    first: Report | None = None
     for batch, base, more in _TRIALS if names else _TRIALS[:1]:
         setting = {name: batch for name in names if name in batches}
         setting |= {name: base + more * at for at, name in enumerate(others)}
-        report = pipeline.check_text(text, "imported.net.yaml", setting, limits)
+        report = pipeline.check(text, Settings("imported.net.yaml", setting, limits))
         first = first or report
         if report.shapes is not None and not any(d.severity is Severity.ERROR for d in report.diagnostics):
             yield setting, report.shapes
