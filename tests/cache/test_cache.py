@@ -17,21 +17,8 @@ import pytest
 from amounts import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from running import (
-    BROKEN,
-    FINE,
-    MENDABLE,
-    PATIENCE,
-    ROOT,
-    Result,
-    alone,
-    entries,
-    environment,
-    here,
-    many,
-    process,
-    wait_for,
-)
+from running import BROKEN, FINE, MENDABLE, ROOT, Result, alone, entries, environment, here, many, process
+from waiting import PATIENCE, wait_for
 
 from shapecheck import config
 from shapecheck.cache import answers

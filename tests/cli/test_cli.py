@@ -14,6 +14,7 @@ import click
 import pytest
 from running import BROKEN, FINE, ROOT
 from shell import UNREADABLE, Shell
+from waiting import PATIENCE
 
 from shapecheck.cli import main
 
@@ -26,7 +27,7 @@ def process(*arguments: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "shapecheck", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         env=environment,
         check=False,
         **kwargs,
@@ -204,7 +205,7 @@ def test_a_reader_that_goes_away_is_no_trouble_of_ours() -> None:
     child.stdout.close()
     errors = child.stderr.read().decode()
     child.stderr.close()
-    assert child.wait(60) == 1
+    assert child.wait(PATIENCE) == 1
     assert errors == ""
 
 
@@ -229,7 +230,7 @@ def on_a_terminal(path: Path, **environment: str) -> str:
             break
         printed += part
     os.close(ours)
-    assert child.wait(60) == 1
+    assert child.wait(PATIENCE) == 1
     return printed.decode()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from paths import ROOT
+from waiting import PATIENCE
 
 import shapecheck
 from shapecheck import pipeline
@@ -38,7 +39,7 @@ def verify(*arguments: str) -> subprocess.CompletedProcess[str]:
         env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import BROKEN, FINE, MENDABLE, PATIENCE, alone, entries, environment, here, many, process, wait_for
+from running import BROKEN, FINE, MENDABLE, alone, entries, environment, here, many, process
+from waiting import PATIENCE, wait_for
 
 from shapecheck.cli import answers, main, workers
 from shapecheck.cli.workers import Task, spread_out

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import BROKEN, FINE, PATIENCE, environment, here, process
+from running import BROKEN, FINE, environment, here, process
+from waiting import PATIENCE
 
 from shapecheck.cli import watch
 

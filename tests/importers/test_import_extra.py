@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from running import environment
+from waiting import PATIENCE
 
 WITHOUT = """
 import sys
@@ -22,9 +23,9 @@ sys.exit(run())
 
 def test_import_says_what_to_install(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITHOUT, "import", str(tmp_path / "net.onnx")]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "import needs onnx: pip install 'shapecheck-nn[onnx]'" in done.stderr
     command[3:] = ["import", "--help"]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, "") and "--set NAME=SIZE" in done.stdout

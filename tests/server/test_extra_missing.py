@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from paths import ROOT
+from waiting import PATIENCE
 
 # As where the extra is not installed: the packages are not found.
 WITHOUT = """
@@ -24,7 +25,7 @@ sys.exit(run())
 def shapecheck(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", WITHOUT, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_the_server_says_what_to_install() -> None:

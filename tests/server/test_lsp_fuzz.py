@@ -12,6 +12,7 @@ from editor import ROOT, Editor
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from paths import NETWORKS
+from waiting import PATIENCE
 
 from shapecheck.config import Config
 from shapecheck.language.limits import DEFAULT_LIMITS
@@ -181,7 +182,7 @@ def test_a_request_can_be_called_off(editor: Editor) -> None:
         params = lsp.InlayHintParams(lsp.TextDocumentIdentifier("untitled:one.net.yaml"), whole)
         future = editor.client.protocol.send_request("textDocument/inlayHint", params, msg_id="called-off")
         editor.client.cancel_request(lsp.CancelParams("called-off"))
-        return await asyncio.wait([asyncio.wrap_future(future)], timeout=30)
+        return await asyncio.wait([asyncio.wrap_future(future)], timeout=PATIENCE)
 
     done, _ = editor.run(call_off())
     (answered,) = done

@@ -11,8 +11,9 @@ from typing import Any
 
 import lsprotocol.types as lsp
 import pytest
-from editor import PATIENCE, ROOT, Editor
+from editor import ROOT, Editor
 from pygls.lsp.client import LanguageClient
+from waiting import PATIENCE
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 

@@ -13,9 +13,8 @@ import pytest
 from paths import ROOT
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
+from waiting import PATIENCE
 
-# Long enough for a busy machine; nothing waits so long unless it fails.
-PATIENCE = 60.0
 # Stands in a text for the place of the cursor.
 HERE = "¦"
 

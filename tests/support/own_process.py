@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 from paths import ROOT, SUPPORT
+from waiting import PATIENCE
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -21,6 +22,6 @@ def python(code: str, **more: str) -> subprocess.CompletedProcess[str]:
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from paths import ROOT
+from waiting import PATIENCE, interruptible
 
 from shapecheck.cli import main
 
@@ -28,10 +27,6 @@ layers:
 """
 BROKEN = FINE.replace("kernel_size: 3, padding: 1", "kernel_size: 11")
 MENDABLE = FINE.replace("op: relu}", "op: relu}  # shapecheck: ignore[SC401]")
-
-
-# Seconds after which a test gives up waiting, lest it wait for ever. None asserts how long anything takes.
-PATIENCE = 300
 
 
 class Result(NamedTuple):
@@ -61,28 +56,6 @@ def environment(**more: str) -> dict[str, str]:
     """The environment of a process that finds the package."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Processes that are started here can be interrupted, though a shell may have begun the tests in the background.
-
-    Such a shell has them ignore SIGINT, and what is ignored is ignored by their children too.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def wait_for(what: Callable[[], Any]) -> Any:
-    """Wait until ``what`` returns something, and return it."""
-    end = time.monotonic() + PATIENCE
-    while not (found := what()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-    return found
 
 
 @contextlib.contextmanager
