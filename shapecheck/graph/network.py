@@ -172,7 +172,7 @@ class Network:
 
     @property
     def mirrored(self) -> list[tuple[int, int]]:
-        """Each decoder layer that ``symmetry`` pairs with an encoder layer, and the node that the encoder layer reads."""
+        """Each decoder layer that ``symmetry`` pairs, with the node that its encoder layer reads."""
         ends = [(decoder, self.nodes[encoder].inputs) for decoder, encoder in self.symmetry.items()]
         return [(decoder, inputs[0]) for decoder, inputs in ends if inputs]
 

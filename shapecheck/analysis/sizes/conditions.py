@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from shapecheck.analysis.sizes.periodic import EVERYTHING, NOTHING, Budget, Periodic, TooLarge, cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.arithmetic.quasi import MOST_TRIED, NotQuasi, Quasi, never_falls, quasi, roundings, value
+from shapecheck.arithmetic.quasi import MOST_TRIED, Quasi, never_falls, quasi, roundings, value
 from shapecheck.arithmetic.symbolic import Affine, Size
 from shapecheck.layers.base import Question
 
@@ -207,6 +207,3 @@ def _sieve(holds: Callable[[int], bool], period: int, size: Size, budget: Budget
             else:
                 found.append((r, r + 1))
     return Periodic(period, tuple(found)).reduced() if found else NOTHING
-
-
-__all__ = ["NotQuasi", "TooLarge", "solve"]

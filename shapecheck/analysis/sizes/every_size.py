@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.sizes.conditions import MOST_STEPS, solve
-from shapecheck.analysis.sizes.coupled import Coupling, couple
+from shapecheck.analysis.sizes.coupling import Coupling, couple
 from shapecheck.analysis.sizes.periodic import Budget, TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.arithmetic.quasi import NotQuasi
@@ -74,8 +74,12 @@ class Sizes:
         return self.set.nearest(n)
 
 
-# The node, what is asked there (None: the shape itself has no form), and the question in words.
-Asked = tuple[int, "Question | None", str]
+class SizeQuestion(NamedTuple):
+    """What a node asks of the sizes, and that in words; ``question`` is None where its very shape has no form."""
+
+    node: int
+    question: Question | None
+    text: str
 
 
 class SizesAnalysis(NamedTuple):
@@ -101,20 +105,24 @@ def analyse(network: Network, strict: bool = False) -> SizesAnalysis:
         if any(question is None for _, question, _ in questions) or shapes.troubles:
             # Some shape has no form with every dimension open: hold the others at their sizes.
             own = _questions(_symbolic(network, [name]), strict)
-        dims[name] = _one(network, name, given, own, strict)
+        dims[name] = _sizes_of(network, name, given, own, strict)
     return SizesAnalysis(dims, shapes, _couplings(network, names, questions))
 
 
-def _couplings(network: Network, names: list[str], questions: list[Asked]) -> list[Coupling]:
+def _couplings(network: Network, names: list[str], questions: list[SizeQuestion]) -> list[Coupling]:
     """Return the conditions that join dimensions, each with what every dimension may be by its own conditions."""
-    joint = {(q, network.nodes[node].name) for node, q, _ in questions if q is not None and len(_names(q)) > 1}
+    names_in = [set() if asked.question is None else _names(asked.question) for asked in questions]
+    joint = {
+        (asked.question, network.nodes[asked.node].name)
+        for asked, found in zip(questions, names_in, strict=True)
+        if asked.question is not None and len(found) > 1
+    }
     if not joint:
         return []
-    single = [asked for asked in questions if asked[1] is not None and len(_names(asked[1])) == 1]
-    allowed = {
-        name: _one(network, name, {}, [a for a in single if a[1] is not None and name in _names(a[1])]).set
-        for name in names
-    }
+    allowed = {}
+    for name in names:
+        single = [asked for asked, found in zip(questions, names_in, strict=True) if found == {name}]
+        allowed[name] = _sizes_of(network, name, {}, single).set
     return [couple(layer, question, allowed) for question, layer in sorted(joint, key=str)]
 
 
@@ -124,19 +132,19 @@ def _symbolic(network: Network, names: list[str]) -> Shapes:
     return propagate(network.resized({name: Symbolic.of(name) for name in names}))
 
 
-def _questions(shapes: Shapes, strict: bool) -> list[Asked]:
-    found: list[Asked] = [(o.node, o.asked, o.question) for o in shapes.undecided]
-    found += [(t.node, Question("at_least", 0, 1), t.problem.message) for t in shapes.troubles]
+def _questions(shapes: Shapes, strict: bool) -> list[SizeQuestion]:
+    found = [SizeQuestion(o.node, o.asked, o.question) for o in shapes.undecided]
+    # A rule that is broken whatever the sizes are is a question that is always answered with no.
+    found += [SizeQuestion(t.node, Question("at_least", 0, 1), t.problem.message) for t in shapes.troubles]
     nodes = shapes.network.nodes
-    for decoder, encoder in shapes.network.symmetry.items():
-        if nodes[encoder].inputs:
-            found += _mirror(shapes, decoder, nodes[encoder].inputs[0])
+    for decoder, source in shapes.network.mirrored:
+        found += _mirror_questions(shapes, decoder, source)
     if strict:
         for index, place in _strided(shapes):
             w = shapes.windows(nodes[index])[place]
             rest = w.i + (w.before + w.after - w.reach)
-            found.append((index, Question("divides", rest, w.s), "every row of the input is read"))
-    return sorted(found, key=lambda asked: asked[0])
+            found.append(SizeQuestion(index, Question("divides", rest, w.s), "every row of the input is read"))
+    return sorted(found, key=lambda asked: asked.node)
 
 
 def _strided(shapes: Shapes) -> list[tuple[int, int]]:
@@ -149,7 +157,7 @@ def _strided(shapes: Shapes) -> list[tuple[int, int]]:
     ]
 
 
-def _mirror(shapes: Shapes, decoder: int, source: int) -> list[Asked]:
+def _mirror_questions(shapes: Shapes, decoder: int, source: int) -> list[SizeQuestion]:
     ends = [shapes.outputs[index] for index in (decoder, source)]
     if any(shape is None or len(shape) < 3 for shape in ends):
         return []
@@ -157,7 +165,7 @@ def _mirror(shapes: Shapes, decoder: int, source: int) -> list[Asked]:
     if len(left) != len(right):
         return []
     return [
-        (decoder, Question("equal", one, other), "the pair has one size")
+        SizeQuestion(decoder, Question("equal", one, other), "the pair has one size")
         for one, other in zip(left, right, strict=True)
         if same(one, other) is not True
     ]
@@ -171,7 +179,10 @@ def _substitute(size: Size, values: dict[str, int]) -> Size:
     return size.substitute(values) if isinstance(size, Symbolic) and values.keys() & size.names() else size
 
 
-def _one(network: Network, name: str, given: dict[str, int], questions: list[Asked], strict: bool = False) -> Sizes:
+def _sizes_of(
+    network: Network, name: str, given: dict[str, int], questions: list[SizeQuestion], strict: bool = False
+) -> Sizes:
+    """Return the sizes of one dimension that answer every question with yes, the others at the sizes given."""
     others = {other: size for other, size in given.items() if other != name}
     unresolved: list[str] = []
     pieces: list[SizeCondition] = []
@@ -207,7 +218,7 @@ def _one(network: Network, name: str, given: dict[str, int], questions: list[Ask
     unresolved += left_out
     if assumed > 1:
         allowed = _with_head(network, name, allowed, assumed, unresolved, strict)
-    return Sizes(name, given.get(name), allowed, _blame(name, pieces), unresolved)
+    return Sizes(name, given.get(name), allowed, _binding(name, pieces), unresolved)
 
 
 def _intersection(name: str, pieces: list[SizeCondition]) -> tuple[SizeSet, list[str]]:
@@ -234,8 +245,7 @@ def _works(network: Network, read: list[tuple[int, int]]) -> bool:
     """Say whether a network works at the sizes that it has, and the layers and axes of ``read`` leave no row unread."""
     shapes = propagate(network)
     nodes = network.nodes
-    pairs = [(d, nodes[e].inputs[0]) for d, e in network.symmetry.items() if nodes[e].inputs]
-    mirrors = [mirror for decoder, source in pairs for mirror in _mirror(shapes, decoder, source)]
+    mirrors = [asked for decoder, source in network.mirrored for asked in _mirror_questions(shapes, decoder, source)]
     if shapes.troubles or any(not _names(question) for _, question, _ in mirrors if question is not None):
         return False
     return all(shapes.windows(nodes[index])[place].unread == 0 for index, place in read)
@@ -255,7 +265,7 @@ def _with_head(
     return allowed.with_head(assumed, working)
 
 
-def _blame(name: str, pieces: list[SizeCondition]) -> list[SizeCondition]:
+def _binding(name: str, pieces: list[SizeCondition]) -> list[SizeCondition]:
     """Return the pieces that take something away from what those before them leave; of thresholds the last."""
     allowed = SizeSet(name)
     causes: list[SizeCondition] = []

@@ -104,20 +104,10 @@ def axis_problem(shapes: Shapes, place: int, ambiguous: Mapping[int, tuple[int, 
             relations.append(_constant(index, shape[axis]))
         demands += _undone_demands(shapes, node)
         demands += _stated_demands(node, axis)
-    demands += [Equality(decoder, encoder_input, None, decoder) for decoder, encoder_input in symmetry_demands(shapes)]
+    demands += [Equality(decoder, source, None, decoder) for decoder, source in network.mirrored]
     known = {relation.node for relation in relations}
     kept = [d for d in demands if d.left in known and (d.right is None or d.right in known)]
     return AxisProblem(place, relations, sorted(kept, key=lambda d: d.at))
-
-
-def symmetry_demands(shapes: Shapes) -> list[tuple[int, int]]:
-    """Return for each declared pair the decoder layer and the node that its encoder layer reads."""
-    nodes = shapes.network.nodes
-    return [
-        (decoder, nodes[encoder].inputs[0])
-        for decoder, encoder in shapes.network.symmetry.items()
-        if nodes[encoder].inputs
-    ]
 
 
 def _below(network: Network, ambiguous: Collection[int]) -> set[int]:

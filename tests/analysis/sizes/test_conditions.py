@@ -8,9 +8,10 @@ import pytest
 from random_sizes import GENERAL, Made, both, floor, plus, random_size, rest, start, times
 
 from shapecheck.analysis.sizes import conditions
-from shapecheck.analysis.sizes.conditions import NotQuasi, TooLarge, solve
+from shapecheck.analysis.sizes.conditions import solve
+from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.arithmetic.quasi import never_falls, quasi
+from shapecheck.arithmetic.quasi import NotQuasi, never_falls, quasi
 from shapecheck.arithmetic.symbolic import Affine, Size, Symbolic, at_least, divides, same
 from shapecheck.layers.base import Question
 

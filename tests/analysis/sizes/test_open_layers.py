@@ -260,7 +260,7 @@ def wanted(text: str, layer: str, n: int) -> set[int]:
     """Return which a a network wants of a layer at a size, by asking there."""
     ambiguity = resolve(propagate(api.loads(text, H=n)))
     assert ambiguity is not None
-    return {a for v in ambiguity.verdicts if v.node.name == layer for a in v.axes[0].values}
+    return {a for v in ambiguity.layers if v.node.name == layer for a in v.axes[0].values}
 
 
 def named(size: int) -> str:

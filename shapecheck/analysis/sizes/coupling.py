@@ -1,14 +1,16 @@
 """Conditions that join two dimensions: a flatten before a linear layer, a merge of two inputs.
 
-C·f(H)·g(W) = N holds where f(H) and g(W) are two factors of N / C: a union of boxes, one for each way to part it.
+C·f(H)·g(W) = N holds where f(H) and g(W) are two factors of N / C: a union of boxes, one for each way to split it.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck.analysis.sizes.conditions import NotQuasi, TooLarge, solve
+from shapecheck.analysis.sizes.conditions import solve
+from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
+from shapecheck.arithmetic.quasi import NotQuasi
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.layers.base import Question
 
