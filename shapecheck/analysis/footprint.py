@@ -61,7 +61,7 @@ class MovingInterval(NamedTuple):
         return self.period // math.gcd(positions.step, self.period)
 
     def through(self, taps: Taps) -> MovingInterval | None:
-        """Return the interval of an output that reads these positions by ``taps``; None where its period is too long."""
+        """Return the interval of an output that reads this one by ``taps``; None where its period is too long."""
         turns = self.period // math.gcd(self.period, taps.advance)
         period = taps.period * turns
         advance = taps.advance * turns // self.period * self.advance
@@ -101,6 +101,11 @@ class Footprint(NamedTuple):
     intervals: tuple[MovingInterval, ...]
     shifts: tuple[int, ...] = ()
 
+    def at(self, position: int) -> tuple[int, int] | None:
+        """Return the lowest and the highest position of the input that an output position depends on."""
+        ends = [pair for interval in self.intervals if (pair := interval.at(position)) is not None]
+        return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+
     def through(self, taps: Taps, shifted_at: int | None = None) -> Footprint | None:
         """Return the footprint of an output that reads these positions by ``taps``; None where it is not followed.
 
@@ -139,8 +144,8 @@ class Footprint(NamedTuple):
         Where all intervals move at one rate every position that there could be counts, else those of a map of ``size``.
         """
         if len(self.intervals) == 1:
-            one = self.intervals[0]
-            return max(_width([(low, high)]) for low, high in zip(one.low, one.high, strict=True))
+            every = self.intervals[0].with_period(self.intervals[0].period)
+            return max(0 if ends is None else ends[1] - ends[0] + 1 for ends in every)
         period = math.lcm(*(interval.period for interval in self.intervals))
         if not isinstance(size, int) or min(period, size) > MOST_POSITIONS:
             return None
@@ -148,8 +153,8 @@ class Footprint(NamedTuple):
         for first in range(min(period, size)):
             # Along the positions with one remainder each end is affine, so that the width is convex.
             for position in {first, first + (size - 1 - first) // period * period}:
-                ends = [interval.at(position) or (None, None) for interval in self.intervals]
-                widest = max(widest, _width(ends))
+                ends = self.at(position)
+                widest = widest if ends is None else max(widest, ends[1] - ends[0] + 1)
         return widest
 
 
@@ -167,9 +172,3 @@ def _together(one: MovingInterval, other: MovingInterval) -> MovingInterval | No
         both = mine and theirs and (min(mine[0], theirs[0]), max(mine[1], theirs[1]))
         ends.append(both or mine or theirs)
     return moving(period, one.advance * (period // one.period), ends)
-
-
-def _width(ends: list[tuple[int | None, int | None]]) -> int:
-    lows = [low for low, _ in ends if low is not None]
-    highs = [high for _, high in ends if high is not None]
-    return max(highs) - min(lows) + 1 if lows and highs else 0

@@ -1,112 +1,187 @@
-"""How much of the input one output element can see, counted along every path.
+"""How much of the input one output position depends on: the extent of a gradient's footprint, in closed form.
 
-Per spatial axis a layer's output has a jump j (input elements between two neighbours) and a field r. A window
-layer adds (k − 1)·j and multiplies j by s; a transposed layer divides j by s and adds ⌊(k − 1) / s⌋·j of the new
-spacing; at a merge the larger field counts. What mixes a whole axis sees all of it.
+Every layer says which positions of its inputs an output position reads, and the footprints of these are put together
+along every path. A position of any layer stands for all of its channels. Nothing is cut off at the edges of a map, so
+that the numbers are those of an inner position in an input that is large enough.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from shapecheck.analysis.footprint import ITSELF, Footprint
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.arithmetic.shape import Shape, split
+from shapecheck.arithmetic.shape import Shape, channel_axis
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.window import Window
+from shapecheck.layers.flow import LONGEST_PERIOD, SAME, STRETCHED, Kind, Taps
+from shapecheck.layers.role import Role
 
-WHOLE = {
-    "global_avg_pool",
-    "global_max_pool",
-    "adaptive_avg_pool",
-    "adaptive_max_pool",
-    "flatten",
-    "linear",
-    "reshape",
-    "attention",
-    "reduce",
-    "permute",
-    "instance_norm",
-    "group_norm",
-    "fold",
-    "softmax",
-    "log_softmax",
-}
-LOCAL_MIXERS = {"instance_norm", "group_norm", "softmax", "log_softmax"}
+# Where a statistic of a whole axis enters, each position still stands for itself: nobody counts it as seen.
+STATISTICS = Role.NORMALISATION | Role.PROBABILITIES
 
 
-class Field(NamedTuple):
-    """Jump and receptive field of one axis, in elements of the input."""
+class InputAxis(NamedTuple):
+    """A spatial axis of an input of the network: the number of its node, and the axis of the whole shape."""
 
-    jump: Fraction
-    size: Fraction
+    node: int
+    axis: int
+
+
+class Seen(NamedTuple):
+    """What the positions of an axis see of an axis of the input; ``along`` is None where all elements see the same."""
+
+    along: int | None
+    footprint: Footprint
+
+
+# Of each axis that a layer depends on at all; None where each element sees, or may see, the whole axis.
+Sight = dict[InputAxis, Seen | None]
+
+
+class Place(NamedTuple):
+    """Where an axis of an operand goes: the axis of the output, and what its positions read of it, or up to a shift."""
+
+    axis: int | None
+    taps: Taps | None
+    pattern: Taps | None = None
 
 
 def receptive_fields(shapes: Shapes) -> dict[int, tuple[Size, ...]]:
-    """Return the receptive field of every node whose output has spatial axes, one number per axis.
+    """Return how many elements of the input a position of each node sees, per spatial axis of that input.
 
-    A layer behind something that sees the whole input (global pooling, linear) has the input's size.
+    They count from the first to the last, over the position that sees most, and of several inputs over the one of
+    which most is seen. A layer behind something that sees a whole axis (global pooling, attention) has the input's
+    size, and so has one of which nothing exact can be said. Empty where no input with spatial axes is seen.
     """
-    fields: dict[int, tuple[Field, ...] | None] = {}
-    whole: dict[int, tuple[Size, ...]] = {}
-    result: dict[int, tuple[Size, ...]] = {}
+    return {index: _extents(shapes, shapes.outputs[index] or (), sight) for index, sight in sights(shapes).items()}
+
+
+def sights(shapes: Shapes) -> dict[int, Sight]:
+    """Return what each node with a shape depends on of the inputs of the network."""
+    found: dict[int, Sight] = {}
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
         shape = shapes.outputs[index]
         if shape is None:
             continue
         if node.layer is None:
-            spatial = split(shape, shapes.network.channels_last).spatial if len(shape) > 2 else ()
-            fields[index] = (Field(Fraction(1), Fraction(1)),) * len(spatial)
-            whole[index] = spatial
+            first = 1 if shapes.network.channels_last else 2
+            axes = range(first, first + max(len(shape) - 2, 0))
+            found[index] = {InputAxis(index, axis): Seen(axis, ITSELF) for axis in axes}
         else:
-            fields[index] = _through(shapes, node, shape, fields)
-            whole[index] = next((whole[i] for i in node.inputs if whole.get(i)), ())
-        result[index] = _shown(fields[index], whole[index])
-    return result
+            found[index] = _behind(shapes, node, found)
+    return found
 
 
-def _shown(field: tuple[Field, ...] | None, whole: tuple[Size, ...]) -> tuple[Size, ...]:
-    if field is None:
-        return whole
-    return tuple(-(-f.size.numerator // f.size.denominator) for f in field)
+def _extents(shapes: Shapes, shape: Shape, sight: Sight) -> tuple[Size, ...]:
+    """Return the largest extent on each spatial axis over the inputs that have as many of them as the first."""
+    of_input: dict[int, list[Size]] = {}
+    for (index, axis), seen in sight.items():
+        source = shapes.outputs[index]
+        assert source is not None
+        extent = seen and seen.footprint.extent(1 if seen.along is None else shape[seen.along])
+        of_input.setdefault(index, []).append(source[axis] if extent is None else extent)
+    if not of_input:
+        return ()
+    lead = of_input[min(of_input)]
+    return tuple(map(_largest, zip(*(some for some in of_input.values() if len(some) == len(lead)), strict=True)))
 
 
-def _through(
-    shapes: Shapes, node: Node, shape: Shape, fields: dict[int, tuple[Field, ...] | None]
-) -> tuple[Field, ...] | None:
-    above = [fields.get(i) for i in node.inputs]
-    if not above or any(f is None for f in above) or (node.op in WHOLE and node.op not in LOCAL_MIXERS):
+def _largest(sizes: tuple[Size, ...]) -> Size:
+    """Return the largest size; one that is not known may be any."""
+    unknown = [size for size in sizes if not isinstance(size, int)]
+    return unknown[0] if unknown else max(size for size in sizes if isinstance(size, int))
+
+
+def _behind(shapes: Shapes, node: Node, before: dict[int, Sight]) -> Sight:
+    """Return what the output of a layer depends on."""
+    above = [before.get(index, {}) for index in node.inputs]
+    if not any(above):
+        return {}
+    found: Sight = {}
+    for sight, places in zip(above, _places(shapes, node), strict=True):
+        for key, seen in sight.items():
+            mine = seen and _onward(seen, places, node.index)
+            found[key] = mine if key not in found else _union(found[key], mine)
+    return found
+
+
+def _onward(seen: Seen, places: dict[int, Place], node: int) -> Seen | None:
+    """Return what is seen behind a node; None where it mixes the whole axis, or where nobody can say."""
+    if seen.along is None:
+        return seen
+    axis, taps, pattern = places.get(seen.along, (None, None, None))
+    if taps is not None:
+        footprint = seen.footprint if taps is SAME else seen.footprint.through(taps)
+    else:
+        footprint = pattern and seen.footprint.through(pattern, node)
+    return None if footprint is None else Seen(axis, footprint)
+
+
+def _union(one: Seen | None, other: Seen | None) -> Seen | None:
+    if one is None or other is None:
         return None
-    known = [f for f in above if f]
-    if not known or len({len(f) for f in known}) != 1:
+    if one.along is not None and other.along is not None and one.along != other.along:
         return None
-    field = tuple(Field(max(f[j].jump for f in known), max(f[j].size for f in known)) for j in range(len(known[0])))
-    windows = shapes.windows(node)
-    if windows and len(windows) == len(field):
-        return tuple(_slide(f, w) for f, w in zip(field, windows, strict=True))
-    if node.op in ("upsample", "pixel_shuffle", "pixel_unshuffle"):
-        before = shapes.outputs[node.inputs[0]]
-        assert before is not None
-        return _resample(
-            field,
-            split(before, shapes.network.channels_last).spatial,
-            split(shape, shapes.network.channels_last).spatial,
-        )
-    return field
+    footprint = one.footprint.union(other.footprint)
+    return None if footprint is None else Seen(other.along if one.along is None else one.along, footprint)
 
 
-def _slide(field: Field, window: Window) -> Field:
-    if window.transposes:
-        return Field(field.jump / window.s, field.size + (window.reach - 1) // window.s * field.jump)
-    return Field(field.jump * window.s, field.size + (window.reach - 1) * field.jump)
+def _places(shapes: Shapes, node: Node) -> list[dict[int, Place]]:
+    """Return for each operand where its axes go; what is not named there is mixed whole, or summed up."""
+    sources = [shapes.outputs[index] or () for index in node.inputs]
+    # The one element of an axis of size 1 is all there is of it, wherever it goes.
+    found: list[dict[int, Place]] = [
+        {axis: Place(None, STRETCHED) for axis, size in enumerate(source) if size == 1} for source in sources
+    ]
+    shape, flow, layer = shapes.outputs[node.index], shapes.flow(node), node.layer
+    if shape is None or flow is None or layer is None:
+        return found
+    for axis, comes in enumerate(flow):
+        if comes.spreads and not layer.role & STATISTICS:
+            continue
+        if comes.kind is Kind.JOINED:
+            channels = channel_axis(len(sources[0]), shapes.network.channels_last)
+            places = _counted_through([one.axis for one in comes.sources], sources[0], channels)
+            found[0].update((source, Place(axis, taps)) for source, taps in places)
+        elif comes.kind is Kind.SPLIT:
+            for one in comes.sources:
+                if shape[axis] != 1:
+                    found[0].setdefault(one.axis, Place(axis, _outermost(sources[0][one.axis], shape[axis])))
+        elif comes.kind is not Kind.CONCATENATED:
+            for operand, source, taps, pattern in comes.sources:
+                if taps is not STRETCHED:
+                    found[operand][source] = Place(axis, taps, pattern)
+    return found
 
 
-def _resample(field: tuple[Field, ...], before: Shape, after: Shape) -> tuple[Field, ...] | None:
-    ratios = []
-    for f, i, o in zip(field, before, after, strict=True):
-        if not isinstance(i, int) or not isinstance(o, int):
-            return None
-        ratios.append(Field(f.jump * i / o, f.size))
-    return tuple(ratios)
+def _counted_through(axes: list[int], source: Shape, channels: int) -> Iterator[tuple[int, Taps]]:
+    """Yield those of some axes that become one of which is known where they stand, and what its positions read there.
+
+    Nothing is, where the channels are among them: a position of the axis is of one channel, and stands for no place.
+    """
+    axes = [axis for axis in axes if source[axis] != 1]
+    if len(axes) == 1:
+        yield axes[0], SAME
+        return
+    if channels in axes:
+        return
+    inner = 1
+    for axis in reversed(axes):
+        size = source[axis]
+        period = inner if axis == axes[0] else inner * size
+        if not isinstance(period, int) or period > LONGEST_PERIOD:
+            return
+        advance = 1 if axis == axes[0] else 0
+        yield axis, Taps(period, advance, tuple(range(r // inner, r // inner + 1) for r in range(period)))
+        inner = period
+
+
+def _outermost(size: Size, count: Size) -> Taps | None:
+    """Return what a position of the slowest of the factors of an axis stands for: a run of neighbours."""
+    if not isinstance(size, int) or not isinstance(count, int):
+        return None
+    inner = size // count
+    return Taps(1, inner, (range(inner),))
