@@ -9,24 +9,12 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import spatial_name
 from shapecheck.graph.network import Node
 from shapecheck.layers import REGISTRY
-from shapecheck.layers.activation import Softmax
-from shapecheck.layers.columns import Unfold
-from shapecheck.layers.conv import Conv
-from shapecheck.layers.merge import Arithmetic
-from shapecheck.layers.normalization import LocalResponseNorm, Norm
-from shapecheck.layers.pooling import Pool
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
-SLIDING = ("conv", "max_pool", "avg_pool", "lp_pool", "unfold")
-
-# Layers whose every output element stands where the input element stood that it is made of.
-ELEMENTWISE = frozenset(
-    op for op, kind in REGISTRY.items() if kind.keeps and not issubclass(kind, (Arithmetic, Softmax))
-)
-NORMS = frozenset(op for op, kind in REGISTRY.items() if issubclass(kind, (Norm, LocalResponseNorm)))
-MERGING = frozenset({"add", "subtract", "multiply", "maximum", "average", "concat"})
-ACTIVATIONS = ELEMENTWISE - NORMS - {"dropout", "identity"}
+# Ops by their part, for analyses that ask the op.
+ELEMENTWISE = frozenset(op for op, kind in REGISTRY.items() if Role.POINTWISE in kind.role)
+MERGING = frozenset(op for op, kind in REGISTRY.items() if Role.MERGE in kind.role)
 
 
 class Slide(NamedTuple):
@@ -54,15 +42,13 @@ class Survey:
             self.by_op.setdefault(node.op, []).append(node)
             for index in node.inputs:
                 self.readers[index].append(node)
-        for op in SLIDING:
-            for node in self.by_op.get(op, ()):
-                layer = node.layer
-                assert isinstance(layer, (Conv, Pool, Unfold))
-                if layer.kernel_size == 1 and layer.stride in (1, None):
-                    continue
-                windows = shapes.windows(node)
-                if windows:
-                    self.slides.append(Slide(node, windows))
+        for node in self.playing(Role.SLIDES):
+            layer = node.layer
+            if getattr(layer, "kernel_size", None) == 1 and getattr(layer, "stride", None) in (1, None):
+                continue  # most layers of a large network, and seen at once
+            windows = shapes.windows(node)
+            if any(w.k > 1 or w.s > 1 for w in windows):
+                self.slides.append(Slide(node, windows))
 
     def of(self, *ops: str) -> list[Node]:
         """Return the nodes with one of some ops, op by op."""
@@ -119,12 +105,3 @@ def alike(windows: tuple[Window, ...], axes: list[int]) -> list[list[int]]:
     for j in axes:
         groups.setdefault(windows[j], []).append(j)
     return list(groups.values())
-
-
-def made_by(shapes: Shapes, node: Node) -> Node:
-    """Return the nearest node above that does more than change values one by one."""
-    nodes = shapes.network.nodes
-    above = nodes[node.inputs[0]]
-    while above.op in ELEMENTWISE:
-        above = nodes[above.inputs[0]]
-    return above

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import made_by, survey
+from shapecheck.analysis.survey import Survey, survey
 from shapecheck.arithmetic.shape import Shape, axis_name, channel_axis, show, spatial_name, split
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.finding import Finding
@@ -89,8 +89,9 @@ def acts_on_width(shapes: Shapes) -> Iterable[Finding]:
     if shapes.network.channels_last:
         return
     works_on_an_axis = Role.LEARNED_MAP | Role.NORMALISATION
-    for node in survey(shapes).playing(works_on_an_axis, but=Role.MAP | Role.CENTRES_CHANNELS):
-        shape, context, maker = shapes.outputs[node.inputs[0]], shapes.context(node), made_by(shapes, node).layer
+    found = survey(shapes)
+    for node in found.playing(works_on_an_axis, but=Role.MAP | Role.CENTRES_CHANNELS):
+        shape, context, maker = shapes.outputs[node.inputs[0]], shapes.context(node), _maker(shapes, found, node).layer
         if shape is None or context is None or node.layer is None or len(shape) < 4:
             continue
         if maker is None or Role.MAP not in maker.role or "axis" in node.source.keys:
@@ -108,3 +109,11 @@ def acts_on_width(shapes: Shapes) -> Iterable[Finding]:
             if Role.LEARNED_MAP in node.layer.role
             else "give it axis: 1, or write the network with layout: channels_last",
         )
+
+
+def _maker(shapes: Shapes, found: Survey, node: Node) -> Node:
+    """Return the nearest node above that does more than change values one by one."""
+    above = shapes.network.nodes[node.inputs[0]]
+    while above.index in found.indices(Role.POINTWISE):
+        above = shapes.network.nodes[above.inputs[0]]
+    return above

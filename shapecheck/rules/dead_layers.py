@@ -67,7 +67,7 @@ def _behind(found: Survey, node: Node) -> list[Node]:
 
 def layer_does_nothing(shapes: Shapes) -> Iterable[Finding]:
     """A layer gives back what it is given: a pooling of one element, a permutation in order, a dropout of 0."""
-    idle = [node for node in shapes.network.layers if _does_nothing(shapes, node)] if survey(shapes).by_op else []
+    idle = [node for node in shapes.network.layers if _does_nothing(shapes, node)]
     if not idle:
         return
     indices = {node.index for node in idle}

@@ -54,8 +54,6 @@ def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
 
 def same_input_twice(shapes: Shapes) -> Iterable[Finding]:
     """A merge reads one layer twice: a sum that doubles, a difference of 0, the same channels once more."""
-    if not survey(shapes).by_op:
-        return
     for node in shapes.network.layers:
         # A product of a map with itself is a square, which is meant.
         if len(set(node.inputs)) < len(node.inputs) and node.op != "multiply":

@@ -47,8 +47,6 @@ def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
 
 def accidental_anisotropy(shapes: Shapes) -> Iterable[Finding]:
     """A square map becomes oblong, or a map is resized by different factors on its axes."""
-    if not survey(shapes).by_op:
-        return
     for node in shapes.network.layers:
         output, inputs = shapes.outputs[node.index], [shapes.outputs[i] for i in node.inputs]
         before = inputs[0] if len(inputs) == 1 else None
