@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
-from shapecheck.arithmetic.quasi import followed
+from shapecheck.arithmetic.quasi_affine import is_tractable
 from shapecheck.arithmetic.shape import LARGEST, MOST_AXES, Shape, axis_name, channel_axis, not_held, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Expectation, Network, Node
@@ -285,7 +285,7 @@ def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble],
     for size in shape:
         if isinstance(size, int):
             elements *= size
-        elif not followed(size):
+        elif not is_tractable(size):
             clear = False
     if elements > LARGEST or len(shape) > MOST_AXES:
         too_large = not_held(shape)

@@ -12,7 +12,7 @@ from shapecheck.analysis.sizes.periodic import EVERYTHING, TooLarge, cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.analysis.transposed.ambiguity import resolve
 from shapecheck.analysis.transposed.remainders import VaryingPadding, varying
-from shapecheck.arithmetic.quasi import value
+from shapecheck.arithmetic.quasi_affine import value_at
 from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Network
@@ -171,7 +171,7 @@ def _broken(network: Network, found: Sizes, promised: SizeSet, wrong: int) -> Fi
     message = f"accepts promises {promised.condition}, but {name} = {wrong} does not work"
     related: tuple[Related, ...] = ()
     if cause is not None:
-        numbers = f"{value(cause.question.left, name, wrong)} against {value(cause.question.right, name, wrong)}"
+        numbers = f"{value_at(cause.question.left, name, wrong)} against {value_at(cause.question.right, name, wrong)}"
         message += f": {cause.layer} needs {cause.allows.condition}"
         related = (
             Related(f"at {name} = {wrong}: {cause.message}, which is {numbers}", network.nodes[cause.node].source.span),

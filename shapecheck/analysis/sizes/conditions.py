@@ -2,7 +2,7 @@
 
 In the normal form A·⌊(n + c) / B⌋ + d every question has a closed form in big integers; elsewhere the windows of
 the theorem are evaluated: a threshold beyond its bound, one period of a periodic question. See the table and the
-bounds in the documentation of ``Quasi``.
+bounds in the documentation of ``QuasiAffine``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from shapecheck.analysis.sizes.periodic import EVERYTHING, NOTHING, Budget, Periodic, TooLarge, cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.arithmetic.quasi import MOST_TRIED, Quasi, never_falls, quasi, roundings, value
+from shapecheck.arithmetic.quasi_affine import MOST_TRIED, QuasiAffine, never_falls, quasi_affine, roundings, value_at
 from shapecheck.arithmetic.symbolic import Affine, Size
 from shapecheck.layers.base import Question
 
@@ -26,7 +26,7 @@ def solve(question: Question, name: str, budget: Budget | None = None) -> SizeSe
     """Return the sizes of dimension ``name`` at which a question that asks for nothing else is answered yes.
 
     What has no closed form is asked size by size, and each rounding in a size is a step of the ``budget``. Raises
-    TooLarge where that does not reach, and NotQuasi where the size is out of the class.
+    TooLarge where that does not reach, and NotQuasiAffine where the size is out of the class.
     """
     left, right = question.left, question.right
     budget = budget or Budget(MOST_STEPS)
@@ -57,19 +57,19 @@ def _at_least(size: Size, name: str, budget: Budget) -> SizeSet:
     if isinstance(size, Affine):
         return SizeSet(name, max(1, size.divisor * -(size.offset // size.factor) - size.shift))
     if never_falls(size):
-        return SizeSet(name, _first(lambda n: value(size, name, n) >= 0))
-    return _at_least_window(size, name, quasi(size), budget)
+        return SizeSet(name, _first(lambda n: value_at(size, name, n) >= 0))
+    return _at_least_window(size, name, quasi_affine(size), budget)
 
 
-def _at_least_window(size: Size, name: str, f: Quasi, budget: Budget) -> SizeSet:
+def _at_least_window(size: Size, name: str, f: QuasiAffine, budget: Budget) -> SizeSet:
     if f.rise == 0:
-        return _periodic(name, _sieve(lambda n: value(size, name, n) >= 0, f.period, size, budget))
+        return _periodic(name, _sieve(lambda n: value_at(size, name, n) >= 0, f.period, size, budget))
     if f.rise > 0:
         sure = math.ceil(f.lo / f.slope) + 1
-        wrong = [n for n in _window(1, sure, size, budget) if value(size, name, n) < 0]
+        wrong = [n for n in _window(1, sure, size, budget) if value_at(size, name, n) < 0]
         return SizeSet(name, 1, None, EVERYTHING, wrong)
     last = math.floor(f.hi / -f.slope) + 1
-    return _finite(name, [n for n in _window(1, last, size, budget) if value(size, name, n) >= 0])
+    return _finite(name, [n for n in _window(1, last, size, budget) if value_at(size, name, n) >= 0])
 
 
 def _equal(left: Size, right: Size, name: str, budget: Budget) -> SizeSet:
@@ -127,17 +127,17 @@ def _equal_window(difference: Size, left: Size, right: Size, name: str, budget: 
     if isinstance(difference, int):
         return _everything(name) if difference == 0 else _nothing(name)
     if never_falls(difference):
-        first = _first(lambda n: value(difference, name, n) >= 0)
-        last = _first(lambda n: value(difference, name, n) >= 1)
+        first = _first(lambda n: value_at(difference, name, n) >= 0)
+        last = _first(lambda n: value_at(difference, name, n) >= 1)
         return SizeSet(name, first, last - 1) if first < last else _nothing(name)
-    f = quasi(difference)
+    f = quasi_affine(difference)
     if f.rise == 0:
-        equal = _sieve(lambda n: value(left, name, n) == value(right, name, n), f.period, difference, budget)
+        equal = _sieve(lambda n: value_at(left, name, n) == value_at(right, name, n), f.period, difference, budget)
         return _periodic(name, equal)
     slope = f.slope
     ends = sorted((-f.hi / slope, f.lo / slope))
     window = _window(max(1, math.floor(ends[0])), math.ceil(ends[1]) + 1, difference, budget)
-    return _finite(name, [n for n in window if value(difference, name, n) == 0])
+    return _finite(name, [n for n in window if value_at(difference, name, n) == 0])
 
 
 def _divides(q: int, size: Size, name: str, budget: Budget) -> SizeSet:
@@ -150,9 +150,9 @@ def _divides(q: int, size: Size, name: str, budget: Budget) -> SizeSet:
         period = q // common
         times = -(size.offset // common) * pow(size.factor // common, -1, period) if period > 1 else 0
         return _periodic(name, cyclic(size.divisor * times - size.shift, size.divisor, size.divisor * period))
-    f = quasi(size)
+    f = quasi_affine(size)
     period = f.period * (q // math.gcd(f.rise, q))
-    return _periodic(name, _sieve(lambda n: value(size, name, n) % q == 0, period, size, budget))
+    return _periodic(name, _sieve(lambda n: value_at(size, name, n) % q == 0, period, size, budget))
 
 
 def _first(holds: Callable[[int], bool]) -> int:

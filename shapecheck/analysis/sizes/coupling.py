@@ -10,7 +10,7 @@ from typing import NamedTuple
 from shapecheck.analysis.sizes.conditions import solve
 from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.arithmetic.quasi import NotQuasi
+from shapecheck.arithmetic.quasi_affine import NotQuasiAffine
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.layers.base import Question
 
@@ -89,7 +89,7 @@ def _boxes(
         try:
             here = solve(Question("equal", f, divisor), one).intersection(allowed[one])
             there = solve(Question("equal", g, product // divisor), other).intersection(allowed[other])
-        except (TooLarge, NotQuasi):
+        except (TooLarge, NotQuasiAffine):
             return None
         if not here.empty and not there.empty:
             found.append((here, there))

@@ -13,7 +13,7 @@ from shapecheck.analysis.sizes.conditions import MOST_STEPS, solve
 from shapecheck.analysis.sizes.coupling import Coupling, couple
 from shapecheck.analysis.sizes.periodic import Budget, TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.arithmetic.quasi import NotQuasi
+from shapecheck.arithmetic.quasi_affine import NotQuasiAffine
 from shapecheck.arithmetic.shape import split
 from shapecheck.arithmetic.symbolic import Size, Symbolic, same
 from shapecheck.graph.network import Network
@@ -203,7 +203,7 @@ def _sizes_of(
             continue
         try:
             allows = solve(asked, name, budget)
-        except (TooLarge, NotQuasi):
+        except (TooLarge, NotQuasiAffine):
             unresolved.append(f"{layer}: {asked}")
             continue
         if asked.kind == "assume":

@@ -9,6 +9,7 @@ import hard_networks
 import pytest
 from amounts import sample
 from every_size import load, sizes_of, working
+from texts import check_text
 
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sizes import conditions, periodic
@@ -16,9 +17,8 @@ from shapecheck.analysis.sizes import every_size as every
 from shapecheck.analysis.sizes.conditions import MOST_STEPS
 from shapecheck.analysis.sizes.every_size import MOST_HANDLED, analyse
 from shapecheck.analysis.sizes.periodic import Budget, TooLarge
-from shapecheck.arithmetic import quasi
+from shapecheck.arithmetic import quasi_affine
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.pipeline import check_text
 
 
 class Steps:
@@ -32,7 +32,7 @@ class Steps:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     counted = Steps()
-    spend, value = Budget.spend, quasi.value
+    spend, value = Budget.spend, quasi_affine.value_at
 
     def counting_spend(self: Budget, number: int) -> None:
         try:
@@ -47,7 +47,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
         return value(size, name, n)
 
     monkeypatch.setattr(Budget, "spend", counting_spend)
-    monkeypatch.setattr(conditions, "value", counting_value)
+    monkeypatch.setattr(conditions, "value_at", counting_value)
     yield counted
     assert counted.spent <= 2 * MOST_HANDLED + MOST_STEPS
     assert counted.computed <= MOST_STEPS + 10_000
@@ -184,4 +184,4 @@ def test_a_budget_ends_and_small_questions_still_fit() -> None:
 
 
 def test_the_limits_are_those_of_the_documentation() -> None:
-    assert (periodic.MOST_INTERVALS, quasi.MOST_TRIED) == (100_000, 100_000)
+    assert (periodic.MOST_INTERVALS, quasi_affine.MOST_TRIED) == (100_000, 100_000)

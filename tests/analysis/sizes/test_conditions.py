@@ -11,7 +11,7 @@ from shapecheck.analysis.sizes import conditions
 from shapecheck.analysis.sizes.conditions import solve
 from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.arithmetic.quasi import NotQuasi, never_falls, quasi
+from shapecheck.arithmetic.quasi_affine import NotQuasiAffine, never_falls, quasi_affine
 from shapecheck.arithmetic.symbolic import Affine, Size, Symbolic, at_least, divides, same
 from shapecheck.layers.base import Question
 
@@ -87,7 +87,7 @@ def test_the_questions_are_of_every_form() -> None:
                     seen["window"] += 1
                 if question.kind == "equal" and len(sizes(question)) == 2:
                     difference = question.left - question.right
-                    level = isinstance(difference, int) or quasi(difference).rise == 0
+                    level = isinstance(difference, int) or quasi_affine(difference).rise == 0
                     seen["equal slopes" if level else "other slopes"] += 1
     assert min(seen.values()) > 10, seen
 
@@ -152,7 +152,7 @@ def test_bounds_and_period_hold_for_all() -> None:
     """f(n + P) = f(n) + D, and αn − lo <= f(n) <= αn + hi: all else rests on it."""
     for seed in range(700):
         size = random_size(random.Random(seed)).size
-        f = quasi(size)
+        f = quasi_affine(size)
         for n in (*range(1, 60), 997, 10_007):
             value = size if isinstance(size, int) else size.at({"n": n})
             later = size if isinstance(size, int) else size.at({"n": n + f.period})
@@ -230,9 +230,9 @@ def test_a_product_of_sizes_is_solved_where_it_rises() -> None:
     assert require_solved(Question("equal", square * 4, 401)).empty
     assert require_solved(Question("equal", half * half * 3, 75)).condition == "10 <= n <= 11"
     assert require_solved(Question("at_least", square, 50)).condition == "n >= 8"
-    with pytest.raises(NotQuasi):
+    with pytest.raises(NotQuasiAffine):
         solve(Question("divides", square, 8), "n")
-    with pytest.raises(NotQuasi):
+    with pytest.raises(NotQuasiAffine):
         solve(Question("equal", square, Symbolic.of("n") * 3), "n")
 
 

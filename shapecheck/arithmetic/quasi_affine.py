@@ -1,4 +1,4 @@
-"""Size functions of one dimension: f(n + P) = f(n) + D for all n, with exact rational bounds.
+"""Quasi-affine size functions of one dimension: f(n + P) = f(n) + D for all n, with exact rational bounds.
 
 Every layer is such a function, and sums, multiples, floors and compositions stay in the class. P and D are carried
 with αn − lo <= f(n) <= αn + hi, α = D / P.
@@ -21,11 +21,11 @@ LONGEST_NUMBER = 1_000
 MOST_TRIED = 100_000
 
 
-class NotQuasi(Exception):
+class NotQuasiAffine(Exception):
     """A size is not of the class, such as a product of two unknown sizes."""
 
 
-class Quasi(NamedTuple):
+class QuasiAffine(NamedTuple):
     """f(n + period) = f(n) + rise; slope·n − lo <= f(n) <= slope·n + hi. ``rising`` says that f never falls."""
 
     period: int
@@ -40,56 +40,56 @@ class Quasi(NamedTuple):
         return Fraction(self.rise, self.period)
 
 
-def quasi(size: Size) -> Quasi:
-    """Return what is known of a size of one dimension. Raises NotQuasi."""
+def quasi_affine(size: Size) -> QuasiAffine:
+    """Return what is known of a size of one dimension. Raises NotQuasiAffine."""
     if isinstance(size, int):
-        return Quasi(1, 0, Fraction(-size), Fraction(size), True)
+        return QuasiAffine(1, 0, Fraction(-size), Fraction(size), True)
     if isinstance(size, Affine):
         factor, divisor = size.factor, size.divisor
         # factor·((n + shift − r) / divisor) + offset for r in 0 .. divisor − 1
         highest = Fraction(factor * size.shift, divisor) + size.offset
         lowest = highest - Fraction(factor * (divisor - 1), divisor)
-        return Quasi(divisor, factor, -lowest, highest, True)
-    total = Quasi(1, 0, Fraction(0), Fraction(0), True)
+        return QuasiAffine(divisor, factor, -lowest, highest, True)
+    total = QuasiAffine(1, 0, Fraction(0), Fraction(0), True)
     for monomial, coefficient in size.terms.items():
         total = _sum(total, _term(monomial, coefficient))
     return total
 
 
-def _term(monomial: tuple[str | Floor, ...], coefficient: int) -> Quasi:
+def _term(monomial: tuple[str | Floor, ...], coefficient: int) -> QuasiAffine:
     if not monomial:
-        return Quasi(1, 0, Fraction(-coefficient), Fraction(coefficient), True)
+        return QuasiAffine(1, 0, Fraction(-coefficient), Fraction(coefficient), True)
     if len(monomial) > 1:
-        raise NotQuasi
+        raise NotQuasiAffine
     atom = monomial[0]
     one = (
-        Quasi(1, 1, Fraction(0), Fraction(0), True)
+        QuasiAffine(1, 1, Fraction(0), Fraction(0), True)
         if isinstance(atom, str)
-        else _floor(quasi(atom.inner), atom.divisor)
+        else _floor(quasi_affine(atom.inner), atom.divisor)
     )
     return _scaled(one, coefficient)
 
 
-def _floor(inner: Quasi, t: int) -> Quasi:
+def _floor(inner: QuasiAffine, t: int) -> QuasiAffine:
     common = math.gcd(inner.rise, t)
     period = inner.period * t // common if inner.rise else inner.period
     rise = inner.rise * (period // inner.period) // t
-    return Quasi(period, rise, (inner.lo + t - 1) / t, inner.hi / t, inner.rising)
+    return QuasiAffine(period, rise, (inner.lo + t - 1) / t, inner.hi / t, inner.rising)
 
 
-def _scaled(f: Quasi, by: int) -> Quasi:
+def _scaled(f: QuasiAffine, by: int) -> QuasiAffine:
     if by >= 0:
-        return Quasi(f.period, f.rise * by, f.lo * by, f.hi * by, f.rising)
-    return Quasi(f.period, f.rise * by, f.hi * -by, f.lo * -by, False)
+        return QuasiAffine(f.period, f.rise * by, f.lo * by, f.hi * by, f.rising)
+    return QuasiAffine(f.period, f.rise * by, f.hi * -by, f.lo * -by, False)
 
 
-def _sum(f: Quasi, g: Quasi) -> Quasi:
+def _sum(f: QuasiAffine, g: QuasiAffine) -> QuasiAffine:
     period = math.lcm(f.period, g.period)
     rise = f.rise * (period // f.period) + g.rise * (period // g.period)
-    return Quasi(period, rise, f.lo + g.lo, f.hi + g.hi, f.rising and g.rising)
+    return QuasiAffine(period, rise, f.lo + g.lo, f.hi + g.hi, f.rising and g.rising)
 
 
-def value(size: Size, name: str, n: int) -> int:
+def value_at(size: Size, name: str, n: int) -> int:
     """Return the size where the dimension ``name`` is ``n``."""
     return size if isinstance(size, int) else size.at({name: n})
 
@@ -99,7 +99,7 @@ def roundings(size: Size, most: int) -> int:
     return _nesting(size, most, most)[0]
 
 
-def followed(size: Size) -> bool:
+def is_tractable(size: Size) -> bool:
     """Say whether a size has so few roundings, and so few within each other, that questions on it can be asked.
 
     The numbers in it are bounded too: they would grow with every layer.
