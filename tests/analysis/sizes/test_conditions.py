@@ -244,7 +244,7 @@ def test_the_budget_refuses_before_it_is_spent(monkeypatch: pytest.MonkeyPatch) 
         asked += 1
         return size if isinstance(size, int) else size.at({name: n})
 
-    monkeypatch.setattr(conditions, "value", counting)
+    monkeypatch.setattr(conditions, "value_at", counting)
     monkeypatch.setattr(conditions, "MOST_TRIED", 1_000)
     m = rest(both(floor(times(start(), 3), 7), floor(times(start(), 5), 11), 1), 2)
     within, beyond = Question("equal", m.size, 1), Question("divides", floor(times(m, 7), 13).size + GENERAL, 101)
