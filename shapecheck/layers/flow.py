@@ -272,13 +272,10 @@ def settled(window: Window, lower: bool = False) -> Window | None:
     """
     if window.form not in ("same", "transposed_same"):
         return window
-    if window.form == "transposed_same":
-        # What is put back is cropped as the convolution pads it: it is s·(i′ − 1) + 1 + a long, and the first term
-        # makes no difference.
-        i = window.a + 1
-    else:
-        # With stride 1 the padding is the same for every size.
-        i = 1 if window.s == 1 else window.i
+    # With stride 1 the padding is the same for every size. What is put back is cropped as the convolution pads it: it
+    # is s·(i′ − 1) + 1 + a long, and the first term makes no difference.
+    same = 1 if window.s == 1 else window.i
+    i = window.a + 1 if window.form == "transposed_same" else same
     if not isinstance(i, int):
         return None
     before, after = convolution.same_padding(i, window.k, window.s, window.d, lower)

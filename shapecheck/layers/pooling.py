@@ -9,7 +9,7 @@ from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
-from shapecheck.layers.flow import Flow, kept, mixed, moved, pooled, windowed
+from shapecheck.layers.flow import AxisFlow, Flow, Kind, Source, kept, mixed, moved, pooled, settled, windowed
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, require_fit, slide
 from shapecheck.layers.window import Window
@@ -205,10 +205,21 @@ class MaxUnpool(Layer):
 
     def flow(self, context: Context, output: Shape) -> Flow:
         """Slide the transposed window along every spatial axis, each channel by itself."""
+        windows = self.windows(context)
         reference = self.pooling(context)
-        padding = self.padding if reference is None else getattr(reference.layer, "padding", None)
-        lower = padding == "same_lower"
-        spatial = [windowed(context.spatial_axis(j), w, lower) for j, w in enumerate(self.windows(context))]
+        undone: tuple[Window | None, ...] = windows
+        if reference is not None and isinstance(reference.layer, MaxPool):
+            # The padding that ``same`` worked out there is taken off here.
+            lower = reference.layer.padding == "same_lower"
+            down = reference.layer.windows(Context(reference.inputs, context.channels_last))
+            undone = tuple(settled(w, lower) for w in down)
+        spatial = []
+        for j, (w, there) in enumerate(zip(windows, undone, strict=True)):
+            axis = context.spatial_axis(j)
+            if there is None:
+                spatial.append(AxisFlow(Kind.WINDOWED, (Source(0, axis),), window=w))
+            else:
+                spatial.append(windowed(axis, w._replace(before=there.before, after=there.after)))
         return context.lay_out(kept(context.channels_at), spatial)
 
     def _require_same_map(self, context: Context, reference: Reference) -> None:
