@@ -65,7 +65,10 @@ def _of_shapes(found: Verification) -> str:
         return f"proved: {_by(found, found.level)}{f' ({at})' if at else ''}{before}"
     if found.result == "refuted":
         return f"refuted: {_refuted(found)}{before}"
-    why = found.not_checked[0].reason if found.not_checked else "nothing was run"
+    why = "nothing was run"
+    if found.not_checked:
+        first = found.not_checked[0]
+        why = first.reason if first.layer is None else f"{first.layer}: {first.reason}"
     return f"not checked: {why}{_until_then(found)}"
 
 

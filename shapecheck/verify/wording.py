@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapecheck.text import plural
+from shapecheck.text import and_more, plural
 from shapecheck.verify.records.number_comparison import LayerComparison, NumberComparison
 from shapecheck.verify.records.training_run import LostGradient, NotFinite
 
@@ -12,8 +12,7 @@ MANY = 4
 
 def listed(names: tuple[str, ...]) -> str:
     """Return some names, and how many more there are."""
-    shown = ", ".join(names[:MANY])
-    return shown if len(names) <= MANY else f"{shown} and {len(names) - MANY} more"
+    return and_more(names, MANY)
 
 
 def not_finite_text(found: NotFinite) -> str:

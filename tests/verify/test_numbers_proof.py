@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import pytest
 from paths import EXAMPLES
+from texts import check_text
 
 import shapecheck
 from shapecheck import pipeline
@@ -79,7 +80,7 @@ def test_numbers_that_differ_refute(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def differing(text: str, wrong: dict[str, float]) -> list[Finding]:
     """Return what is told where the second device adds something to the largest number of some layers."""
-    checked = pipeline.check_text(text, "net")
+    checked = check_text(text, "net")
     network = checked.network
     assert network is not None and checked.shapes is not None
     planted = [
@@ -109,7 +110,7 @@ def test_copies_of_a_layer_that_differ_make_one_diagnostic() -> None:
         "      - {name: sum, op: linear, out_features: 8}\n      - {name: act, op: relu}\n"
         "layers:\n  - {name: u, block: unit, repeat: 3}\n"
     )
-    network = pipeline.check_text(text, "net").network
+    network = check_text(text, "net").network
     assert network is not None
     names = [node.name for node in network.layers]
     sums, acts = [names[i] for i in (0, 2, 4)], [names[i] for i in (1, 3, 5)]

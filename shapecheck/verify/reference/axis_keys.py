@@ -12,7 +12,7 @@ from jax import lax
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Ints
 
-Edges: TypeAlias = tuple[tuple[int, int], ...]
+EdgeAmounts: TypeAlias = tuple[tuple[int, int], ...]
 
 # The words whose padding follows the input's size; JAX knows them by these names.
 SAME = {"same": "SAME", "same_lower": "SAME_LOWER"}
@@ -30,7 +30,7 @@ def per_axis(value: Any, count: int, key: str, least: int = 1) -> Ints:
     return values
 
 
-def edges(value: Any, count: int, key: str) -> Edges:
+def edges(value: Any, count: int, key: str) -> EdgeAmounts:
     """Return (before, after) per axis."""
     values = value if isinstance(value, tuple) else (value,) * count
     if len(values) != count:
@@ -43,7 +43,7 @@ def reach(k: Ints, d: Ints) -> Ints:
     return tuple((taps - 1) * step + 1 for taps, step in zip(k, d, strict=True))
 
 
-def padding(value: Any, k: Ints, d: Ints) -> str | Edges:
+def padding(value: Any, k: Ints, d: Ints) -> str | EdgeAmounts:
     """Return the key ``padding`` as JAX takes it: a word that depends on the input's size, or numbers."""
     if value in SAME:
         return SAME[value]
@@ -57,7 +57,7 @@ def padding(value: Any, k: Ints, d: Ints) -> str | Edges:
     return edges(value, len(k), "padding")
 
 
-def padding_at(value: Any, sizes: Ints, k: Ints, s: Ints, d: Ints) -> Edges:
+def padding_at(value: Any, sizes: Ints, k: Ints, s: Ints, d: Ints) -> EdgeAmounts:
     """Return the key ``padding`` as numbers for an input of ``sizes``; the words ``same`` are resolved by JAX."""
     found = padding(value, k, d)
     if isinstance(found, str):
@@ -65,7 +65,7 @@ def padding_at(value: Any, sizes: Ints, k: Ints, s: Ints, d: Ints) -> Edges:
     return found
 
 
-def fill(x: jax.Array, axes: Ints, amounts: Edges, mode: str) -> jax.Array:
+def fill(x: jax.Array, axes: Ints, amounts: EdgeAmounts, mode: str) -> jax.Array:
     """Pad ``axes`` by reflection, replication or going round. Raises BuildError where the input is too small."""
     widths = [(0, 0)] * x.ndim
     for axis, amount in zip(axes, amounts, strict=True):

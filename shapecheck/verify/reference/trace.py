@@ -64,8 +64,8 @@ def _obstacle(network: Network, node: Node, found: Trace) -> str | None:
     """Return why a node cannot be traced at all, or None."""
     if isinstance(node.layer, Broken) or (node.layer is None and node.shape is None):
         return "it could not be read"
-    if node.layer is not None and node.op not in BUILDERS:
-        return f"{node.name} is of the op {node.op}, which has no build in JAX"
+    if _unknown(node):
+        return f"its op {node.op} has no build in JAX"
     names = _open_dimensions(node)
     if names:
         return f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no size"
@@ -74,10 +74,16 @@ def _obstacle(network: Network, node: Node, found: Trace) -> str | None:
         if index in found.refused:
             return f"{name} was refused"
         if index in found.not_checked:
-            return found.not_checked[index]
+            why = found.not_checked[index]
+            return f"{name}: {why}" if _unknown(network.nodes[index]) else why
         if index not in found.structs:
             return f"{name} comes after it"
     return None
+
+
+def _unknown(node: Node) -> bool:
+    """Return whether a layer could be read, and is of an op that nobody knows how to build."""
+    return node.layer is not None and node.op not in BUILDERS and not isinstance(node.layer, Broken)
 
 
 def _open_dimensions(node: Node) -> list[str]:

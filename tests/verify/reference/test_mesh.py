@@ -76,6 +76,7 @@ def found() -> Any:
         """
         import json, os
         import shapecheck
+        from shapecheck.output.verification_json import mesh_json
         from shapecheck.verify.reference.multi_device.partitioning import partition, prepare_devices
         prepare_devices([8, 4, 4096])
         cases = json.loads(os.environ["CASES"])

@@ -14,11 +14,11 @@ from handmade import chain, network
 from manual_pages import NAMES, examples
 from runs import LINEAR, ran, verified
 from tangled import tangled
+from texts import check_text
 
 import shapecheck.verify.reference.execution.random_numbers as draw
 import shapecheck.verify.reference.execution.step_runner as execute
 import shapecheck.verify.reference.segments as segments
-from shapecheck import pipeline
 from shapecheck.output.verification_json import run_json, verification_json
 from shapecheck.output.verification_text import lines, run_lines
 from shapecheck.verify.records.training_run import LostGradient, TrainingRun
@@ -240,7 +240,7 @@ def test_a_comment_keeps_what_a_run_finds_quiet() -> None:
     text = HEAD.replace("shapecheck: 1", "shapecheck: 1  # shapecheck: file-ignore[SC610, SC803] meant") + BRANCH
     assert verified(text).diagnostics == ()
     # To check alone, the comment is no idle one: only a run could tell.
-    assert pipeline.check_text(text, "net").diagnostics == ()
+    assert check_text(text, "net").diagnostics == ()
 
 
 def test_text_and_json_of_a_run() -> None:

@@ -10,7 +10,15 @@ import jax.numpy as jnp
 from jax import lax
 
 from shapecheck.arithmetic.shape import show_sizes
-from shapecheck.verify.reference.axis_keys import Edges, dimension_numbers, fill, padding, padding_at, per_axis, reach
+from shapecheck.verify.reference.axis_keys import (
+    EdgeAmounts,
+    dimension_numbers,
+    fill,
+    padding,
+    padding_at,
+    per_axis,
+    reach,
+)
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, Ints, abstract, builds, is_layer, spatial_axes, spatial_sizes
 
@@ -21,7 +29,7 @@ class Geometry(NamedTuple):
     k: Ints
     s: Ints
     d: Ints
-    padding: str | Edges
+    padding: str | EdgeAmounts
     groups: int
     channels_last: bool
 
@@ -194,7 +202,7 @@ def _smallest_input(geometry: Geometry, j: int, wanted: int) -> int:
     return high
 
 
-def _stretched(call: Call, geometry: Geometry, pads: Edges, kernel: jax.Array) -> jax.Array:
+def _stretched(call: Call, geometry: Geometry, pads: EdgeAmounts, kernel: jax.Array) -> jax.Array:
     """Convolve the stretched input with the turned kernel: the direct form of a transposed convolution."""
     count, groups = len(geometry.k), geometry.groups
     inputs, outputs = kernel.shape[:2]
@@ -238,7 +246,7 @@ class _Windows(NamedTuple):
     k: Ints
     s: Ints
     d: Ints
-    padding: str | Edges
+    padding: str | EdgeAmounts
     channels_last: bool
 
     def columns(self, x: jax.Array) -> jax.Array:

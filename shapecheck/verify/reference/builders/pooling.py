@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from shapecheck.verify.reference.axis_keys import SAME, Edges, padding_at, per_axis, whole
+from shapecheck.verify.reference.axis_keys import SAME, EdgeAmounts, padding_at, per_axis, whole
 from shapecheck.verify.reference.build_errors import BuildError
 from shapecheck.verify.reference.call import Call, Ints, builds, is_layer, spatial_axes, spatial_sizes
 
@@ -25,7 +25,7 @@ class Pooling(NamedTuple):
     k: Ints
     s: Ints
     d: Ints
-    padding: Edges
+    padding: EdgeAmounts
     extra: Ints
     starts: Ints
 

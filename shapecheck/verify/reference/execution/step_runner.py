@@ -99,8 +99,8 @@ class _Piece:
         reads = {n: values_read(network, network.nodes[n]) for n in network.order if network.nodes[n].layer is not None}
         self.outside = tuple(dict.fromkeys(i for n in nodes for i in reads[n] if i not in inside))
         wanted = {i for n, read in reads.items() if n not in inside for i in read} | set(network.outputs.values())
-        self.kept = tuple(n for n in nodes if n in wanted)
-        self.real = tuple(n for n in self.kept if _real(self.structs[n]))
+        self.outputs = tuple(n for n in nodes if n in wanted)
+        self.real = tuple(n for n in self.outputs if _real(self.structs[n]))
         self.specs: dict[tuple[int, str], ParameterSpec] = {
             (n, name): spec for n in nodes for name, spec in traced.specs.get(n, {}).items()
         }
@@ -121,10 +121,10 @@ class _Piece:
     def forward(self, parameters: Any, arguments: Any) -> Any:
         """Return the values that are read elsewhere, and what was seen of all."""
         values = self._values(parameters, arguments, None)
-        return tuple(values[i] for i in self.kept), tuple(_peak(values[i]) for i in self.nodes)
+        return tuple(values[i] for i in self.outputs), tuple(_peak(values[i]) for i in self.nodes)
 
     def step(self, parameters: Any, arguments: Any, gradients: Any) -> Any:
-        """Go forward and back: return the kept values, the updated parameters, gradients by arguments, and marks."""
+        """Go forward and back: return the outputs, the updated parameters, gradients by arguments, and marks."""
         reals = [_real(x) for x in arguments]
 
         def loss(parameters: Any, floating: Any, marks: Any) -> Any:
@@ -132,14 +132,14 @@ class _Piece:
             given = [next(rest) if real else x for x, real in zip(arguments, reals, strict=True)]
             values = self._values(parameters, given, marks)
             peaks = tuple(_peak(values[i]) for i in self.nodes)
-            return tuple(values[i] for i in self.real), (tuple(values[i] for i in self.kept), peaks)
+            return tuple(values[i] for i in self.real), (tuple(values[i] for i in self.outputs), peaks)
 
         floating = tuple(x for x, real in zip(arguments, reals, strict=True) if real)
         marks = (jnp.zeros((), jnp.float32),) * len(self.nodes)
-        _, pull, (kept, peaks) = jax.vjp(loss, parameters, floating, marks, has_aux=True)
+        _, pull, (outputs, peaks) = jax.vjp(loss, parameters, floating, marks, has_aux=True)
         by_parameters, by_arguments, by_marks = pull(gradients)
         updated = tuple(p - jnp.asarray(RATE, p.dtype) * g for p, g in zip(parameters, by_parameters, strict=True))
-        return kept, peaks, updated, by_arguments, by_marks, tuple(_peak(g) for g in by_parameters)
+        return outputs, peaks, updated, by_arguments, by_marks, tuple(_peak(g) for g in by_parameters)
 
 
 class StepRunner:
@@ -183,12 +183,12 @@ class StepRunner:
     def _without_step(self, free: int | None) -> str | None:
         """Return why a training step does not fit, or None: by what XLA says of a piece, and what waits on the host."""
         parameters = [sum(map(_size, piece.specs.values())) for piece in self.pieces]
-        kept = sum(_size(self.structs[i]) for piece in self.pieces for i in piece.kept)
-        step = max(map(_bytes, (*self._forward, *self._step)), default=0) + sum(parameters) + kept
+        outputs = sum(_size(self.structs[i]) for piece in self.pieces for i in piece.outputs)
+        step = max(map(_bytes, (*self._forward, *self._step)), default=0) + sum(parameters) + outputs
         if free is None or step <= free:
             return None
         self._forward.append(self._compile(self.pieces[-1], self.pieces[-1].forward))
-        forward = max(map(_bytes, self._forward)) + max(parameters) + kept
+        forward = max(map(_bytes, self._forward)) + max(parameters) + outputs
         if forward > free:
             alone = f"a forward pass alone {_giga(forward)}"
             raise NotEnoughMemory(f"a training step here would take {_giga(step)}, {alone}, and {_giga(free)} are free")
@@ -201,9 +201,9 @@ class StepRunner:
         values = self._inputs(random)
         marks = Marks({}, {}, {}, {})
         for piece, function in zip(self.pieces, self._forward, strict=True):
-            kept, peaks = function(self._parameters(piece, random), tuple(values[i] for i in piece.outside))
-            values.update(zip(piece.kept, kept, strict=True))
-            _note_values(marks, piece, kept, peaks)
+            outputs, peaks = function(self._parameters(piece, random), tuple(values[i] for i in piece.outside))
+            values.update(zip(piece.outputs, outputs, strict=True))
+            _note_values(marks, piece, outputs, peaks)
         return marks
 
     def _inputs(self, random: np.random.Generator) -> dict[int, Any]:
@@ -221,9 +221,9 @@ class StepRunner:
         parameters = [self._parameters(piece, random) for piece in self.pieces]
         marks = Marks({}, {}, {}, {})
         for piece, given, function in zip(self.pieces, parameters, self._forward, strict=False):
-            kept, peaks = function(given, tuple(values[i] for i in piece.outside))
-            values.update(zip(piece.kept, kept, strict=True))
-            _note_values(marks, piece, kept, peaks)
+            outputs, peaks = function(given, tuple(values[i] for i in piece.outside))
+            values.update(zip(piece.outputs, outputs, strict=True))
+            _note_values(marks, piece, outputs, peaks)
         gradients: dict[int, Any] = {}
         for index in self.network.outputs.values():
             struct = self.structs[index]
@@ -235,8 +235,8 @@ class StepRunner:
             piece = self.pieces[at]
             back = tuple(_or_zero(gradients.pop(i, None), self.structs[i]) for i in piece.real)
             found = self._step[at](parameters.pop(), tuple(values[i] for i in piece.outside), back)
-            kept, peaks, _, by_arguments, by_marks, by_parameters = found
-            _note_values(marks, piece, kept, peaks)
+            outputs, peaks, _, by_arguments, by_marks, by_parameters = found
+            _note_values(marks, piece, outputs, peaks)
             marks.gradients.update((n, float(peak)) for n, peak in zip(piece.nodes, by_marks, strict=True))
             marks.parameters.update((key, float(peak)) for key, peak in zip(piece.specs, by_parameters, strict=True))
             reads = (i for i in piece.outside if _real(self.structs[i]))
@@ -252,8 +252,8 @@ class StepRunner:
         )
 
 
-def _note_values(marks: Marks, piece: _Piece, kept: Any, peaks: Any) -> None:
-    marks.shapes.update((index, tuple(value.shape)) for index, value in zip(piece.kept, kept, strict=True))
+def _note_values(marks: Marks, piece: _Piece, outputs: Any, peaks: Any) -> None:
+    marks.shapes.update((index, tuple(value.shape)) for index, value in zip(piece.outputs, outputs, strict=True))
     marks.values.update((index, float(peak)) for index, peak in zip(piece.nodes, peaks, strict=True))
 
 
