@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
+from shapecheck.analysis.other_sizes import output_for
 from shapecheck.arithmetic.quasi_affine import is_tractable
 from shapecheck.arithmetic.shape import LARGEST, MOST_AXES, Shape, axis_name, channel_axis, not_held, show
 from shapecheck.arithmetic.symbolic import Size
@@ -242,10 +243,7 @@ def _forgiven(layer: Layer, context: Context) -> Shape | None:
         return None
     first = context.inputs[0]
     alike = tuple(follow(shape, first, context.channels_last) for shape in context.inputs)
-    try:
-        return layer.output(Context(alike, context.channels_last, context.references))
-    except (Problem, Undecided):
-        return None
+    return output_for(layer, context, alike)
 
 
 def follow(shape: Shape, lead: Shape, channels_last: bool) -> Shape:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
+from shapecheck.analysis.other_sizes import output_for
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, channel_axis, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Context, Problem, Undecided
 from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind, Source
 from shapecheck.layers.window import Window
 
@@ -182,11 +182,10 @@ def _run(shapes: Shapes, path: list[Passage], start: Shape) -> list[Shape] | Non
         context, layer = shapes.context(node), shapes.layer(node)
         if context is None or layer is None or flows is None or source is None:
             return None
-        inputs = _fitted(context.inputs, source.operand, current, flows)
-        try:
-            current = layer.output(Context(inputs, context.channels_last, context.references))
-        except (Problem, Undecided):
+        made = output_for(layer, context, _fitted(context.inputs, source.operand, current, flows))
+        if made is None:
             return None
+        current = made
         result.append(current)
     return result
 

@@ -9,6 +9,7 @@ from shapecheck.analysis.difference.cost_changes import CostChange, TotalChange,
 from shapecheck.analysis.difference.differing import shapes_differ
 from shapecheck.analysis.difference.matching import Matching, keys, match
 from shapecheck.analysis.difference.size_changes import PromiseChange, SizesChange, compare_promises, compare_sizes
+from shapecheck.analysis.other_sizes import output_for
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.receptive_field import receptive_fields
 from shapecheck.analysis.sizes.every_size import SizesAnalysis, analyse
@@ -17,7 +18,6 @@ from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Network, Node
-from shapecheck.layers.base import Context, Problem, Undecided
 
 
 class ComparedNetwork(NamedTuple):
@@ -204,13 +204,7 @@ def _changes_by_itself(old: Shapes, was: Node, now: Node) -> bool:
     if len(was.inputs) != len(now.inputs) or was.references.keys() != now.references.keys():
         # It takes other things, so it cannot be put in that place.
         return True
-    try:
-        return (
-            now.layer.output(Context(context.inputs, context.channels_last, context.references))
-            != (old.outputs[was.index])
-        )
-    except (Problem, Undecided):
-        return True
+    return output_for(now.layer, context, context.inputs) != old.outputs[was.index]
 
 
 def _compare_outputs(old: Shapes, new: Shapes, matching: Matching) -> list[OutputChange]:
