@@ -8,8 +8,8 @@ from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import join_axes, survey
 from shapecheck.findings.finding import Finding
-from shapecheck.layers.conv_transpose import ConvTranspose
 from shapecheck.layers.window import Window
+from shapecheck.rules.transposed_convolution import transposed_maps
 
 
 def plain_ceil(w: Window) -> int:
@@ -45,13 +45,10 @@ def ceil_mode_differs(shapes: Shapes) -> Iterable[Finding]:
 
 def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
     """A transposed convolution without output_padding has another size in Keras and JAX than in PyTorch."""
-    for node in survey(shapes).of("conv_transpose"):
-        layer = node.layer
-        if not isinstance(layer, ConvTranspose) or layer.transpose_of is not None:
+    for node, layer, windows in transposed_maps(shapes):
+        said = (layer.undoes, "output_padding", "output_size")
+        if any(key is not None and getattr(layer, key, None) is not None for key in said):
             continue
-        if layer.output_padding is not None or layer.output_size is not None:
-            continue
-        windows = shapes.windows(node)
         axes = [j for j, w in enumerate(windows) if type(w.o) is int and _keras(w) not in (None, w.o)]
         if axes:
             w = windows[axes[0]]
@@ -94,8 +91,7 @@ def caffe_rounds_up(shapes: Shapes) -> Iterable[Finding]:
 
 def jax_transposed_padding(shapes: Shapes) -> Iterable[Finding]:
     """A number for the padding of a transposed convolution means something else in lax.conv_transpose."""
-    for node in survey(shapes).of("conv_transpose"):
-        windows = shapes.windows(node)
+    for node, _, windows in transposed_maps(shapes):
         for w in windows:
             edges = (w.reach - 1 - w.before, w.reach - 1 - w.after + w.a)
             if w.form != "transposed" or not isinstance(w.i, int) or (w.before, w.after) == edges:

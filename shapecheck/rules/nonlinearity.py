@@ -145,7 +145,7 @@ def softmax_of_one(shapes: Shapes) -> Iterable[Finding]:
             yield Finding.of(
                 "softmax-of-one",
                 f"{node.name}: the axis along which this {node.op} of {show(shape)} sums to 1 has one element, which is"
-                f" always {'1' if node.op == 'softmax' else '0'}",
+                f" always {'0' if node.op == 'log_softmax' else '1'}",
                 node.source.place("axis"),
                 node.name,
                 "take a sigmoid for one output, or an output for each class",

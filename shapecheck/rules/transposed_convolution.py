@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import floored_axes
 from shapecheck.arithmetic.shape import spatial_name
 from shapecheck.findings.finding import Finding
-from shapecheck.layers.conv_transpose import ConvTranspose
+from shapecheck.graph.network import Node
+from shapecheck.layers.base import Layer
+from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
+
+
+def transposed_maps(shapes: Shapes) -> Iterator[tuple[Node, Layer, tuple[Window, ...]]]:
+    """Yield the layers that slide the transposed of a learned kernel, with the numbers of each axis."""
+    learned: dict[type[Layer], bool] = {}
+    for node in shapes.network.layers:
+        kind = type(node.layer)
+        if node.layer is None:
+            continue
+        if kind not in learned:
+            learned[kind] = Role.LEARNED_MAP in kind.role and Role.SLIDES not in kind.role
+        windows = shapes.windows(node) if learned[kind] else ()
+        if windows and windows[0].transposes:
+            yield node, node.layer, windows
 
 
 def output_padding_at_least_stride(shapes: Shapes) -> Iterable[Finding]:
     """output_padding reaches the stride: legal in PyTorch under dilation, refused by Keras and by the guide."""
-    for node in shapes.network.layers:
-        if not isinstance(node.layer, ConvTranspose) or node.layer.output_padding is None:
+    for node, layer, windows in transposed_maps(shapes):
+        if layer.output_padding is None:
             continue
-        windows = shapes.windows(node)
         for j, w in enumerate(windows):
             if isinstance(w.a, int) and w.a >= w.s:
                 yield Finding.of(
@@ -33,11 +48,9 @@ def output_padding_at_least_stride(shapes: Shapes) -> Iterable[Finding]:
 
 def uneven_overlap(shapes: Shapes) -> Iterable[Finding]:
     """A transposed layer's kernel is no multiple of its stride, so outputs get unequal numbers of contributions."""
-    for node in shapes.network.layers:
-        # The kernel of a layer with transpose_of is that of the convolution which it undoes.
-        if not isinstance(node.layer, ConvTranspose) or node.layer.transpose_of is not None:
-            continue
-        windows = shapes.windows(node)
+    for node, layer, windows in transposed_maps(shapes):
+        if layer.undoes is not None and getattr(layer, layer.undoes) is not None:
+            continue  # the kernel is that of the convolution which is undone
         uneven = [j for j, w in enumerate(windows) if w.s > 1 and w.k > 1 and w.k % w.s and w.d == 1]
         if not uneven:
             continue
@@ -88,10 +101,8 @@ def floored_padding(shapes: Shapes) -> Iterable[Finding]:
 
 def transposed_output_cropped(shapes: Shapes) -> Iterable[Finding]:
     """Padding is larger than kernel_size - 1, so the equivalent direct convolution has negative padding: it crops."""
-    for node in shapes.network.layers:
-        if not isinstance(node.layer, ConvTranspose):
-            continue
-        for j, w in enumerate(windows := shapes.windows(node)):
+    for node, _, windows in transposed_maps(shapes):
+        for j, w in enumerate(windows):
             widest = max(w.before, w.after)
             if w.form == "transposed" and widest > w.reach - 1:
                 yield Finding.of(
