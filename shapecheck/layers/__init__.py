@@ -12,7 +12,7 @@ from shapecheck.layers import (
     rearrange,
     resize,
 )
-from shapecheck.layers.base import REGISTRY, Context, Layer, Problem, Reference, Undecided
+from shapecheck.layers.base import REGISTRY, Context, Layer, Problem, Reference, Undecided, aliases
 
 __all__ = [
     "REGISTRY",
@@ -22,6 +22,7 @@ __all__ = [
     "Reference",
     "Undecided",
     "activation",
+    "aliases",
     "columns",
     "conv",
     "conv_transpose",

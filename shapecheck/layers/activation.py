@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from shapecheck.arithmetic.shape import Shape
@@ -49,6 +50,7 @@ class Rectifier(Elementwise):
     """A function of each element by itself, which lets through what is above 0 and little of what is below."""
 
     ops = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "mish", "hardswish")
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"silu": ("swish",)}
     role = Elementwise.role | Role.RECTIFIER
 
 
@@ -124,7 +126,7 @@ class Softmax(Layer):
     role = Role.PROBABILITIES | Role.READS_LOGITS
 
     axis: int | None = key(
-        Integer(None), "The axis along which the outputs sum to 1; by default the channel axis.", None
+        Integer(None), "The axis along which the outputs sum to 1; by default the channel axis.", None, ("dim",)
     )
 
     def output(self, context: Context) -> Shape:

@@ -177,6 +177,8 @@ class Layer:
     """
 
     ops: ClassVar[tuple[str, ...]] = ()
+    # What other libraries call the ops.
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     references: ClassVar[tuple[str, ...]] = ()
     # Whether the output has the sizes of the first input, whatever the keys.
@@ -187,8 +189,6 @@ class Layer:
     undoes: ClassVar[str | None] = None
     # The reference to the layer whose spatial size this one takes.
     sized_like: ClassVar[str | None] = None
-    # The learned parameter that is added to the output, one number for each position of ``added_axis``.
-    added: ClassVar[str | None] = None
 
     op: str
     # The guide's a as the file has it, for layers with such a key.
@@ -227,7 +227,7 @@ class Layer:
         raise TypeError(f"{type(self).__name__} does not say how its axes flow")
 
     def added_axis(self, context: Context, output: Shape) -> int:
-        """Return the axis of the output each of whose positions has a number of ``added`` for itself."""
+        """Return the axis of the output to each of whose positions its bias or shift adds a number, if it has one."""
         return context.channel_axis(output)
 
     def with_keys(self, **values: Any) -> Self:
@@ -279,6 +279,20 @@ class Layer:
 REGISTRY: dict[str, type[Layer]] = {}
 
 
+def aliases() -> dict[str, tuple[str, ...]]:
+    """Return what other libraries call the ops, keys and words of the registry, and which of ours may be meant."""
+    found: dict[str, set[str]] = {}
+    for op, kind in REGISTRY.items():
+        for alias in kind.aliases.get(op, ()):
+            found.setdefault(alias, set()).add(op)
+        for name, key in kind.keys_of(op).items():
+            for alias in key.also:
+                found.setdefault(alias, set()).add(name)
+            for alias, word in key.kind.synonyms().items():
+                found.setdefault(alias, set()).add(word)
+    return {alias: tuple(sorted(meanings)) for alias, meanings in found.items()}
+
+
 class Broken(Layer):
     """A layer that could not be read; the reason was reported, so nothing more is said of it."""
 
@@ -328,16 +342,25 @@ def asked_sizes(context: Context, sizes: Any, count: int, key: str) -> tuple[Siz
     return found
 
 
-def state(stated: Any, found: Size, key: str, what: str, context: Context, because: str = "") -> None:
-    """Check a number that the writer stated (``in_channels`` and its like) against the one that is found."""
+def state(
+    stated: Any, found: Size, key: str, what: str, context: Context, where: str = "", elsewhere: int | None = None
+) -> None:
+    """Check a number that the writer stated (``in_channels`` and its like) against the one that is found.
+
+    ``where`` says in words where it is found; ``elsewhere`` is another axis of the input that has the stated size,
+    the usual sign of a wrong layout.
+    """
     if stated is not None and not context.equal(found, stated):
+        if elsewhere is not None:
+            order = shapes.show(context.inputs[0])
+            where = f"{where}; axis {elsewhere} has size {stated}: are the axes of {order} in the order meant?"
         raise Problem(
             "stated-size-differs",
-            f"{key} is stated as {stated}, but the input has {found} {what}{because}",
+            f"{key} is stated as {stated}, but the input has {found} {what}{where}",
             f"write {key}: {found}, or leave it out: it is never needed"
-            if not because.startswith(";")
+            if elsewhere is None
             else "put the axes in the order that is meant, with permute, or correct the input's shape",
             key=key,
             axis=context.channel_axis(context.inputs[0]) if what == "channels" else len(context.inputs[0]) - 1,
-            replacement=str(found) if isinstance(found, int) and not because.startswith(";") else None,
+            replacement=str(found) if isinstance(found, int) and elsewhere is None else None,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.convolution import taps_on_input
-from shapecheck.arithmetic.shape import Shape, show
+from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, Undecided, state
 from shapecheck.layers.fields import Boolean, Integer, Word, key
@@ -15,13 +15,14 @@ from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, rest_of, slide, taps
 from shapecheck.layers.window import Window
 
+# What other libraries call out_channels.
+FILTERS = ("filters",)
+
 
 class Convolving(Sliding):
     """A layer with a learned kernel over channels."""
 
-    added = "bias"
-
-    out_channels: Any = key(Integer(1), "Channels of the output.")
+    out_channels: Any = key(Integer(1), "Channels of the output.", also=FILTERS)
     padding_mode: str = key(
         Word("zeros", "reflect", "replicate", "circular"), "What the padding is filled with.", "zeros"
     )
@@ -38,7 +39,8 @@ class Convolving(Sliding):
     def group_count(self, context: Context, groups: Any, out_channels: Size) -> int:
         """Return how many groups there are, having checked that they divide both channel counts."""
         channels = context.feature_map().channels
-        state(self.in_channels, channels, "in_channels", "channels", context, _swapped(context, self.in_channels))
+        axes = (axis for axis, size in enumerate(context.inputs[0]) if axis and size == self.in_channels)
+        state(self.in_channels, channels, "in_channels", "channels", context, elsewhere=next(axes, None))
         if groups == "depthwise":
             if not isinstance(channels, int):
                 raise Undecided(f"groups: depthwise is one group for each of {channels} channels")
@@ -65,13 +67,6 @@ def grouped(context: Context, groups: int, out_channels: Size) -> AxisFlow:
         return mixed(context.channels_at)
     channels = context.feature_map().channels
     return in_blocks(Kind.MIXED, context.channels_at, channels // groups, out_channels // groups)
-
-
-def _swapped(context: Context, stated: int | None) -> str:
-    """Say where else in the shape the stated number stands: the usual sign of a wrong layout."""
-    shape = context.inputs[0]
-    places = [axis for axis, size in enumerate(shape) if axis and size == stated]
-    return f"; axis {places[0]} has size {stated}: are the axes of {show(shape)} in the order meant?" if places else ""
 
 
 class Conv(Convolving):

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from shapecheck.arithmetic import convolution, symbolic
 from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, count_axes, per_axis
-from shapecheck.layers.conv import Conv, Convolving, grouped
+from shapecheck.layers.conv import FILTERS, Conv, Convolving, grouped
 from shapecheck.layers.fields import Edges, Integer, LayerName, PerAxis, SizeValue, Word, key
 from shapecheck.layers.flow import Flow, windowed
 from shapecheck.layers.role import Role
-from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, padding_edges, rest_of, taps
+from shapecheck.layers.sliding import (
+    KERNEL,
+    PADDING_DOC,
+    PADDING_SYNONYMS,
+    PADDING_WORDS,
+    RATE,
+    padding_edges,
+    rest_of,
+    taps,
+)
 from shapecheck.layers.window import Window
 
 
@@ -20,21 +30,26 @@ class ConvTranspose(Convolving):
     """Transposed convolution: o′ = s(i′ − 1) + a + k − 2p, with k, s, p, d of the convolution that it transposes."""
 
     ops = ("conv_transpose",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"conv_transpose": ("deconv", "deconvolution")}
     role = Role.LEARNED_MAP | Role.MAP
     references = ("transpose_of",)
     undoes = "transpose_of"
 
     out_channels: Any = key(
-        Integer(1), "Channels of the output; with transpose_of, by default that layer's input channels.", None
+        Integer(1), "Channels of the output; with transpose_of, by default that layer's input channels.", None, FILTERS
     )
-    kernel_size: Any = key(PerAxis(Integer(1)), "Size of the kernel (k); required unless transpose_of gives it.", None)
+    kernel_size: Any = key(
+        PerAxis(Integer(1)), "Size of the kernel (k); required unless transpose_of gives it.", None, KERNEL
+    )
     stride: Any = key(
         PerAxis(Integer(1)), "Stride of the associated convolution (s); by default 1, or that of transpose_of.", None
     )
     padding: Any = key(
-        Word(*PADDING_WORDS, other=Edges()), PADDING_DOC + " It is that of the associated convolution.", None
+        Word(*PADDING_WORDS, other=Edges(), also=PADDING_SYNONYMS),
+        PADDING_DOC + " It is that of the associated convolution.",
+        None,
     )
-    dilation: Any = key(PerAxis(Integer(1)), "Dilation (d); by default 1, or that of transpose_of.", None)
+    dilation: Any = key(PerAxis(Integer(1)), "Dilation (d); by default 1, or that of transpose_of.", None, RATE)
     groups: Any = key(Word("depthwise", other=Integer(1)), "Groups; by default 1, or those of transpose_of.", None)
     output_padding: Any = key(
         PerAxis(Integer(0)), "The guide's a: which of the s possible sizes is meant, 0 to s - 1.", None

@@ -6,7 +6,7 @@ JSON Schema. The schema, the reference and the tests are made from these declara
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shapecheck.arithmetic.shape import LARGEST, show_number, too_large
@@ -67,6 +67,10 @@ class Kind:
 
     def schema(self) -> Json:
         """Return the JSON Schema of what may be written."""
+        return {}
+
+    def synonyms(self) -> Mapping[str, str]:
+        """Return what other libraries call the words that may be written, and which of them that is."""
         return {}
 
 
@@ -146,11 +150,12 @@ class Boolean(Kind):
 
 
 class Word(Kind):
-    """One of a few words, or, where ``other`` is given, a value of that kind."""
+    """One of a few words, or, where ``other`` is given, a value of that kind; ``also`` maps synonyms to words."""
 
-    def __init__(self, *words: str, other: Kind | None = None) -> None:
+    def __init__(self, *words: str, other: Kind | None = None, also: Mapping[str, str] | None = None) -> None:
         self.words = words
         self.other = other
+        self.also = also or {}
         self.sizes = other is not None and other.sizes
 
     def read(self, value: Any) -> Any:
@@ -165,6 +170,9 @@ class Word(Kind):
     def schema(self) -> Json:
         words: Json = {"enum": list(self.words)}
         return {"anyOf": [words, *self.other.schema().get("anyOf", [self.other.schema()])]} if self.other else words
+
+    def synonyms(self) -> Mapping[str, str]:
+        return self.also
 
 
 class Listing(Kind):
@@ -289,11 +297,15 @@ def _item(read: Callable[[Any], Any], index: int, item: Any) -> Any:
 
 
 class Key:
-    """One key of an op: its kind, its default (``REQUIRED`` where it has none) and its documentation."""
+    """One key of an op: its kind, its default (``REQUIRED`` where it has none) and its documentation.
 
-    __slots__ = ("default", "doc", "kind", "name")
+    ``also`` is what other libraries call it.
+    """
 
-    def __init__(self, kind: Kind, default: Any, doc: str) -> None:
+    __slots__ = ("also", "default", "doc", "kind", "name")
+
+    def __init__(self, kind: Kind, default: Any, doc: str, also: tuple[str, ...] = ()) -> None:
+        self.also = also
         self.kind = kind
         self.default = default
         self.doc = doc
@@ -308,6 +320,6 @@ class _Required:
 REQUIRED = _Required()
 
 
-def key(kind: Kind, doc: str, default: Any = REQUIRED) -> Any:
+def key(kind: Kind, doc: str, default: Any = REQUIRED, also: tuple[str, ...] = ()) -> Any:
     """Declare a key of a layer class; its value is an attribute of each layer of that class."""
-    return Key(kind, default, doc)
+    return Key(kind, default, doc, also)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
@@ -16,9 +19,9 @@ class Linear(Layer):
 
     ops = ("linear",)
     role = Role.LEARNED_MAP
-    added = "bias"
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"linear": ("dense", "fc", "fully_connected")}
 
-    out_features: int = key(Integer(1), "Size of the last axis of the output.")
+    out_features: int = key(Integer(1), "Size of the last axis of the output.", also=("units",))
     bias: bool = key(Boolean(), "Whether a learned number is added to each output feature.", True)
     in_features: int | None = key(
         Integer(1),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, axis_name, show
 from shapecheck.arithmetic.symbolic import Size
@@ -42,6 +45,7 @@ class Arithmetic(Layer):
 
     keeps = True
     ops = ("add", "subtract", "multiply", "maximum", "average")
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"add": ("sum",), "multiply": ("mul",)}
     role = Role.MERGE
     arity = (2, None)
 
@@ -90,10 +94,11 @@ class Concat(Layer):
     """Join inputs along one axis, the channels by default; all other axes are equal."""
 
     ops = ("concat",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"concat": ("cat",)}
     role = Role.MERGE | Role.RELAYS
     arity = (1, None)
 
-    axis: int | None = key(Integer(None), "The axis along which to join; by default the channel axis.", None)
+    axis: int | None = key(Integer(None), "The axis along which to join; by default the channel axis.", None, ("dim",))
 
     def output(self, context: Context) -> Shape:
         """Return the inputs' shape with the sum of their sizes on ``axis``."""
@@ -134,7 +139,7 @@ class Stack(Layer):
     role = Role.RELAYS
     arity = (1, None)
 
-    axis: int = key(Integer(None), "Where the new axis stands in the output.")
+    axis: int = key(Integer(None), "Where the new axis stands in the output.", also=("dim",))
 
     def output(self, context: Context) -> Shape:
         """Return the inputs' shape with their number as a new axis."""

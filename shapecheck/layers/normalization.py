@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from shapecheck.arithmetic.shape import Shape, show, split
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Statistics, state
@@ -19,7 +22,6 @@ class Norm(Layer):
 
     keeps = True
     role = _NORMALISES
-    added = "shift"
 
     num_features: int | None = key(Integer(1), _FEATURES_DOC, None)
     affine: bool = key(Boolean(), "Whether a scale and a shift are learned for each feature.", True)
@@ -70,6 +72,7 @@ class BatchNorm(Norm):
     """Normalise each channel over the batch and space."""
 
     ops = ("batch_norm",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"batch_norm": ("bn",)}
     role = _NORMALISES | Role.CENTRES_CHANNELS | Role.KEEPS_STATISTICS | Role.RELAYS
 
     def statistics(self, context: Context) -> Statistics:
@@ -104,7 +107,7 @@ class LayerNorm(Norm):
 
     ops = ("layer_norm",)
 
-    axis: int = key(Integer(None), "The axis that is normalised.", -1)
+    axis: int = key(Integer(None), "The axis that is normalised.", -1, ("dim",))
 
     def feature_axis(self, context: Context) -> int:
         """Return the normalised axis."""
@@ -158,6 +161,7 @@ class LocalResponseNorm(Layer):
 
     keeps = True
     ops = ("local_response_norm",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"local_response_norm": ("lrn",)}
     role = _NORMALISES
 
     size: int = key(Integer(1), "How many neighbouring channels enter.", 5)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show, spatial_name
@@ -11,16 +12,20 @@ from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_siz
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.flow import AxisFlow, Flow, Kind, Source, kept, mixed, moved, pooled, settled, windowed
 from shapecheck.layers.role import Role
-from shapecheck.layers.sliding import PADDING_DOC, PADDING_WORDS, require_fit, slide
+from shapecheck.layers.sliding import KERNEL, PADDING_DOC, PADDING_SYNONYMS, PADDING_WORDS, RATE, require_fit, slide
 from shapecheck.layers.window import Window
 
 
 class Pool(Layer):
     """A layer that slides a window over each channel by itself."""
 
-    kernel_size: Any = key(PerAxis(Integer(1)), "Size of the window (k).")
+    kernel_size: Any = key(PerAxis(Integer(1)), "Size of the window (k).", also=KERNEL)
     stride: Any = key(PerAxis(Integer(1)), "Distance between two windows (s); by default kernel_size.", None)
-    padding: Any = key(Word(*PADDING_WORDS, other=Edges()), PADDING_DOC + " At most half the window at either edge.", 0)
+    padding: Any = key(
+        Word(*PADDING_WORDS, other=Edges(), also=PADDING_SYNONYMS),
+        PADDING_DOC + " At most half the window at either edge.",
+        0,
+    )
     ceil_mode: bool = key(
         Boolean(),
         "Round the output size up; as in PyTorch, a last window that would start in the padding is dropped.",
@@ -67,7 +72,7 @@ class MaxPool(Pool):
     ops = ("max_pool",)
     role = Role.SLIDES | Role.MAP | Role.RELAYS
 
-    dilation: Any = key(PerAxis(Integer(1)), "Distance between two elements of the window (d).", 1)
+    dilation: Any = key(PerAxis(Integer(1)), "Distance between two elements of the window (d).", 1, RATE)
 
 
 class AvgPool(Pool):
@@ -101,7 +106,7 @@ class MaxUnpool(Layer):
     undoes = "pool"
 
     pool: str | None = key(LayerName(), "The max_pool that this layer undoes; its input's size is given back.", None)
-    kernel_size: Any = key(PerAxis(Integer(1)), "Size of the window, where no pool is named.", None)
+    kernel_size: Any = key(PerAxis(Integer(1)), "Size of the window, where no pool is named.", None, KERNEL)
     stride: Any = key(PerAxis(Integer(1)), "Stride; by default kernel_size.", None)
     padding: Any = key(Word(*PADDING_WORDS[:3], other=Edges()), "Padding of the pooling that is undone.", None)
     output_padding: Any = key(PerAxis(Integer(0)), "Which of the s possible sizes is meant, 0 to s - 1.", None)
@@ -273,6 +278,7 @@ class GlobalPool(Layer):
     """Pool every spatial axis to one element."""
 
     ops = ("global_avg_pool", "global_max_pool")
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"global_avg_pool": ("gap",)}
     role = Role.MAP
 
     keep_dims: bool = key(Boolean(), "Keep the spatial axes, with size 1.", True)

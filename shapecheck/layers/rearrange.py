@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from shapecheck.arithmetic import convolution, symbolic
 from shapecheck.arithmetic.shape import Shape, show
@@ -61,6 +62,7 @@ class Reshape(Layer):
     """Give the elements another shape; one entry may be -1, for what remains."""
 
     ops = ("reshape",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"reshape": ("view",)}
     role = Role.RELAYS
 
     shape: Any = key(Listing(ShapeEntry()), "The new shape, batch included: numbers, names of dimensions, and -1 once.")
@@ -112,9 +114,12 @@ class Permute(Layer):
     """Put the axes into another order."""
 
     ops = ("permute",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"permute": ("transpose",)}
     role = Role.RELAYS
 
-    axes: tuple[int, ...] = key(Listing(Integer(None)), "The input's axes in their new order, batch included.")
+    axes: tuple[int, ...] = key(
+        Listing(Integer(None)), "The input's axes in their new order, batch included.", also=("dim",)
+    )
 
     def output(self, context: Context) -> Shape:
         """Return the sizes in the new order."""
@@ -144,7 +149,7 @@ class Squeeze(Layer):
     ops = ("squeeze",)
     role = Role.RELAYS
 
-    axis: int = key(Integer(None), "The axis that is removed.")
+    axis: int = key(Integer(None), "The axis that is removed.", also=("dim",))
 
     def output(self, context: Context) -> Shape:
         """Return the shape without ``axis``."""
@@ -179,7 +184,7 @@ class Unsqueeze(Layer):
     ops = ("unsqueeze",)
     role = Role.RELAYS
 
-    axis: int = key(Integer(None), "Where the new axis stands in the output.")
+    axis: int = key(Integer(None), "Where the new axis stands in the output.", also=("dim",))
 
     def output(self, context: Context) -> Shape:
         """Return the shape with a 1 at ``axis``."""
@@ -199,7 +204,7 @@ class Slice(Layer):
     ops = ("slice",)
     role = Role.RELAYS
 
-    axis: int = key(Integer(None), "The axis that is cut.")
+    axis: int = key(Integer(None), "The axis that is cut.", also=("dim",))
     start: int = key(Integer(None), "First element; negative counts from the end.", 0)
     stop: int | None = key(
         Integer(None), "First element that is left out; negative counts from the end. Default: the end.", None
@@ -254,9 +259,10 @@ class Chunk(Layer):
     """Take one of several equal pieces of an axis; as in PyTorch, the last piece may be smaller."""
 
     ops = ("chunk",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"chunk": ("split",)}
     role = Role.RELAYS
 
-    axis: int = key(Integer(None), "The axis that is cut.")
+    axis: int = key(Integer(None), "The axis that is cut.", also=("dim",))
     chunks: int = key(Integer(1), "Into how many pieces.")
     index: int = key(Integer(0), "Which piece is taken, from 0.")
 
@@ -304,9 +310,10 @@ class Reduce(Layer):
     """Mean, sum or maximum over some axes."""
 
     ops = ("reduce",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"reduce": ("mean", "sum")}
 
-    kind: str = key(Word("mean", "sum", "max"), "What is made of the elements.")
-    axes: Any = key(PerAxis(Integer(None)), "The axis or axes that are summed up.")
+    kind: str = key(Word("mean", "sum", "max", also={"avg": "mean"}), "What is made of the elements.")
+    axes: Any = key(PerAxis(Integer(None)), "The axis or axes that are summed up.", also=("dim",))
     keep_dims: bool = key(Boolean(), "Keep the axes, with size 1.", False)
 
     def output(self, context: Context) -> Shape:

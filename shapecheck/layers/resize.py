@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
@@ -59,6 +59,7 @@ class Upsample(Layer):
     """Resample every spatial axis: o = ⌊i · scale_factor⌋, or a given size."""
 
     ops = ("upsample",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"upsample": ("interpolate", "resize")}
     role = Role.MAP
     references = ("like",)
     sized_like = "like"
@@ -67,7 +68,9 @@ class Upsample(Layer):
     size: Any = key(PerAxis(SizeValue()), "The output's size.", None)
     like: str | None = key(LayerName(), "Take the spatial size of this layer.", None)
     mode: str = key(
-        Word("nearest", "linear", "cubic"), "How values between are found; the size does not depend on it.", "nearest"
+        Word("nearest", "linear", "cubic", also={"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}),
+        "How values between are found; the size does not depend on it.",
+        "nearest",
     )
 
     def check(self) -> None:
@@ -240,6 +243,7 @@ class PixelShuffle(Layer):
     """Move channels into space: [N, C·Πr, i, ...] to [N, C, i·r, ...]."""
 
     ops = ("pixel_shuffle",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"pixel_shuffle": ("depth_to_space",)}
     role = Role.MAP | Role.RELAYS
 
     factor: int = key(Integer(1), "By how much every spatial axis grows (r).")
@@ -283,6 +287,7 @@ class PixelUnshuffle(Layer):
     """Move space into channels: [N, C, i, ...] to [N, C·Πr, i / r, ...]."""
 
     ops = ("pixel_unshuffle",)
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"pixel_unshuffle": ("space_to_depth",)}
     role = Role.MAP | Role.RELAYS
 
     factor: int = key(Integer(1), "By how much every spatial axis shrinks (r).")

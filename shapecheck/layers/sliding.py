@@ -12,6 +12,10 @@ from shapecheck.layers.fields import Edges, Integer, PerAxis, Word, key
 from shapecheck.layers.window import Window
 
 PADDING_WORDS = ("valid", "half", "full", "same", "same_lower")
+PADDING_SYNONYMS = {"same_upper": "same"}
+# What other libraries call kernel_size and dilation.
+KERNEL = ("kernel", "pool_size")
+RATE = ("dilation_rate",)
 
 
 PADDING_DOC = (
@@ -84,10 +88,10 @@ def require_fit(context: Context, windows: tuple[Window, ...]) -> None:
 class Sliding(Layer):
     """A layer that slides a kernel."""
 
-    kernel_size: Any = key(PerAxis(Integer(1)), "Size of the kernel (the guide's k).")
+    kernel_size: Any = key(PerAxis(Integer(1)), "Size of the kernel (the guide's k).", also=KERNEL)
     stride: Any = key(PerAxis(Integer(1)), "Distance between two kernel positions (s).", 1)
-    padding: Any = key(Word(*PADDING_WORDS, other=Edges()), PADDING_DOC, 0)
-    dilation: Any = key(PerAxis(Integer(1)), "Distance between two taps of the kernel (d).", 1)
+    padding: Any = key(Word(*PADDING_WORDS, other=Edges(), also=PADDING_SYNONYMS), PADDING_DOC, 0)
+    dilation: Any = key(PerAxis(Integer(1)), "Distance between two taps of the kernel (d).", 1, RATE)
 
 
 def require_paddable(context: Context, spatial: Shape, edges: list[tuple[int, int]], mode: str) -> None:
