@@ -130,7 +130,7 @@ def test_what_is_split_over_a_mesh() -> None:
     assert splits(one) == splits(other)
     found = [
         [
-            (u.node.name, u.of, u.axis, u.size, u.parts)
+            (u.node.name, u.of, u.axis, u.size, u.parts, u.origin.name)
             for each in (False, True)
             for u in uneven(s, s.network.sharding, each)  # type: ignore[arg-type]
         ]
