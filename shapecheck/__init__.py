@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from shapecheck.findings.finding import NetworkError
     from shapecheck.graph.network import Network
     from shapecheck.findings.checked import Report
-    from shapecheck.verify import Verification
-    from shapecheck.verify.reference.functions import Functions
+    from shapecheck.verification import Verification
+    from shapecheck.verification.reference.functions import Functions
 
 _HOMES = {
     "Diagnostic": "shapecheck.findings.finding:Finding",
-    "Functions": "shapecheck.verify.reference.functions",
+    "Functions": "shapecheck.verification.reference.functions",
     "LayerShapes": "shapecheck.analysis.propagation",
     "Network": "shapecheck.graph.network",
     "NetworkError": "shapecheck.findings.finding",
     "Report": "shapecheck.findings.checked",
     "Severity": "shapecheck.findings.catalogue",
     "Shapes": "shapecheck.analysis.propagation",
-    "Verification": "shapecheck.verify",
+    "Verification": "shapecheck.verification",
     "build": "shapecheck.api",
     "check": "shapecheck.api",
     "figure": "shapecheck.api",

@@ -16,12 +16,12 @@ from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import NetworkError
 from shapecheck.graph.network import Network
 from shapecheck.language.source import read_file
-from shapecheck.verify import OPTIMIZERS, Device, Level, Optimizer, Plan, Verification
-from shapecheck.verify.memory_amount import parse_amount
+from shapecheck.verification import OPTIMIZERS, Device, Level, Optimizer, Plan, Verification
+from shapecheck.verification.memory_amount import parse_amount
 
 if TYPE_CHECKING:
     from shapecheck.figures import Figure
-    from shapecheck.verify.reference import Functions
+    from shapecheck.verification.reference import Functions
 
 
 def load(path: str | PathLike[str], **values: Any) -> Network:
@@ -88,7 +88,7 @@ def verify(
     training step with ``optimizer`` (``sgd``, ``momentum``, ``adam``) fits: ``proof.fit``. ``dtype`` and ``batch``
     stand in for those of the file. ``proof.verdict`` is that of all that was asked.
     """
-    from shapecheck.verify import crosscheck  # loads JAX
+    from shapecheck.verification import crosscheck  # loads JAX
 
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"{optimizer!r} is none of {', '.join(OPTIMIZERS)}")
@@ -122,8 +122,8 @@ def build(network: Network) -> Functions:
     JAX builds another shape than was checked.
     """
     from shapecheck.output.verification_text import sentence
-    from shapecheck.verify import crosscheck  # loads JAX
-    from shapecheck.verify.reference import functions
+    from shapecheck.verification import crosscheck  # loads JAX
+    from shapecheck.verification.reference import functions
 
     # What a comment keeps quiet does not build for that.
     report = pipeline.check_network(network)

@@ -115,8 +115,8 @@ def _report(path: Path, level: str, shown: str) -> Report:
     (report,) = checked((str(path),), (), None, "<stdin>", (None, (), ()))
     known = configuration(None, path.parent).baseline
     if level != "check":
-        from shapecheck.verify import Level, Plan
-        from shapecheck.verify.proving import prove
+        from shapecheck.verification import Level, Plan
+        from shapecheck.verification.proving import prove
 
         cache = None if os.environ.get("SHAPECHECK_NO_CACHE") else cache_at(None)
         prove([report], Plan(level=cast("Level", level)), folder=None if cache is None else cache.folder)

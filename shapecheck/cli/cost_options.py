@@ -11,9 +11,9 @@ import click
 from shapecheck.analysis.batch import NoBatch, batch_of
 from shapecheck.cli.options import Command
 from shapecheck.findings.checked import Report
-from shapecheck.verify import OPTIMIZERS, Optimizer, Plan
-from shapecheck.verify.buildable import obstacle
-from shapecheck.verify.memory_amount import parse_amount
+from shapecheck.verification import OPTIMIZERS, Optimizer, Plan
+from shapecheck.verification.buildable import obstacle
+from shapecheck.verification.memory_amount import parse_amount
 
 DTYPES = ("float32", "bfloat16", "float16")
 

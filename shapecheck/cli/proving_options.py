@@ -13,8 +13,8 @@ from shapecheck.cache.answers import Cache
 from shapecheck.cli.options import Command
 from shapecheck.findings.checked import Report
 from shapecheck.output.progress import Progress
-from shapecheck.verify import LEVELS, Device, Level, Plan
-from shapecheck.verify.proving import prove
+from shapecheck.verification import LEVELS, Device, Level, Plan
+from shapecheck.verification.proving import prove
 
 
 class Proving(NamedTuple):

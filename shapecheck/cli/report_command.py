@@ -15,7 +15,7 @@ from shapecheck.cli.cost_options import Asked, cost_options
 from shapecheck.cli.figure_command import output_option, write
 from shapecheck.cli.options import cache_options, set_option
 from shapecheck.cli.proving_options import Proving, prove_shown, proving_options
-from shapecheck.verify import Plan
+from shapecheck.verification import Plan
 
 
 @click.command()

@@ -12,7 +12,7 @@ from shapecheck.cli.options import Rules, cache_options, format_option, rule_opt
 from shapecheck.cli.proving_options import Proving, prove_shown, proving_options
 from shapecheck.language.templates import FileTemplate
 from shapecheck.output import FORMATS
-from shapecheck.verify import Plan
+from shapecheck.verification import Plan
 
 
 @click.command()

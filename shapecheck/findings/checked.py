@@ -19,7 +19,7 @@ from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import Shapes
     from shapecheck.graph.network import Network
-    from shapecheck.verify import Verification
+    from shapecheck.verification import Verification
 
 
 class Settings(NamedTuple):

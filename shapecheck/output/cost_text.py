@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from shapecheck.text import plural
-from shapecheck.verify.memory_amount import UNITS
-from shapecheck.verify.records.compiler_cost import CompiledFigures, CompilerCost, Fit, Unavailable
-from shapecheck.verify.wording import MANY
+from shapecheck.text import plural, show_bytes, table
+from shapecheck.verification.records.compiler_cost import CompiledFigures, CompilerCost, Fit, Unavailable
+from shapecheck.verification.wording import MANY
 
 Row = tuple[str, str]
 _NO_FORECAST = "temporaries planned for a CPU are no forecast"
@@ -25,8 +24,7 @@ def cost_lines(found: CompilerCost | Fit | Unavailable) -> list[str]:
         return [f"{what}: {amount}" for what, amount in rows]
     if isinstance(found, Fit):
         return [amount if place == 0 else f"  {amount}" for place, (_, amount) in enumerate(rows)]
-    width = max(len(what) for what, _ in rows)
-    return [f"{what.ljust(width)}  {amount}".rstrip() for what, amount in rows]
+    return table(rows)
 
 
 def first_cost_line(found: CompilerCost | Fit | Unavailable) -> str:
@@ -34,14 +32,8 @@ def first_cost_line(found: CompilerCost | Fit | Unavailable) -> str:
     return cost_lines(found)[0]
 
 
-def show_amount(amount: float | None) -> str:
-    """Return bytes in the largest unit, a power of 1024, of which there is one."""
-    if amount is None:
-        return "not known"
-    for unit in ("TiB", "GiB", "MiB", "KiB"):
-        if abs(amount) >= UNITS[unit]:
-            return f"{amount / UNITS[unit]:,.2f} {unit}"
-    return f"{int(amount)} bytes"
+def _amount(count: float | None) -> str:
+    return "not known" if count is None else show_bytes(count)
 
 
 def _flops(count: float | None) -> str:
@@ -54,9 +46,9 @@ def _signed(count: float) -> str:
 
 def _memory(figures: CompiledFigures) -> str:
     """Return the sum that the bytes held are."""
-    parts = f"arguments {show_amount(figures.argument)} + outputs {show_amount(figures.output)}"
-    less = f" − {show_amount(figures.alias)} in place" if figures.alias else ""
-    return f"{show_amount(figures.held)} = {parts} + temporaries {show_amount(figures.temporary)}{less}"
+    parts = f"arguments {_amount(figures.argument)} + outputs {_amount(figures.output)}"
+    less = f" − {_amount(figures.alias)} in place" if figures.alias else ""
+    return f"{_amount(figures.held)} = {parts} + temporaries {_amount(figures.temporary)}{less}"
 
 
 def _cost_rows(cost: CompilerCost) -> list[Row]:
@@ -65,10 +57,10 @@ def _cost_rows(cost: CompilerCost) -> list[Row]:
         ("cost", f"{compiled}; a training step of {cost.optimizer}"),
         ("forward flops", f"{_flops(cost.forward.flops)} by XLA, {_ratio(cost)}"),
         *_explanation(cost),
-        ("forward bytes accessed", show_amount(cost.forward.bytes_accessed)),
+        ("forward bytes accessed", _amount(cost.forward.bytes_accessed)),
         ("forward memory", _memory(cost.forward)),
         ("training flops", _training(cost)),
-        ("training bytes accessed", show_amount(cost.training.bytes_accessed)),
+        ("training bytes accessed", _amount(cost.training.bytes_accessed)),
         ("training memory", _memory(cost.training)),
         ("  by count", _memory_count(cost)),
         ("  elsewhere", _elsewhere(cost)),
@@ -126,10 +118,10 @@ def _training(cost: CompilerCost) -> str:
 
 def _memory_count(cost: CompilerCost) -> str:
     size = cost.parameter_bytes
-    slots = f", optimizer slots {show_amount(cost.slots * size)}" if cost.slots else ""
+    slots = f", optimizer slots {_amount(cost.slots * size)}" if cost.slots else ""
     return (
-        f"parameters {show_amount(size)}, gradients {show_amount(size)}{slots}, "
-        f"all layers' outputs {show_amount(cost.activation_bytes)}"
+        f"parameters {_amount(size)}, gradients {_amount(size)}{slots}, "
+        f"all layers' outputs {_amount(cost.activation_bytes)}"
     )
 
 
@@ -143,9 +135,9 @@ def _fit_rows(fit: Fit) -> list[Row]:
     at = "" if fit.batch is None else f" at {fit.name} = {fit.batch:,}"
     verb = "fits" if fit.fits else "does not fit"
     compiled = f"compiled for {fit.backend}, {fit.dtype}"
-    step = f"a training step of {fit.optimizer}{at} {verb} into {show_amount(fit.room)}"
+    step = f"a training step of {fit.optimizer}{at} {verb} into {_amount(fit.room)}"
     rows = [
-        ("fit", f"{step}: it holds {show_amount(fit.held)} ({compiled})"),
+        ("fit", f"{step}: it holds {_amount(fit.held)} ({compiled})"),
         ("largest batch", _largest(fit)),
     ]
     if fit.backend == "cpu":
@@ -160,12 +152,12 @@ def _largest(fit: Fit) -> str:
     bound = "" if fit.bound is None else f"; {fit.bound}"
     over = ""
     if fit.exceeds is not None:
-        over = f"{fit.name} = {fit.exceeds.batch:,} holds {show_amount(fit.exceeds.held - fit.room)} too much"
+        over = f"{fit.name} = {fit.exceeds.batch:,} holds {_amount(fit.exceeds.held - fit.room)} too much"
     if fit.largest is None:
         if not fit.closed:
             return f"no batch was found that fits: {over}, and not all smaller ones were tried ({effort})"
         return f"no batch fits: the smallest, {over} ({effort}){bound}"
-    largest = f"{fit.name} = {fit.largest.batch:,} ({show_amount(fit.largest.held)})"
+    largest = f"{fit.name} = {fit.largest.batch:,} ({_amount(fit.largest.held)})"
     if not fit.closed:
         end = f"below {fit.exceeds.batch:,}" if fit.exceeds is not None else "perhaps larger: none was too large"
         return f"the largest batch that fits is {largest} or more, {end}; the search was given up ({effort})"

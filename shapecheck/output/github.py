@@ -8,10 +8,10 @@ from typing import TextIO
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
-from shapecheck.output.exchange import last_line, printable, shown
+from shapecheck.output.exchange import last_line, printable_lines, shown
 from shapecheck.output.summary import summary_line
 from shapecheck.output.verification_text import sentence
-from shapecheck.verify import Verification
+from shapecheck.verification import Verification
 
 ROOT = "GITHUB_WORKSPACE"
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -52,7 +52,7 @@ def _command(name: str, properties: dict[str, object], message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return printable(text).replace("%", "%25").replace("\n", "%0A")
+    return printable_lines(text).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

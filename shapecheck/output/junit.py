@@ -14,7 +14,7 @@ from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
 from shapecheck.output.exchange import shown
 from shapecheck.output.verification_text import sentence
-from shapecheck.verify import Verification
+from shapecheck.verification import Verification
 
 # What XML 1.0 has no way to write; a carriage return would come back as a newline.
 _FORBIDDEN = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

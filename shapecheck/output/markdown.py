@@ -12,10 +12,11 @@ from typing import TextIO
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
 from shapecheck.output import verification_text
-from shapecheck.output.exchange import printable, shown
-from shapecheck.output.mesh_text import HEAD, collective_row, flops_text, pass_title, short_amount
-from shapecheck.output.summary import plural, summary_line
-from shapecheck.verify.records.partition import PartitionPass
+from shapecheck.output.exchange import printable_lines, shown
+from shapecheck.output.mesh_text import HEAD, collective_row, flops_text, pass_title
+from shapecheck.output.summary import summary_line
+from shapecheck.text import plural, short_bytes
+from shapecheck.verification.records.partition import PartitionPass
 
 # GitHub refuses a summary of more than 1 MiB.
 MOST_BYTES = 900_000
@@ -53,7 +54,7 @@ def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> No
 
 
 def _devices(path: str, one: PartitionPass) -> tuple[str, ...]:
-    memory = "unknown" if one.each.held is None else short_amount(one.each.held)
+    memory = "unknown" if one.each.held is None else short_bytes(one.each.held)
     return path, pass_title(one), flops_text(one.each), flops_text(one.whole), memory
 
 
@@ -90,4 +91,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def cell(text: str) -> str:
     """Return a text as it can stand in a table, whatever is in it."""
-    return _SPECIAL.sub(lambda found: _ENTITIES.get(found.group(), f"\\{found.group()}"), printable(text).strip())
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found.group(), f"\\{found.group()}"), printable_lines(text).strip())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shapecheck.verify.records.compiler_cost import CompiledFigures
-from shapecheck.verify.records.partition import LayerCollective, Partition, PartitionPass
+from shapecheck.text import and_more, plural, short_bytes, table
+from shapecheck.verification.records.compiler_cost import CompiledFigures
+from shapecheck.verification.records.partition import LayerCollective, Partition, PartitionPass
 
 HEAD = ("layer", "pass", "collective", "over", "number", "bytes")
 # How many rows of a table people are shown; JSON has all.
@@ -16,10 +17,10 @@ _MOST_NAMES = 6
 def mesh_lines(found: Partition) -> list[str]:
     """Return the outcome for a mesh as lines of text."""
     shape = ", ".join(f"{axis}={count}" for axis, count in found.mesh.items())
-    told = [f"mesh {shape} ({_counted(found.devices, 'device')}): {_sentence(found)}"]
+    told = [f"mesh {shape} ({plural(found.devices, 'device', ',')}): {_sentence(found)}"]
     told += [f"  {refusal.name}: {refusal.reason}" for refusal in found.refusals]
     if found.argument is not None:
-        told.append(f"  each device holds {short_amount(found.argument)} of parameters and inputs")
+        told.append(f"  each device holds {short_bytes(found.argument)} of parameters and inputs")
     for one in found.passes:
         told += [f"  {line}" for line in _pass(one, found.devices)]
     told += [f"  {line}" for line in _layers(found)]
@@ -45,20 +46,11 @@ def flops_text(figures: CompiledFigures) -> str:
     return "unknown" if figures.flops is None else f"{figures.flops:,.0f}"
 
 
-def short_amount(count: int) -> str:
-    """Return bytes to three digits, in units of 1024."""
-    value, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB"]
-    while value >= 1024 and len(units) > 1:
-        value /= 1024
-        units.pop(0)
-    return f"{count} B" if units[0] == "B" else f"{value:.3g} {units[0]}"
-
-
 def _sentence(found: Partition) -> str:
     if found.result == "not_checked":
         return f"not checked: {found.reason}"
     if found.result == "refuted":
-        return f"refuted: JAX refuses to split {_counted(len(found.refusals), 'array')}"
+        return f"refuted: JAX refuses to split {plural(len(found.refusals), 'array', ',')}"
     done = {"compile": "partitioned and compiled by XLA for virtual CPU devices", "lower": "lowered by JAX"}
     return f"proved: {done.get(found.level, 'split by JAX')}"
 
@@ -66,15 +58,16 @@ def _sentence(found: Partition) -> str:
 def _layers(found: Partition) -> Iterator[str]:
     uneven = [split for split in found.splits if split.uneven]
     if uneven:
-        yield f"padded by XLA, since their parts differ in size: {_some([s.layer for s in uneven])}"
+        yield f"padded by XLA, since their parts differ in size: {and_more([s.layer for s in uneven], _MOST_NAMES)}"
     if found.unpadded:
-        yield f"split otherwise or gathered by XLA, where padding was expected: {_some(list(found.unpadded))}"
+        names = and_more(found.unpadded, _MOST_NAMES)
+        yield f"split otherwise or gathered by XLA, where padding was expected: {names}"
     alike: dict[tuple[str, ...], list[str]] = {}
     for split in found.splits:
         if split.repeated:
             alike.setdefault(split.repeated, []).append(split.layer)
     for axes, layers in alike.items():
-        yield f"repeated on every device along {' and '.join(axes)}: {_some(layers)}"
+        yield f"repeated on every device along {' and '.join(axes)}: {and_more(layers, _MOST_NAMES)}"
 
 
 def _pass(one: PartitionPass, devices: int) -> Iterator[str]:
@@ -82,29 +75,25 @@ def _pass(one: PartitionPass, devices: int) -> Iterator[str]:
     yield f"{pass_title(one)}: {flops_text(one.each)} flops a device, {alone}{_gain(one, devices)}"
     memory = one.each.held
     if memory is not None and one.each.argument is not None:
-        alone = "" if one.whole.held is None else f"; {short_amount(one.whole.held)} on one device alone"
+        alone = "" if one.whole.held is None else f"; {short_bytes(one.whole.held)} on one device alone"
         yield (
-            f"  memory a device: {short_amount(memory)} ({short_amount(one.each.argument)} arguments, "
-            f"{short_amount(one.each.output or 0)} results, {short_amount(one.each.temporary or 0)} temporaries){alone}"
+            f"  memory a device: {short_bytes(memory)} ({short_bytes(one.each.argument)} arguments, "
+            f"{short_bytes(one.each.output or 0)} results, {short_bytes(one.each.temporary or 0)} temporaries){alone}"
         )
     if not one.exchanges:
         yield "  no collective: the devices never wait for each other"
         return
     total = sum(exchange.bytes for exchange in one.exchanges)
-    yield f"  {_counted(one.collectives, 'collective')}, {short_amount(total)} a device"
+    yield f"  {plural(one.collectives, 'collective', ',')}, {short_bytes(total)} a device"
     yield from _collectives(sorted(one.exchanges, key=lambda exchange: -exchange.bytes))
 
 
 def _collectives(largest: list[LayerCollective]) -> Iterator[str]:
     rows = [HEAD, *(collective_row(exchange) for exchange in largest[:_MOST_ROWS])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    for row in rows:
-        left = "  ".join(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=False))
-        right = "  ".join(cell.rjust(width) for cell, width in zip(row[4:], widths[4:], strict=True))
-        yield f"    {left}  {right}"
+    yield from (f"    {line}" for line in table(rows, right=range(4, len(HEAD))))
     if len(largest) > _MOST_ROWS:
         rest = largest[_MOST_ROWS:]
-        yield f"    and {len(rest)} smaller rows, {short_amount(sum(e.bytes for e in rest))}"
+        yield f"    and {len(rest)} smaller rows, {short_bytes(sum(e.bytes for e in rest))}"
 
 
 def _gain(one: PartitionPass, devices: int) -> str:
@@ -114,12 +103,3 @@ def _gain(one: PartitionPass, devices: int) -> str:
     extra = one.each.flops * devices / one.whole.flops - 1
     more = f", {extra:.0%} of the work is repeated or padding" if extra >= 0.005 else ""
     return f": {one.speed_up:.2f} times fewer on {devices} devices{more}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more

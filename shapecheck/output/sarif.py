@@ -16,7 +16,7 @@ from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Fix, Span
 from shapecheck.output.exchange import Fingerprints, as_ascii, below
 from shapecheck.output.verification_text import sentence
-from shapecheck.verify import Verification
+from shapecheck.verification import Verification
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "GITHUB_WORKSPACE"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from shapecheck.verify import LevelOutcome, Verification
-from shapecheck.verify.records.compiler_cost import CompiledFigures, CompilerCost, Fit, Unavailable
-from shapecheck.verify.records.number_comparison import NumberComparison
-from shapecheck.verify.records.partition import Partition, PartitionPass
-from shapecheck.verify.records.training_run import TrainingRun
+from shapecheck.verification import LevelOutcome, Verification
+from shapecheck.verification.records.compiler_cost import CompiledFigures, CompilerCost, Fit, Unavailable
+from shapecheck.verification.records.number_comparison import NumberComparison
+from shapecheck.verification.records.partition import Partition, PartitionPass
+from shapecheck.verification.records.training_run import TrainingRun
 
 
 def verification_json(found: Verification) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from shapecheck.output.cost_text import cost_lines, cost_rows, first_cost_line
 from shapecheck.output.mesh_text import mesh_lines
 from shapecheck.text import every, plural
-from shapecheck.verify import LevelOutcome, Verification
-from shapecheck.verify.records.compiler_cost import Unavailable
-from shapecheck.verify.records.number_comparison import NumberComparison
-from shapecheck.verify.records.training_run import TrainingRun
-from shapecheck.verify.wording import (
+from shapecheck.verification import LevelOutcome, Verification
+from shapecheck.verification.records.compiler_cost import Unavailable
+from shapecheck.verification.records.number_comparison import NumberComparison
+from shapecheck.verification.records.training_run import TrainingRun
+from shapecheck.verification.wording import (
     MANY,
     agreeing,
     layer_comparison_text,

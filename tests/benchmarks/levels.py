@@ -23,12 +23,13 @@ LEVELS = ("trace", "lower", "compile", "run", "cost")
 
 OURS = """
 import sys
+import shapecheck
 from shapecheck import pipeline
-from shapecheck.verify import crosscheck
-from shapecheck.verify import Plan
+from shapecheck.verification import crosscheck
+from shapecheck.verification import Plan
 level = sys.argv[2]
 plan = Plan("compile", "cpu", cost=True) if level == "cost" else Plan(level, "cpu")
-found = crosscheck.verify(pipeline.check_file(sys.argv[1]), plan)
+found = crosscheck.verify(pipeline.check_network(shapecheck.load(sys.argv[1])), plan)
 assert found.result == "proved", found.not_checked
 """
 THEIRS = """

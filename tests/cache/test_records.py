@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shapecheck.cache.codec import NotARecord, decode, encode
-from shapecheck.verify import Disagreement, LevelOutcome, NotChecked, Plan, Verification
+from shapecheck.verification import Disagreement, LevelOutcome, NotChecked, Plan, Verification
 
 SHAPES = st.none() | st.lists(st.integers(0, 2**70)).map(tuple)
 WORDS = st.text()

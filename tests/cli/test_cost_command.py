@@ -10,20 +10,21 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from texts import check_text
 
 from shapecheck import loads, verify
 from shapecheck.cache.codec import decode, encode
 from shapecheck.cli.main import main
 from shapecheck.findings.checked import Report
 from shapecheck.output import renderer
-from shapecheck.output.cost_text import cost_lines, show_amount
+from shapecheck.output.cost_text import cost_lines
 from shapecheck.output.verification_text import sentence
-from shapecheck.pipeline import check_text
-from shapecheck.verify import Plan, Verification, crosscheck
-from shapecheck.verify.fit import fit_of
-from shapecheck.verify.memory_amount import parse_amount
-from shapecheck.verify.records.compiler_cost import CompilerCost, Fit, Unavailable
-from shapecheck.verify.reference.compiled_cost import on_device, training
+from shapecheck.text import show_bytes
+from shapecheck.verification import Plan, Verification, crosscheck
+from shapecheck.verification.fit import fit_of
+from shapecheck.verification.memory_amount import parse_amount
+from shapecheck.verification.records.compiler_cost import CompilerCost, Fit, Unavailable
+from shapecheck.verification.reference.compiled_cost import on_device, training
 
 NETWORK = """
 shapecheck: 1
@@ -240,7 +241,7 @@ def test_a_network_without_a_batch_takes_no_other(tmp_path: Path) -> None:
 def test_amounts() -> None:
     assert parse_amount("16GiB") == 16 * 2**30 and parse_amount(" 24 gb") == 24 * 10**9
     assert parse_amount("1.5MiB") == 3 * 2**19 and parse_amount("80TB") == 80 * 10**12
-    assert show_amount(parse_amount("16GiB")) == "16.00 GiB" and show_amount(None) == "not known"
+    assert show_bytes(parse_amount("16GiB")) == "16.00 GiB"
 
 
 def test_the_records_pass_through_json() -> None:

@@ -19,13 +19,13 @@ from waiting import PATIENCE, wait_for
 
 from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.output.verification_text import sentence
-from shapecheck.verify import LevelOutcome, NotChecked, Plan
-from shapecheck.verify import prover as child
-from shapecheck.verify import verification_cache as proofs
-from shapecheck.verify.prover import Prover
-from shapecheck.verify.records.partition import Partition
-from shapecheck.verify.records.training_run import LostGradient, TrainingRun
-from shapecheck.verify.verification_cache import VerificationCache, settled
+from shapecheck.verification import LevelOutcome, NotChecked, Plan
+from shapecheck.verification import prover as child
+from shapecheck.verification import verification_cache as proofs
+from shapecheck.verification.prover import Prover
+from shapecheck.verification.records.partition import Partition
+from shapecheck.verification.records.training_run import LostGradient, TrainingRun
+from shapecheck.verification.verification_cache import VerificationCache, settled
 
 # Hundreds of kinds of layers, each to be traced and compiled by itself: many seconds on any machine.
 LARGE = "shapecheck: 1\ninputs: {x: [1, 3, 3000]}\nlayers:\n" + "".join(
@@ -81,14 +81,14 @@ def test_what_was_proved_before_takes_no_jax(proved: Path) -> None:
     assert file["verification"]["cached"] is True
     assert file["verification"]["layers"]["agree"] == 2
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
-    assert "shapecheck.verify.verification_cache" in loaded
+    assert "shapecheck.verification.verification_cache" in loaded
     assert not loaded & {
         "jax",
         "jaxlib",
         "numpy",
-        "shapecheck.verify.crosscheck",
+        "shapecheck.verification.crosscheck",
         "subprocess",
-        "shapecheck.verify.child_process",
+        "shapecheck.verification.child_process",
     }
     assert "(as found before)" in verify(proved, "net.yaml")[1]
 
@@ -205,7 +205,7 @@ def test_a_process_that_takes_too_long_is_ended() -> None:
 def test_progress_and_the_outcome_arrive_and_one_process_serves_many() -> None:
     code = READY + (
         "from shapecheck.cache.codec import encode\n"
-        "from shapecheck.verify import Plan, Verification\n"
+        "from shapecheck.verification import Plan, Verification\n"
         "while line:\n"
         "    said = json.loads(line)\n"
         "    print(json.dumps(['progress', [1, 2, 'half']]), flush=True)\n"

@@ -14,16 +14,16 @@ import numpy as np
 import paths
 import pytest
 from amounts import amount, drawn, sample
+from texts import check_file
 
 from shapecheck import loads, propagate
 from shapecheck.analysis.cost import cost, on_padding, total
 from shapecheck.graph.network import Network
-from shapecheck.pipeline import check_file
-from shapecheck.verify import Plan
-from shapecheck.verify.cost_comparison import cost_of, retyped
-from shapecheck.verify.records.compiler_cost import CompilerCost
-from shapecheck.verify.reference.compiled_cost import forward, layer_flops, on_device, training
-from shapecheck.verify.reference.training_step import SLOTS
+from shapecheck.verification import Plan
+from shapecheck.verification.cost_comparison import cost_of, retyped
+from shapecheck.verification.records.compiler_cost import CompilerCost
+from shapecheck.verification.reference.compiled_cost import forward, layer_flops, on_device, training
+from shapecheck.verification.reference.training_step import SLOTS
 
 EXAMPLES = sorted(paths.EXAMPLES.glob("*.net.yaml"))
 # What XLA adds for each output of a module that has several: a pointer.
@@ -190,7 +190,7 @@ def test_memory_is_that_of_default_options() -> None:
     """Buffers do not depend on the option that makes compiling fast: what is told is what training would take."""
     network = check_file(str(EXAMPLES[0].with_name("autoencoder.net.yaml"))).network
     assert network is not None
-    from shapecheck.verify.reference.compiled_cost import step_of
+    from shapecheck.verification.reference.compiled_cost import step_of
 
     with on_device(network, "cpu") as platform:
         told = training(network, "adam", platform)

@@ -22,11 +22,11 @@ from shapecheck.analysis.propagation import propagate
 from shapecheck.arithmetic import convolution as guide
 from shapecheck.layers import REGISTRY, Layer
 from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.verify import Disagreement, Plan, Verification
-from shapecheck.verify.crosscheck import verify_shapes
-from shapecheck.verify.reference import BUILDERS, run_levels
-from shapecheck.verify.reference.builders import conv, pooling, resize
-from shapecheck.verify.reference.call import Call
+from shapecheck.verification import Disagreement, Plan, Verification
+from shapecheck.verification.crosscheck import verify_shapes
+from shapecheck.verification.reference import BUILDERS, run_levels
+from shapecheck.verification.reference.builders import conv, pooling, resize
+from shapecheck.verification.reference.call import Call
 
 Wrong = Callable[[Any], Any]
 
@@ -153,7 +153,7 @@ def test_a_mistake_that_later_layers_swallow_is_refuted(at: str, monkeypatch: py
 
 
 # Keys that change what is computed, and neither its shape nor what is learned: no proof of shapes can tell how they
-# were read. The tests of values (tests/verify/reference) see to those.
+# were read. The tests of values (tests/verification/reference) see to those.
 VALUES_ONLY = {
     ("avg_pool", "count_include_pad"),
     ("conv", "padding_mode"),

@@ -21,9 +21,9 @@ from shapecheck.layers import REGISTRY, Context, Problem, Undecided
 from shapecheck.layers.flow import Flow, Kind, Source, Taps, counted_again, taps_of_window
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
-from shapecheck.verify.reference.builders import BUILDERS
-from shapecheck.verify.reference.call import Call, ReferencedLayer
-from shapecheck.verify.reference.compile import QUICK
+from shapecheck.verification.reference.builders import BUILDERS
+from shapecheck.verification.reference.call import Call, ReferencedLayer
+from shapecheck.verification.reference.compile import QUICK
 
 Array = np.ndarray[Any, Any]
 # Layers of which an element is copied into the padding: more is read than taps say, but only by who reads padding.

@@ -13,10 +13,10 @@ import pytest
 from amounts import sample
 from sample_pages import EVIL, EXAMPLES, ROOT, Elements, example, island, long_network, page
 from steps import within
+from texts import check_file, check_text
 
-from shapecheck import pipeline
 from shapecheck.findings.catalogue import Severity
-from shapecheck.verify import Disagreement, NotChecked, Verification
+from shapecheck.verification import Disagreement, NotChecked, Verification
 
 ALL = sorted(
     [*EXAMPLES.glob("*.net.yaml"), *EXAMPLES.glob("broken/*.net.yaml"), *ROOT.glob("tests/networks/*.net.yaml")]
@@ -25,7 +25,7 @@ ALL = sorted(
 
 @pytest.mark.parametrize("path", sample(ALL), ids=lambda path: path.name.partition(".")[0])
 def test_every_network_has_a_page_that_needs_nothing_else(path: Path) -> None:
-    report = pipeline.check_file(str(path))
+    report = check_file(str(path))
     text = page(report)
     assert len(text) < 2_000_000
     elements = Elements(text)
@@ -43,7 +43,7 @@ def test_every_network_has_a_page_that_needs_nothing_else(path: Path) -> None:
 
 
 def test_what_a_user_wrote_is_never_markup() -> None:
-    report = pipeline.check_text(EVIL, "<b>evil</b>.net.yaml")
+    report = check_text(EVIL, "<b>evil</b>.net.yaml")
     assert not report.ok and report.network is not None
     text = page(report)
     elements = Elements(text)
@@ -81,7 +81,7 @@ def test_five_thousand_layers() -> None:
 def test_the_page_does_not_depend_on_the_run() -> None:
     code = (
         "import sys; from shapecheck import pipeline; from shapecheck.report import page;"
-        "sys.stdout.buffer.write(page(pipeline.check_file(sys.argv[1])).encode())"
+        "sys.stdout.buffer.write(page(check_file(sys.argv[1])).encode())"
     )
     pages = set()
     for seed in ("1", "2"):
@@ -115,7 +115,7 @@ def test_the_verdict_says_what_was_and_was_not_checked() -> None:
 
 
 def test_a_broken_network_says_so_first() -> None:
-    report = pipeline.check_file(str(EXAMPLES / "broken" / "unet_700.net.yaml"))
+    report = check_file(str(EXAMPLES / "broken" / "unet_700.net.yaml"))
     text = page(report)
     assert "This network does not fit together: 1 error." in text
     assert next(d.severity for d in report.diagnostics) is not Severity.ERROR
@@ -127,16 +127,16 @@ def test_a_broken_network_says_so_first() -> None:
 def test_sizes_that_are_not_given_are_said_to_be_open() -> None:
     layer = "{op: conv, out_channels: 4, kernel_size: 3, stride: 2}"
     text = f"shapecheck: 1\ninputs: {{x: [N, 3, H, W]}}\nlayers: [{layer}]\n"
-    shown = page(pipeline.check_text(text, "x.net.yaml"))
+    shown = page(check_text(text, "x.net.yaml"))
     assert "some sizes are not given" in shown
     assert "H &gt;= 3" in shown
 
 
 def test_pairs_and_strips() -> None:
-    shown = page(pipeline.check_file(str(EXAMPLES / "autoencoder.net.yaml")))
+    shown = page(check_file(str(EXAMPLES / "autoencoder.net.yaml")))
     assert "Encoder against decoder" in shown and "Coming up" in shown
     assert shown.index('style="--depth: 0"') < shown.index('style="--depth: 1"'), "the outermost pair first"
-    strip = page(pipeline.check_file(str(EXAMPLES / "unet_2015.net.yaml")))
+    strip = page(check_file(str(EXAMPLES / "unet_2015.net.yaml")))
     assert strip.count('aria-current="true"') == 2
     assert "556 below, 588 above" in strip
 

@@ -12,8 +12,8 @@ from shapecheck.findings.finding import Position, Span
 from shapecheck.graph.network import Network, Node, Source
 from shapecheck.layers import REGISTRY, Layer
 from shapecheck.layers.base import default_of
-from shapecheck.verify.reference import build
-from shapecheck.verify.reference.compile import QUICK
+from shapecheck.verification.reference import build
+from shapecheck.verification.reference.compile import QUICK
 
 NOWHERE = Source(Span(Position(1, 1), Position(1, 1)), {}, None)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from shapecheck.findings.checked import Settings
 from shapecheck.findings.selection import DEFAULT
 from shapecheck.language.limits import DEFAULT_LIMITS
-from shapecheck.verify import LevelOutcome, Plan, Verification
-from shapecheck.verify.prover import Prover
+from shapecheck.verification import LevelOutcome, Plan, Verification
+from shapecheck.verification.prover import Prover
 
 SMALL = (
     "shapecheck: 1\ninputs: {x: [2, 3, 9]}\nlayers:\n  - {op: conv, out_channels: 4, kernel_size: 3}\n  - {op: relu}\n"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from texts import check_text
+
 from shapecheck import pipeline
 from shapecheck.findings.checked import Report
 from shapecheck.graph.network import Network
-from shapecheck.verify import Plan
-from shapecheck.verify.crosscheck import verify
-from shapecheck.verify.records.training_run import TrainingRun
-from shapecheck.verify.reference import run_levels
-from shapecheck.verify.verification_findings import findings
+from shapecheck.verification import Plan
+from shapecheck.verification.crosscheck import verify
+from shapecheck.verification.records.training_run import TrainingRun
+from shapecheck.verification.reference import run_levels
+from shapecheck.verification.verification_findings import findings
 
 LINEAR = {"op": "linear", "out_features": 5}
 
@@ -23,7 +25,7 @@ def ran(made: Network) -> TrainingRun:
 
 
 def verified(text: str) -> Report:
-    report = pipeline.check_text(text, "net")
+    report = check_text(text, "net")
     found = report.verification = verify(report, Plan("run"))
     assert report.network is not None
     pipeline.add_verified(report, findings(report.network, report.diagnostics, found))

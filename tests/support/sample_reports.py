@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 
-from shapecheck import pipeline
+from texts import check_file, check_text
+
 from shapecheck.findings.catalogue import RULES, Severity
-from shapecheck.findings.checked import Report
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
 from shapecheck.output import FORMATS, renderer
-from shapecheck.verify import Disagreement, NotChecked, Verification
+from shapecheck.verification import Disagreement, NotChecked, Verification
 
 EXCHANGE = [name for name in FORMATS if name not in ("text", "concise", "json")]
 
@@ -88,7 +89,7 @@ def diagnostic(text: str, severity: Severity = Severity.ERROR, where: Span = PLA
 
 
 def report(path: str, diagnostics: Iterable[Finding] = (), verification: Verification | None = None) -> Report:
-    result = Report(path, "", None, None, tuple(diagnostics))
+    result = Report(Settings(path), "", tuple(diagnostics))
     result.verification = verification
     return result
 
@@ -102,10 +103,10 @@ def verification(result: str, text: str = "down") -> Verification:
 def real() -> list[Report]:
     """Return reports as check makes them: errors, warnings, notes, a clean file, one that cannot be read."""
     reports = [
-        pipeline.check_text(WRONG, "nets/wrong.net.yaml"),
-        pipeline.check_text(WARNED, "nets/warned.net.yaml"),
-        pipeline.check_text(CLEAN, "nets/clean.net.yaml"),
-        pipeline.check_file("nets/there-is-none.net.yaml"),
+        check_text(WRONG, "nets/wrong.net.yaml"),
+        check_text(WARNED, "nets/warned.net.yaml"),
+        check_text(CLEAN, "nets/clean.net.yaml"),
+        check_file("nets/there-is-none.net.yaml"),
     ]
     reports[2].verification = verification("proved")
     return reports
