@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
-from shapecheck.language.spelling import suggest
+from shapecheck.text import suggest
 
 # Above this the composer, the reader of values and the expander, which recurse, could overflow the stack.
 MOST = {"nesting": 400, "block_depth": 200}

@@ -45,17 +45,21 @@ def and_more(words: Collection[str], most: int) -> str:
     return shown if len(words) <= most else f"{shown} and {len(words) - most} more"
 
 
-def show_bytes(count: float, short: bool = False) -> str:
-    """Return bytes in the largest unit, a power of 1024, of which there is one: ``1.50 GiB``; three digits if short."""
-    for step, unit in _UNITS:
-        if abs(count) >= step:
-            return f"{_digits(count / step) if short else f'{count / step:,.2f}'} {unit}"
-    return f"{int(count)} {'B' if short else 'bytes'}"
+def show_bytes(count: float) -> str:
+    """Return bytes in the largest unit, a power of 1024, of which there is one: ``1.50 GiB``."""
+    step, unit = _unit(count)
+    return f"{int(count)} bytes" if step == 1 else f"{count / step:,.2f} {unit}"
 
 
-def _digits(value: float) -> str:
-    """Return three digits of a number below 1,024, or all four in front of the point, without zeros at the end."""
-    return f"{value:.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+def short_bytes(count: float) -> str:
+    """Return bytes in three digits, or the four in front of the point, without zeros at the end: ``1.5 GiB``."""
+    step, unit = _unit(count)
+    value = count / step
+    return f"{value:.0f} {unit}" if step == 1 or abs(value) >= 999.5 else f"{value:.3g} {unit}"
+
+
+def _unit(count: float) -> tuple[int, str]:
+    return next((unit for unit in _UNITS if abs(count) >= unit[0]), (1, "B"))
 
 
 def table(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
@@ -70,9 +74,11 @@ def table(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[st
     ]
 
 
-def printable(text: str) -> str:
-    """Keep a file's own control characters from reaching a terminal or a document."""
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+def printable(text: str, keep: str = "") -> str:
+    """Keep a file's own control characters from reaching a terminal or a document, but those in ``keep``."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in keep else "\ufffd" for letter in text)
 
 
 class Excerpt(NamedTuple):

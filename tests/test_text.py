@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapecheck.text import and_more, every, excerpt, nearest, plural, printable, show_bytes, suggest, table
+from shapecheck.text import (
+    and_more,
+    every,
+    excerpt,
+    nearest,
+    plural,
+    printable,
+    short_bytes,
+    show_bytes,
+    suggest,
+    table,
+)
 
 WORDS = st.text("abcdefgh_-", min_size=1, max_size=8)
 
@@ -65,12 +76,12 @@ def test_a_list_names_some_and_counts_the_rest(words: list[str], most: int) -> N
     ],
 )
 def test_bytes(count: int, long: str, short: str) -> None:
-    assert (show_bytes(count), show_bytes(count, short=True)) == (long, short)
+    assert (show_bytes(count), short_bytes(count)) == (long, short)
 
 
 @given(st.integers(0, 2**60))
 def test_short_bytes_are_near_and_never_in_powers_of_ten(count: int) -> None:
-    number, unit = show_bytes(count, short=True).split()
+    number, unit = short_bytes(count).split()
     assert "e" not in number
     steps = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
     assert float(number) * steps[unit] == pytest.approx(count, rel=0.006)
@@ -95,6 +106,7 @@ def test_a_table_of_no_rows() -> None:
 
 def test_nothing_but_letters_is_printed() -> None:
     assert printable("ä → \u2028\x1b[31m") == "ä → \ufffd\ufffd[31m"
+    assert printable("a\nb\r", keep="\n") == "a\nb\ufffd"
 
 
 @given(st.text(" abc\t", max_size=60), st.integers(1, 60), st.integers(0, 20), st.integers(10, 30))

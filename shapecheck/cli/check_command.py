@@ -24,7 +24,7 @@ from shapecheck.findings import baseline
 from shapecheck.findings.checked import Report
 from shapecheck.output import FORMATS
 from shapecheck.output.progress import Progress
-from shapecheck.output.summary import plural
+from shapecheck.text import plural
 
 
 def _checked(answers: Answers, paths: tuple[str, ...]) -> list[Report]:

@@ -25,7 +25,7 @@ from shapecheck.cli.options import (
 )
 from shapecheck.findings.checked import Report, Settings
 from shapecheck.output import renderer
-from shapecheck.output.summary import plural
+from shapecheck.text import plural
 
 if TYPE_CHECKING:
     from shapecheck.pipeline import Prepare

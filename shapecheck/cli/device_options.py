@@ -14,10 +14,10 @@ from shapecheck.analysis.propagation import propagate
 from shapecheck.cli.options import Command
 from shapecheck.findings.checked import Report
 from shapecheck.language.sharding_reader import CHANNELS, override
-from shapecheck.language.spelling import suggest
 from shapecheck.language.templates import FileTemplate
 from shapecheck.language.vocabulary import ANY_SIZE, IDENTIFIER
 from shapecheck.rules.devices import uneven_sharding, uneven_shards
+from shapecheck.text import suggest
 
 # The rules on devices that look at sizes.
 _BY_SIZE = ("uneven-sharding", "uneven-shards")

@@ -11,9 +11,8 @@ import click
 
 from shapecheck.analysis.difference.changes import Difference, counted
 from shapecheck.analysis.difference.cost_changes import TotalChange
-from shapecheck.language.spelling import suggest
 from shapecheck.output.difference_rows import quantity
-from shapecheck.output.summary import plural
+from shapecheck.text import plural, suggest
 
 _CONDITION = re.compile(r"(?P<word>[a-z-]+)(?:\s*>\s*(?P<bound>[0-9]+(?:\.[0-9]+)?)\s*(?P<percent>%?))?")
 TOTALS = {

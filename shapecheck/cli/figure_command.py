@@ -12,10 +12,10 @@ from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import one_network, set_option
 from shapecheck.figures import Figure, NoFigure
 from shapecheck.figures.of_layer import figure_of_layer
-from shapecheck.language.spelling import suggest
 from shapecheck.layers import Problem
 from shapecheck.layers.fields import FieldError
 from shapecheck.layers.sliding import PADDING_WORDS
+from shapecheck.text import suggest
 
 
 def write(path: str | None, text: str) -> None:

@@ -10,13 +10,16 @@ import click
 
 from shapecheck.cli.figure_command import output_option, write
 from shapecheck.cli.options import configuration, parse_assignments, set_option
-from shapecheck.language.spelling import suggest
-from shapecheck.output.summary import plural
+from shapecheck.text import and_more, plural, suggest
 
 if TYPE_CHECKING:
     from shapecheck.importers.onnx.model import Imported
 
 SUFFIX = ".onnx"
+# How many layers are told by name.
+MOST_NAMES = 5
+# How many layers are told by name.
+MOST_NAMES = 5
 
 
 @click.command("import")
@@ -77,12 +80,11 @@ def _tell(file: str, imported: Imported) -> None:
     where = (f" (at {at})" if at else "") + (" but those below" if imported.unknown else "")
     click.echo(f"{file}: {plural(imported.layers, 'layer')}, each of the shape that ONNX infers{where}", err=True)
     if imported.unknown:
-        click.echo(f"{file}: not compared, because ONNX infers no shape: {_some(imported.unknown)}", err=True)
+        click.echo(
+            f"{file}: not compared, because ONNX infers no shape: {and_more(imported.unknown, MOST_NAMES)}", err=True
+        )
     if imported.notes:
         click.echo(
-            f"{file}: right in shape, not in value, as a comment at each says: {_some(imported.notes)}", err=True
+            f"{file}: right in shape, not in value, as a comment at each says: {and_more(imported.notes, MOST_NAMES)}",
+            err=True,
         )
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -18,7 +18,7 @@ import click
 from shapecheck._version import __version__
 from shapecheck.config import ConfigError
 from shapecheck.findings.baseline import BaselineError
-from shapecheck.language.spelling import nearest
+from shapecheck.text import nearest
 
 # Each command and the module that has it; only the one that is asked for is loaded.
 COMMANDS = {

@@ -10,8 +10,8 @@ import click
 from shapecheck.analysis import explain as explaining
 from shapecheck.cli.options import format_option, one_network, set_option, use_color
 from shapecheck.findings.checked import Report
-from shapecheck.language.spelling import suggest
 from shapecheck.output import tables, terminal
+from shapecheck.text import suggest
 
 
 def complain(report: Report) -> None:

@@ -19,7 +19,7 @@ from shapecheck.findings.finding import Finding
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
 from shapecheck.language.limits import Limits
 from shapecheck.language.source import decode, read_file
-from shapecheck.language.spelling import suggest
+from shapecheck.text import suggest
 
 if TYPE_CHECKING:
     from shapecheck.pipeline import Prepare

@@ -9,7 +9,7 @@ import click
 from shapecheck.cli.options import format_option
 from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.manual import page
-from shapecheck.language.spelling import suggest
+from shapecheck.text import suggest, table
 
 
 @click.command()
@@ -42,7 +42,5 @@ def rule(code: str | None, everything: bool, output_format: str) -> int:
     elif code is not None or everything or output_format == "markdown":
         click.echo("\n".join(page(info) for info in chosen))
     else:
-        width = max(len(info.name) for info in chosen)
-        for info in chosen:
-            click.echo(f"{info.code}  {info.name.ljust(width)}  {info.severity}")
+        click.echo("\n".join(table([(info.code, info.name, str(info.severity)) for info in chosen])))
     return 0

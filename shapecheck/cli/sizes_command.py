@@ -18,6 +18,7 @@ from shapecheck.findings.catalogue import Phase
 from shapecheck.graph.network import Network
 from shapecheck.layers.base import Question
 from shapecheck.output.formula import formula
+from shapecheck.text import table
 
 EXAMPLES = 6
 
@@ -110,10 +111,8 @@ def _text(analysis: SizesAnalysis, network: Network) -> list[str]:
         lines += ["", "sizes of the layers:"]
         groups = [list(group) for _, group in itertools.groupby(formulas, key=lambda pair: pair[1])]
         names = [g[0][0] if len(g) == 1 else f"{g[0][0]} … {g[-1][0]}" for g in groups]
-        width = max(len(name) for name in names)
-        lines += [
-            f"  {name.ljust(width)}  {' x '.join(group[0][1])}" for name, group in zip(names, groups, strict=True)
-        ]
+        rows = [(name, " x ".join(group[0][1])) for name, group in zip(names, groups, strict=True)]
+        lines += [f"  {line}" for line in table(rows)]
     return lines
 
 

@@ -24,7 +24,8 @@ from shapecheck.findings.baseline import BaselineError
 from shapecheck.findings.checked import Report
 from shapecheck.output import renderer
 from shapecheck.output.progress import Progress
-from shapecheck.output.summary import plural, summary_line
+from shapecheck.output.summary import summary_line
+from shapecheck.text import and_more, plural
 
 # Seconds between two looks, at least; more where a look takes long, so that this takes a small part of a core.
 PAUSE = 0.3
@@ -173,4 +174,4 @@ def _differs(one: Report, other: Report) -> bool:
 
 
 def _list(said: list[str]) -> str:
-    return ", ".join(said[:3]) + (f" and {len(said) - 3} more" if len(said) > 3 else "")
+    return and_more(said, 3)

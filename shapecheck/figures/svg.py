@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement
 
+from shapecheck.text import printable
+
 Value = str | int | float
 
 
@@ -19,7 +21,7 @@ def add(parent: Element, tag: str, text: str | None = None, **attributes: Value)
         parent, tag, {names.get(key, key.replace("_", "-")): number(value) for key, value in attributes.items()}
     )
     if text is not None:
-        element.text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+        element.text = printable(text)
     return element
 
 

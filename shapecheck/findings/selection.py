@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from shapecheck.findings.catalogue import RULES, Rule, Severity
-from shapecheck.language.spelling import nearest
+from shapecheck.text import nearest
 
 # A whole name is as specific as a word can be.
 NAME = 100

@@ -9,8 +9,8 @@ from shapecheck.graph.network import WHOLE, Dimension, Node, Sharding, Split
 from shapecheck.language import vocabulary
 from shapecheck.language.scope import LeftOut, Scope, Unresolved, find, known_names, resolve
 from shapecheck.language.source import FILE_START
-from shapecheck.language.spelling import suggest
 from shapecheck.language.templates import Axes, FileTemplate, Name, ShardingTemplate
+from shapecheck.text import suggest
 
 
 def resolved(

@@ -12,11 +12,11 @@ from shapecheck.graph.network import Expectation, Network, Node, Placing
 from shapecheck.language.expansion import Expander, Pending, expectation
 from shapecheck.language.limits import Limits
 from shapecheck.language.scope import LeftOut, Reading, Scope, Source, Unresolved, resolve
-from shapecheck.language.spelling import suggest
 from shapecheck.language.templates import FileTemplate, Name
 from shapecheck.language.usage import unused
 from shapecheck.language.values import Misread, Value
 from shapecheck.layers.base import Broken
+from shapecheck.text import suggest
 
 
 class Assembly(NamedTuple):

@@ -15,11 +15,11 @@ from shapecheck.language.declarations import Declarations, Env
 from shapecheck.language.document import span_of
 from shapecheck.language.limits import Limits
 from shapecheck.language.scope import BROKEN_INPUT, LeftOut, Reading, Scope, Source
-from shapecheck.language.spelling import nearest, suggest
 from shapecheck.language.templates import BlockTemplate, FileTemplate, LayerTemplate, Name
 from shapecheck.language.values import Misread, Value
 from shapecheck.layers.base import Broken
 from shapecheck.layers.fields import Boolean, Integer, describe
+from shapecheck.text import nearest, suggest
 
 
 class Pending:

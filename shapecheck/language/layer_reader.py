@@ -11,11 +11,12 @@ from shapecheck.findings.finding import Edit, Finding, Fix, Span
 from shapecheck.language import vocabulary
 from shapecheck.language.document import plain_value, span_of
 from shapecheck.language.limits import Limits
-from shapecheck.language.spelling import nearest, suggest
+from shapecheck.language.spelling import meanings
 from shapecheck.language.templates import LayerTemplate, Memory, Name
 from shapecheck.language.values import Misread, Value, mapping_entries
 from shapecheck.layers.base import REGISTRY, Problem, default_of
 from shapecheck.layers.fields import REQUIRED, FieldError, Kind, describe
+from shapecheck.text import nearest, suggest
 
 
 class LayerReader:
@@ -46,10 +47,12 @@ class LayerReader:
     ) -> None:
         """Note a word that is not known, and offer the nearest one in its place."""
         known = list(words)
-        best = nearest(node.value, known)
+        best = nearest(node.value, known, meanings())
         span = span_of(node)
         fix = Fix(f"write {best}", "safe", (Edit(span, best),)) if best is not None and not node.style else None
-        self.findings.append(Finding.of(rule, message, span, layer, help or suggest(node.value, known, what), (), fix))
+        self.findings.append(
+            Finding.of(rule, message, span, layer, help or suggest(node.value, known, what, meanings()), (), fix)
+        )
 
     def value(self, node: Node) -> Value | None:
         """Return a value, or None where an expression in it cannot be parsed."""
@@ -248,8 +251,9 @@ class LayerReader:
 
     def _no_layer(self, node: Node) -> LayerTemplate:
         """Report an entry that is no mapping; it stands for a layer of which nothing is known."""
-        word = plain_value(node) if isinstance(node, ScalarNode) else None
-        kind = REGISTRY.get(word) if isinstance(word, str) else None
+        value = plain_value(node) if isinstance(node, ScalarNode) else None
+        word = value if isinstance(value, str) else ""
+        kind = REGISTRY.get(word)
         message = "a layer is a mapping such as {op: conv, out_channels: 64, kernel_size: 3}"
         help = fix = None
         if kind is not None:
@@ -262,8 +266,8 @@ class LayerReader:
             help = f"write {{{', '.join(parts)}}}"
             if len(parts) == 1:
                 fix = Fix(help, "safe", (Edit(span_of(node), help.removeprefix("write ")),))
-        elif isinstance(word, str):
-            help = f"write {{op: WORD}}; {suggest(word, sorted(REGISTRY), 'ops')}"
+        elif word:
+            help = f"write {{op: WORD}}; {suggest(word, sorted(REGISTRY), 'ops', meanings())}"
         self.findings.append(Finding.of("wrong-type", message, span_of(node), None, help, (), fix))
         template = LayerTemplate(word if kind is not None else "layer", span_of(node))
         template.op = template.name
@@ -310,7 +314,7 @@ class LayerReader:
                 template.repeat = self.value(node)
                 template.broken = template.broken or template.repeat is None
             elif key not in legal:
-                best = nearest(key, legal)
+                best = nearest(key, legal, meanings())
                 self.report(
                     "unknown-key",
                     f"placing a block: unknown key {key}",
@@ -331,7 +335,7 @@ class LayerReader:
                 "unknown-op",
                 f"unknown op {op}" if op else f"op: expected a word, found {found}",
                 span_of(node),
-                suggest(op, sorted(REGISTRY), "ops") if op else "write one, such as op: conv",
+                suggest(op, sorted(REGISTRY), "ops", meanings()) if op else "write one, such as op: conv",
                 template.name or None,
             )
             template.broken = True
@@ -351,7 +355,7 @@ class LayerReader:
                     if key in vocabulary.BLOCK_LAYER_KEYS
                     else "inside {...} a comma ends a value: write a list in [...], and an expression in quotes"
                     if key.endswith((")", "]"))
-                    else suggest(key, [*keys, *vocabulary.LAYER_KEYS], "keys")
+                    else suggest(key, [*keys, *vocabulary.LAYER_KEYS], "keys", meanings())
                 )
                 self.unknown(
                     "unknown-key",
@@ -363,7 +367,7 @@ class LayerReader:
                     help,
                 )
                 template.broken = True
-                meant.add(nearest(key, keys))
+                meant.add(nearest(key, keys, meanings()))
         for key, declared in keys.items():
             if key not in template.fixed and key not in template.open and key not in template.keys:
                 if declared.default is REQUIRED and key not in meant:

@@ -12,7 +12,6 @@ from shapecheck.language.document import plain_value, span_of
 from shapecheck.language.layer_reader import LayerReader
 from shapecheck.language.limits import Limits
 from shapecheck.language.sharding_reader import read_sharding
-from shapecheck.language.spelling import nearest, suggest
 from shapecheck.language.templates import (
     BlockTemplate,
     DimTemplate,
@@ -25,6 +24,7 @@ from shapecheck.language.templates import (
 )
 from shapecheck.language.values import Value, mapping_entries
 from shapecheck.layers.fields import Integer, Kind, Listing, Word, describe
+from shapecheck.text import nearest, suggest
 
 
 def read(root: MappingNode, path: str, limits: Limits) -> tuple[FileTemplate, list[Finding]]:

@@ -10,9 +10,10 @@ from shapecheck.arithmetic.shape import too_large
 from shapecheck.findings.finding import Finding, Position, Related, Span
 from shapecheck.language.document import plain_value, span_of
 from shapecheck.language.expressions import Env, Expression, ExpressionError, parse
-from shapecheck.language.spelling import nearest, suggest
+from shapecheck.language.spelling import meanings
 from shapecheck.language.vocabulary import ANY_SIZE
 from shapecheck.layers.fields import FieldError, Kind
+from shapecheck.text import nearest, suggest
 
 NOTHING: Env = {}
 
@@ -98,7 +99,7 @@ class Value:
         written = node.value if isinstance(node, ScalarNode) else ""
         help = None
         if isinstance(value, str):
-            best = nearest(value, error.choices)
+            best = nearest(value, error.choices, meanings())
             help = f"did you mean {best}?" if best else f"write {value}, without quotes" if value.isdigit() else None
             if value.startswith("("):
                 help = "write a list in [...]"

@@ -8,6 +8,7 @@ from typing import TextIO
 from shapecheck.findings.checked import Report
 from shapecheck.output.summary import summary_line
 from shapecheck.output.verification_text import sentence
+from shapecheck.text import printable
 
 
 def render(reports: Sequence[Report], stream: TextIO, color: bool = False) -> None:
@@ -20,7 +21,7 @@ def findings(reports: Sequence[Report], stream: TextIO, color: bool = False) -> 
     """Write every diagnostic of ``reports`` on a line of its own."""
     for report in reports:
         for d in report.diagnostics:
-            message = "".join(c if c.isprintable() else "\ufffd" for c in d.message)
+            message = printable(d.message)
             stream.write(
                 f"{report.path}:{d.span.start.line}:{d.span.start.column}: {d.code} [{d.severity}] {message}\n"
             )

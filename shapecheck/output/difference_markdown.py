@@ -8,7 +8,7 @@ from shapecheck.analysis.difference.changes import Difference
 from shapecheck.output.difference_rows import Table, headline, tables
 from shapecheck.output.exchange import shown
 from shapecheck.output.markdown import cell
-from shapecheck.output.summary import plural
+from shapecheck.text import plural
 
 # GitHub refuses a comment of more than 65,536 characters.
 MOST_CHARACTERS = 60_000

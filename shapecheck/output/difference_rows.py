@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from shapecheck.arithmetic.shape import Shape, show, show_sizes
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
-from shapecheck.output.summary import plural
+from shapecheck.text import and_more, plural
 
 # Rows that one table shows; all of them stand in the JSON.
 MOST_ROWS = 60
@@ -122,7 +122,7 @@ def _layers(d: Difference) -> list[tuple[str, ...]]:
     for change in d.changed:
         what = "; ".join([*map(_key, change.keys), *map(_key, change.moved)])
         alike.setdefault((change.new.op, what), []).append(change.new.name)
-    rows += [("changed", _names(names), op, what) for (op, what), names in alike.items()]
+    rows += [("changed", and_more(names, MOST_NAMES), op, what) for (op, what), names in alike.items()]
     return rows + _renamed(d.renamed)
 
 
@@ -163,11 +163,6 @@ def _renamed(pairs: list[tuple[Node, Node]]) -> list[tuple[str, ...]]:
     ]
 
 
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
 def _key(change: KeyChange) -> str:
     if change.key == "from":
         return f"reads {', '.join(change.new)} instead of {', '.join(change.old)}"
@@ -196,7 +191,7 @@ def _shapes(d: Difference) -> list[tuple[str, ...]]:
             told = f"because of {node.name}, which is new" + ("" if len(changes) == 1 else f"; {below} in all")
             rows.append((first.new.name, _shape(first.before), _shape(first.after), told))
     if d.unknown:
-        rows.append((_names([n.name for n in d.unknown]), UNKNOWN, UNKNOWN, "not compared"))
+        rows.append((and_more([n.name for n in d.unknown], MOST_NAMES), UNKNOWN, UNKNOWN, "not compared"))
     return rows
 
 

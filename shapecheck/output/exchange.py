@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shapecheck.findings.finding import Finding, Span
+from shapecheck.text import printable
 
 _HALVES = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
@@ -51,9 +52,9 @@ def whole_characters(text: str) -> str:
     return _HALVES.sub("\ufffd", text)
 
 
-def printable(text: str) -> str:
+def printable_lines(text: str) -> str:
     """Replace what could change the lines of a log or a page, but newlines."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text.replace("\r\n", "\n"))
+    return printable(text.replace("\r\n", "\n"), keep="\n")
 
 
 def last_line(span: Span) -> int:

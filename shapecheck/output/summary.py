@@ -8,8 +8,6 @@ from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
 from shapecheck.text import plural
 
-__all__ = ["count", "plural", "summary_line"]
-
 
 def count(reports: Sequence[Report], severity: Severity) -> int:
     """Return how many diagnostics of one severity there are."""

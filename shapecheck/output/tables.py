@@ -10,6 +10,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.receptive_field import receptive_fields
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
+from shapecheck.text import table
 
 
 def size(value: Size) -> int | str:
@@ -74,10 +75,9 @@ def as_text(shapes: Shapes) -> str:
                 field,
             ]
         )
+    lines = table([head, *rows], right={3, 4, 5})
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    right = {3, 4, 5}
-    lines = [_row(head, widths, right), "  ".join("-" * width for width in widths)]
-    lines += [_row(row, widths, right) for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
     whole = total(shapes)
     lines += [
         "",
@@ -88,9 +88,3 @@ def as_text(shapes: Shapes) -> str:
         output = shapes.outputs[index]
         lines.append(f"output {name}: {show(output) if output is not None else 'unknown'}")
     return "\n".join(lines)
-
-
-def _row(cells: list[str], widths: list[int], right: set[int]) -> str:
-    return "  ".join(
-        c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
-    ).rstrip()

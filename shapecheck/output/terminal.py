@@ -10,6 +10,7 @@ from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Span
 from shapecheck.output import verification_text
 from shapecheck.output.summary import summary_line
+from shapecheck.text import excerpt, printable
 
 COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.INFO: "36"}
 LABELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -52,45 +53,29 @@ def one(diagnostic: Finding, path: str, lines: list[str], painter: Painter) -> s
     gutter = max(len(str(span.start.line)) for span, _ in places)
     out = [
         f"{painter.paint(f'{LABELS[diagnostic.severity]}[{diagnostic.code}]', f'1;{color}')} "
-        f"{painter.paint(_plain(diagnostic.message), '1')}",
-        f"{' ' * gutter}{painter.paint('-->', '34')} {_plain(path)}:{start.line}:{start.column}",
+        f"{painter.paint(printable(diagnostic.message), '1')}",
+        f"{' ' * gutter}{painter.paint('-->', '34')} {printable(path)}:{start.line}:{start.column}",
     ]
     for index, (span, message) in enumerate(places):
         out += _excerpt(
             span, message, lines, gutter, painter, color if index == 0 else "34", "^" if index == 0 else "-"
         )
     if diagnostic.help:
-        out.append(f"{' ' * gutter} {painter.paint('=', '34')} help: {_plain(diagnostic.help)}")
+        out.append(f"{' ' * gutter} {painter.paint('=', '34')} help: {printable(diagnostic.help)}")
     return "\n".join(out) + "\n"
 
 
 def _excerpt(
     span: Span, message: str, lines: list[str], gutter: int, painter: Painter, color: str, mark: str
 ) -> list[str]:
-    line = span.start.line
-    if not 1 <= line <= len(lines):
-        return [f"{' ' * gutter} = {_plain(message)}"] if message else []
-    source = lines[line - 1].replace("\t", " ")
-    first = span.start.column - 1
-    last = span.end.column - 1 if span.end.line == line else len(source)
-    if len(source) > WIDEST:
-        left = max(0, min(first - WIDEST // 3, len(source) - WIDEST))
-        source = (
-            ("…" if left else "")
-            + source[left + bool(left) : left + WIDEST]
-            + ("…" if left + WIDEST < len(source) else "")
-        )
-        first, last = first - left, min(last - left, WIDEST)
+    shown = excerpt(lines, span.start, span.end, WIDEST)
+    if shown is None:
+        return [f"{' ' * gutter} = {printable(message)}"] if message else []
     bar = painter.paint("|", "34")
-    carets = painter.paint(mark * max(1, last - first), f"1;{color}")
-    label = f" {_plain(message)}" if message else ""
+    carets = painter.paint(mark * shown.width, f"1;{color}")
+    label = f" {printable(message)}" if message else ""
     return [
         f"{' ' * gutter} {bar}",
-        f"{painter.paint(str(line).rjust(gutter), '34')} {bar} {_plain(source)}",
-        f"{' ' * gutter} {bar} {' ' * first}{carets}{painter.paint(label, color) if label else ''}",
+        f"{painter.paint(str(span.start.line).rjust(gutter), '34')} {bar} {printable(shown.source)}",
+        f"{' ' * gutter} {bar} {' ' * shown.indent}{carets}{painter.paint(label, color) if label else ''}",
     ]
-
-
-def _plain(text: str) -> str:
-    """Keep a file's own control characters from reaching the terminal."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)

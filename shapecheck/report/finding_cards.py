@@ -6,6 +6,7 @@ from typing import Any
 
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding, Span
+from shapecheck.text import excerpt
 
 LABELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 WIDEST = 160
@@ -13,7 +14,7 @@ WIDEST = 160
 
 def finding(d: Finding, lines: list[str]) -> dict[str, Any]:
     """Return one diagnostic with excerpts of the source."""
-    places = [excerpt(d.span, "", lines), *(excerpt(r.span, r.message, lines) for r in d.related)]
+    places = [_place(d.span, "", lines), *(_place(r.span, r.message, lines) for r in d.related)]
     return {
         "code": d.code,
         "rule": d.rule.name,
@@ -40,16 +41,16 @@ def _fix(d: Finding, lines: list[str]) -> dict[str, Any]:
     return {"message": d.fix.message, "applicability": d.fix.applicability, "edits": edits}
 
 
-def excerpt(span: Span, message: str, lines: list[str]) -> dict[str, Any]:
+def _place(span: Span, message: str, lines: list[str]) -> dict[str, Any]:
     """Return a line of source and where the marks stand below it; ``source`` is None where there is no such line."""
     line = span.start.line
-    if not 1 <= line <= len(lines):
+    shown = excerpt(lines, span.start, span.end, WIDEST)
+    if shown is None:
         return {"line": line, "source": None, "message": message}
-    source = lines[line - 1].replace("\t", " ")
-    first = span.start.column - 1
-    last = span.end.column - 1 if span.end.line == line else len(source)
-    left = max(0, first - WIDEST // 3) if len(source) > WIDEST else 0
-    cut = source[left : left + WIDEST]
-    first, last = first - left, min(last - left, WIDEST)
-    width = max(1, last - first)
-    return {"line": line, "source": cut, "indent": " " * max(first, 0), "width": width, "message": message}
+    return {
+        "line": line,
+        "source": shown.source,
+        "indent": " " * shown.indent,
+        "width": shown.width,
+        "message": message,
+    }

@@ -14,6 +14,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.figures.figure import style_sheet
 from shapecheck.findings.checked import Report
 from shapecheck.report.data import page_data, table_data
+from shapecheck.text import short_bytes
 
 SCRIPTS = ("dagre.min.js", "layout.js", "graph.js", "view.js", "table.js", "page.js")
 STYLES = ("page.css", "graph.css", "print.css")
@@ -32,10 +33,12 @@ def short(amount: int | str | None, unit: str = "") -> str:
     """Return a count in four characters or so: ``25.6 M``, or ``98.1 MiB`` where the unit is bytes."""
     if not isinstance(amount, int):
         return "unknown" if amount is None else amount
-    step, names = (1024, ("B", "KiB", "MiB", "GiB", "TiB")) if unit else (1000, ("", "k", "M", "G", "T"))
+    if unit:
+        return short_bytes(amount)
+    names = ("", "k", "M", "G", "T")
     value, at = float(amount), 0
-    while value >= step and at < len(names) - 1:
-        value, at = value / step, at + 1
+    while value >= 1000 and at < len(names) - 1:
+        value, at = value / 1000, at + 1
     digits = f"{value:.0f}" if at == 0 or value >= 100 else f"{value:.1f}"
     return f"{digits} {names[at]}".strip()
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from shapecheck.findings.catalogue import Phase, Severity
 from shapecheck.findings.checked import Report
-from shapecheck.output.summary import count, plural
+from shapecheck.output.summary import count
 from shapecheck.output.verification_text import sentence
+from shapecheck.text import plural
 
 
 def verdict(report: Report, data: dict[str, Any]) -> dict[str, str]:

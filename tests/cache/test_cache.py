@@ -86,7 +86,6 @@ def test_a_second_run_reads_and_hashes_and_no_more(nets: Path, tmp_path: Path) -
     assert {name for name in ours if name.startswith("shapecheck.language.")} <= {
         "shapecheck.language.limits",
         "shapecheck.language.source",
-        "shapecheck.language.spelling",
     }
     others = {"yaml", "networkx", "numpy", "jax", "rich", "difflib", "tomllib", "multiprocessing"}
     assert not loaded & others
