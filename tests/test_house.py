@@ -15,22 +15,40 @@ from shapecheck.layers.base import Broken, Layer
 PACKAGE = Path(shapecheck.__file__).parent
 # The rooms in which ops are spoken of by name: what an op is, its second build, and other tools' words for it.
 OPS_AT_HOME = ("layers/", "verification/reference/", "importers/", "frontends/")
-# Rules that are about some op, and which. Nothing else outside OPS_AT_HOME names one.
+# Rules and commands that are about some op, and which. Nothing else outside OPS_AT_HOME names one.
 ABOUT_AN_OP = {
+    "cli/calc_command.py": {"conv"},
     # x · x is a square, which is meant.
     "rules/merges.py": {"multiply"},
-    # Which of two activations in a row to leave out, and softplus with tanh, which is mish spelled out.
-    "rules/nonlinearity.py": {"relu", "relu6", "sigmoid", "softmax", "softplus", "tanh"},
-    "rules/frameworks.py": {"conv_transpose"},
+    # Which of two activations in a row to leave out; softplus with tanh, which is mish spelled out; what is always 0.
+    "rules/nonlinearity.py": {"log_softmax", "relu", "relu6", "sigmoid", "softplus", "tanh"},
 }
-# Rules that are about layers of some class, and which.
+# Texts that are an op's name as well, and what they are here.
+NO_OP = {
+    "language/op_tables.py": {"conv", "conv_transpose", "linear"},  # modules of layers, in the order of the reference
+    "output/verification_json.py": {"dropout"},  # a key of the JSON: whether dropout was on
+}
+# Rules and commands that are about layers of some class, and which.
 ABOUT_A_CLASS = {
+    "cli/calc_command.py": {"Conv", "ConvTranspose", "MaxPool"},
     "rules/encoder_decoder.py": {"MaxUnpool"},
-    "rules/frameworks.py": {"ConvTranspose"},
     "rules/resized_maps.py": {"AdaptivePool"},
-    "rules/transposed_convolution.py": {"ConvTranspose"},
 }
 MOST_ROOT_MODULES = 8
+# Names that still mean two things: each goes as soon as one of the two has another name.
+MODULES_TWICE = {"answers"}
+CLASSES_TWICE = {
+    "Asked",
+    "FeatureMap",
+    "Kind",
+    "Layer",
+    "Names",
+    "Node",
+    "Place",
+    "Reading",
+    "Refused",
+    "Source",
+}
 # Ways to look into a text.
 READING = ("startswith", "endswith", "partition", "rpartition", "split", "rsplit", "replace", "removeprefix", "find")
 
@@ -69,7 +87,7 @@ def test_an_op_is_named_at_home_and_in_rules_about_it_only() -> None:
     named: dict[str, set[str]] = {}
     for path, tree in away_from_home().items():
         for text in texts(tree):
-            if text.value in REGISTRY:
+            if text.value in REGISTRY and text.value not in NO_OP.get(path, ()):
                 named.setdefault(path, set()).add(text.value)
     assert named == ABOUT_AN_OP
 
@@ -92,8 +110,8 @@ def test_a_layer_class_is_asked_for_at_home_and_in_rules_about_it_only() -> None
 
 
 def test_rules_about_an_op_are_few() -> None:
-    """The lists above are for rules; an analysis that needs an op asks the layer instead."""
-    assert all(path.startswith("rules/") for path in (*ABOUT_AN_OP, *ABOUT_A_CLASS))
+    """The lists above are for rules and commands; an analysis that needs an op asks the layer instead."""
+    assert all(path.startswith(("rules/", "cli/")) for path in (*ABOUT_AN_OP, *ABOUT_A_CLASS))
 
 
 def test_a_module_has_its_name_for_itself() -> None:
@@ -103,7 +121,7 @@ def test_a_module_has_its_name_for_itself() -> None:
         # A builder stands under the name of the layers that it builds.
         if not name.startswith("__") and not path.startswith("verification/reference/builders/"):
             names.setdefault(name, []).append(path)
-    assert not {name: paths for name, paths in names.items() if len(paths) > 1}
+    assert not {name: paths for name, paths in names.items() if len(paths) > 1 and name not in MODULES_TWICE}
 
 
 def test_builders_have_the_names_of_the_layers_that_they_build() -> None:
@@ -118,7 +136,7 @@ def test_a_class_has_its_name_for_itself() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 names.setdefault(node.name, []).append(path)
-    assert not {name: paths for name, paths in names.items() if len(paths) > 1}
+    assert not {name: paths for name, paths in names.items() if len(paths) > 1 and name not in CLASSES_TWICE}
 
 
 def test_few_modules_stand_at_the_root() -> None:
@@ -135,6 +153,8 @@ def test_no_decision_is_read_from_a_code() -> None:
                 constants = [part for argument in node.args for part in ast.walk(argument)]
                 if any(isinstance(part, ast.Constant) and str(part.value).startswith("SC") for part in constants):
                     found.append(f"{path}:{node.lineno}")
+            if isinstance(node, ast.Subscript) and getattr(node.value, "attr", None) == "code":
+                found.append(f"{path}:{node.lineno}")
     assert not found
 
 
@@ -146,7 +166,8 @@ def test_no_decision_is_read_from_a_message() -> None:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             asked = node.func.value
-            looks_in = node.func.attr in READING and getattr(asked, "attr", None) in ("message", "help")
+            name = getattr(asked, "attr", None) or getattr(asked, "id", None)
+            looks_in = node.func.attr in READING and name in ("message", "help", "because")
             matches = getattr(asked, "id", "").startswith(("re", "_")) and any(
                 getattr(argument, "attr", None) in ("message", "help") for argument in node.args
             )
