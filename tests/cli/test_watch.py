@@ -39,19 +39,22 @@ class Watched:
     def __init__(self, running: subprocess.Popen[bytes], folder: Path) -> None:
         self.running = running
         self.folder = folder
-        self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         assert self.running.stdout is not None
         for line in self.running.stdout:
             self.lines.put(line.decode().rstrip("\n"))
+        self.lines.put(None)
 
     def until(self, end: str) -> list[str]:
         """The lines that are printed next, up to one that contains ``end``."""
         found: list[str] = []
         while not found or end not in found[-1]:
-            found.append(self.lines.get(timeout=PATIENCE))
+            line = self.lines.get(timeout=PATIENCE)
+            assert line is not None, f"it ended; it had said {found}"
+            found.append(line)
         return found
 
     def told(self) -> list[str]:
