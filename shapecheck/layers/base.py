@@ -201,7 +201,8 @@ class Layer:
                 value.name = name
                 keys[name] = value
         cls.keys = keys
-        for op in cls.ops:
+        # What a class inherits are the ops of another.
+        for op in vars(cls).get("ops", ()):
             REGISTRY[op] = cls
 
     def __init__(self, op: str, values: dict[str, Any]) -> None:

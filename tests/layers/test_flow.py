@@ -6,14 +6,11 @@ import functools
 import math
 import random
 from collections.abc import Callable
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 from random_layers import Case, cases
+from run_layer import Array, base, function_of, numbers
 
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Symbolic
@@ -21,24 +18,11 @@ from shapecheck.layers import REGISTRY, Context, Problem, Undecided
 from shapecheck.layers.flow import Flow, Kind, Source, Taps, counted_again, taps_of_window
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
-from shapecheck.verification.reference.builders import BUILDERS
-from shapecheck.verification.reference.call import Call, ReferencedLayer
-from shapecheck.verification.reference.compile import QUICK
 
-Array = np.ndarray[Any, Any]
 # Layers of which an element is copied into the padding: more is read than taps say, but only by who reads padding.
 COPYING = ("reflect", "replicate", "circular")
 # Layers in which an axis of the output says which positions of another are read.
 TIED = ("unfold", "fold")
-MODES = {
-    "nearest": ("nearest",) * 4,
-    "linear": ("", "linear", "bilinear", "trilinear"),
-    "cubic": ("", "", "bicubic", ""),
-}
-
-
-def numbers(shape: Shape) -> tuple[int, ...]:
-    return tuple(int(size) for size in shape if isinstance(size, int))
 
 
 @functools.cache
@@ -108,62 +92,6 @@ def test_what_is_said_without_sizes_holds_for_the_sizes(op: str, which: str) -> 
 
 
 # --- What is true -------------------------------------------------------------------------------------------------
-
-
-def function_of(case: Case, there: Array | None) -> Callable[..., Array]:
-    """Return a layer as a function of its inputs, with random parameters and no randomness."""
-    rng = np.random.default_rng(7)
-    held: dict[str, Array] = {}
-
-    def parameter(name: str, spec: Any) -> Any:
-        if name not in held:
-            held[name] = rng.uniform(0.5, 1.5, spec.shape).astype(np.float32)
-        return jnp.asarray(held[name])
-
-    references = {
-        key: ReferencedLayer(
-            reference.name,
-            reference.layer,
-            tuple(jax.ShapeDtypeStruct(numbers(s), np.float32) if there is None else there for s in reference.inputs),
-            jax.ShapeDtypeStruct(numbers(reference.output), np.float32),
-        )
-        for key, reference in case.context.references.items()
-    }
-
-    def run(*inputs: jax.Array) -> jax.Array:
-        call = Call(case.layer, inputs, case.context.channels_last, jnp.float32, parameter, references)
-        return BUILDERS[case.layer.op](call)
-
-    if case.layer.op == "upsample" and MODES[vars(case.layer)["mode"]][len(case.output) - 2]:
-        return _torch_upsample(case)
-    compiled = jax.jit(run, compiler_options=QUICK)
-    return lambda *inputs: np.asarray(compiled(*inputs))
-
-
-def _torch_upsample(case: Case) -> Callable[..., Array]:
-    """Return an upsampling as PyTorch does it, whose steps are followed where a scale factor is no ratio of sizes."""
-    layer: Any = case.layer
-    count = len(case.output) - 2
-
-    def run(x: Array) -> Array:
-        moved = np.moveaxis(x, -1, 1) if case.context.channels_last else x
-        made = (
-            np.moveaxis(np.empty(numbers(case.output)), -1, 1) if case.context.channels_last else np.empty(case.output)
-        )
-        asked: dict[str, Any] = {"size": made.shape[2:]}
-        if layer.scale_factor is not None:
-            factors = layer.scale_factor if isinstance(layer.scale_factor, tuple) else (layer.scale_factor,) * count
-            asked = {"scale_factor": factors}
-        result = torch.nn.functional.interpolate(torch.tensor(moved), mode=MODES[layer.mode][count], **asked).numpy()
-        return np.moveaxis(result, 1, -1) if case.context.channels_last else result
-
-    return run
-
-
-def base(shape: Shape, rng: np.random.Generator, op: str) -> Array:
-    if op == "embedding":
-        return rng.integers(0, 4, numbers(shape)).astype(np.int32)
-    return rng.uniform(0.1, 0.9, numbers(shape)).astype(np.float32)
 
 
 def depends(case: Case, run: Callable[..., Array], seed: int) -> dict[tuple[int, int], Array]:
@@ -271,6 +199,15 @@ def test_an_axis_comes_from_where_its_layer_says(op: str) -> None:
 def test_many_axes_come_from_where_their_layers_say(op: str, seed: int) -> None:
     for number, case in enumerate(cases(op, 12, seed)):
         check(case, number)
+
+
+@pytest.mark.parametrize("op", REGISTRY)
+def test_a_layer_that_does_nothing_gives_back_its_input(op: str) -> None:
+    for case in drawn(op, 20):
+        if case.layer.does_nothing(case.context):
+            (shape,) = case.context.inputs
+            x = base(shape, np.random.default_rng(3), op)
+            assert (function_of(case, None)(x) == x).all(), vars(case.layer)
 
 
 # --- Closed forms -------------------------------------------------------------------------------------------------
