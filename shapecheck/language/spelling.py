@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from shapecheck.layers import aliases
 
 # Words that belong to no layer: its ops, keys and values say themselves what else they are called.
@@ -20,7 +18,9 @@ _GENERAL: dict[str, tuple[str, ...]] = {
 }
 
 
-@cache
 def meanings() -> dict[str, tuple[str, ...]]:
-    """Return what a word of elsewhere may mean here; a name with several meanings has several."""
+    """Return what a word of elsewhere may mean here; a name with several meanings has several.
+
+    Made anew each time: a layer class may be declared at any time, and to find the nearest word takes far longer.
+    """
     return {**aliases(), **_GENERAL}
