@@ -1,24 +1,19 @@
 """Where the elements of a map stand over the input: the distance between neighbours, and the place of the first.
 
-A window's output stands at its middle. A layer of stride 1 that keeps the size keeps the places, whatever its
-padding: a causal convolution looks back on purpose.
+An element stands at the middle of what it reads. A layer of stride 1 that keeps the size keeps the places, whatever
+its padding: a causal convolution looks back on purpose.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import ELEMENTWISE, MERGING, Survey
-from shapecheck.arithmetic.shape import Shape, split
+from shapecheck.analysis.survey import Survey
+from shapecheck.arithmetic.shape import split
 from shapecheck.graph.network import Node
-from shapecheck.layers.conv import Conv
-from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.layers.linear import Linear
-from shapecheck.layers.pooling import MaxUnpool
-from shapecheck.layers.resize import Crop, Pad, Upsample, pairs
-from shapecheck.layers.window import Window
+from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, Flow, Kind, Taps
+from shapecheck.layers.role import Role
 
 # Half a neighbour's distance is what pooling and resampling by two leave open in most networks; more is worth a word.
 LARGEST_SHIFT = 0.501
@@ -47,50 +42,50 @@ class Shift(NamedTuple):
 
 def shifts(shapes: Shapes, survey: Survey) -> list[Shift]:
     """Return the merges at which two inputs lie further apart than half an element."""
-    if not survey.slides or not survey.of(*MERGING):
+    if not survey.slides or not survey.playing(Role.MERGE):
         return []
-    grids: dict[int, Grid | None] = {}
+    grids: dict[int, Grid] = {}
     found = []
-    channels_last = shapes.network.channels_last
     nodes = shapes.network.nodes
     for index in shapes.network.order:
-        node = nodes[index]
-        op = node.op
-        if op in ELEMENTWISE:
-            grids[index] = grids.get(node.inputs[0])
-            continue
-        if op in MERGING:
-            if op == "concat" and getattr(node.layer, "axis", None) is not None:
-                continue
-            known = [(i, grid) for i in node.inputs if (grid := grids.get(i)) is not None]
-            if known:
-                lead = min(known, key=lambda pair: pair[1].enlarged)
-                grids[index] = lead[1]
-                found += _compare(shapes, node, lead, known)
-            continue
-        shape = shapes.outputs[index]
+        node, shape = nodes[index], shapes.outputs[index]
         if shape is None or len(shape) < 3:
             continue
         if node.layer is None:
             grids[index] = Grid(index, ((1.0, 0.0),) * (len(shape) - 2))
             continue
-        grid = grids.get(node.inputs[0]) if node.inputs else None
-        if grid is None:
+        known = [(i, grids[i]) for i in node.inputs if i in grids]
+        if not known:
             continue
-        slide = survey.slide_at.get(index)
-        if slide is not None and op != "unfold":
-            lower = getattr(node.layer, "padding", None) == "same_lower"
-            moved = tuple(_slide(axis, settled(w, lower)) for axis, w in zip(grid.axes, slide.windows, strict=True))
-            grids[index] = grid._replace(axes=moved)
-        elif isinstance(node.layer, (Conv, Linear)) and slide is None:
-            grids[index] = grid
-        else:
-            before = shapes.outputs[node.inputs[0]]
-            assert before is not None
-            grids[index] = _resample(
-                shapes, node, grid, split(before, channels_last).spatial, split(shape, channels_last).spatial
-            )
+        if Role.POINTWISE in node.layer.role or (Role.SLIDES in node.layer.role and index not in survey.slide_at):
+            # Most layers of any network, and a window of one element: nothing moves.
+            grids[index] = known[0][1]
+            continue
+        flow = shapes.flow(node)
+        spatial = None if flow is None else _spatial(shapes, flow)
+        if spatial is None:
+            continue
+        if Role.MERGE in node.layer.role:
+            lead = min(known, key=lambda pair: pair[1].enlarged)
+            grids[index] = lead[1]
+            found += _compare(shapes, node, lead, known)
+        elif len(node.inputs) == 1:
+            moved = _moved(shapes, node, known[0][1], spatial)
+            if moved is not None:
+                grids[index] = moved
     return found
+
+
+def _spatial(shapes: Shapes, flow: Flow) -> Flow | None:
+    """Return the flows of the spatial axes; None where one does not come from the axis at its own place."""
+    first = 1 if shapes.network.channels_last else 2
+    spatial = flow[first : first + len(flow) - 2]
+    for axis, comes in enumerate(spatial, first):
+        if comes.kind not in (Kind.KEPT, Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT):
+            return None
+        if any(source.axis != axis or source.taps in (None, STRETCHED) for source in comes.sources):
+            return None
+    return spatial
 
 
 def _compare(shapes: Shapes, node: Node, lead: tuple[int, Grid], known: list[tuple[int, Grid]]) -> list[Shift]:
@@ -118,51 +113,36 @@ def _apart(one: tuple[float, float], other: tuple[float, float], size: int) -> f
     return min(near, far) / one[0]
 
 
-def _slide(axis: tuple[float, float], window: Window) -> tuple[float, float]:
-    jump, place = axis
-    if window.s == 1 and window.o == window.i:
-        return axis
-    return jump * window.s, place + jump * ((window.reach - 1) / 2 - window.before)
-
-
-def _unslide(axis: tuple[float, float], window: Window) -> tuple[float, float]:
-    jump, place = axis
-    if window.s == 1 and window.o == window.i:
-        return axis
-    return jump / window.s, place + jump * (window.before - (window.reach - 1) / 2) / window.s
-
-
-def _resample(shapes: Shapes, node: Node, grid: Grid, before: Shape, after: Shape) -> Grid | None:
-    layer, axes = node.layer, grid.axes
-    if len(before) != len(axes) or len(after) != len(axes):
+def _moved(shapes: Shapes, node: Node, grid: Grid, spatial: Flow) -> Grid | None:
+    """Return the grid of what a layer makes of a map; None where it picks some elements, to mean another place."""
+    before, after = shapes.outputs[node.inputs[0]], shapes.outputs[node.index]
+    assert before is not None and after is not None and node.layer is not None
+    picks = Role.MAP not in node.layer.role and any(flow.kind is Kind.CUT for flow in spatial)
+    if picks or len(grid.axes) != len(spatial):
         return None
-    if isinstance(layer, (ConvTranspose, MaxUnpool)):
-        windows = shapes.windows(node)
-        if len(windows) != len(axes) or any(w.form == "transposed_same" for w in windows):
-            return None
-        moved = tuple(_unslide(axis, w) for axis, w in zip(axes, windows, strict=True))
-        return grid._replace(axes=moved, enlarged=grid.enlarged + any(w.s > 1 for w in windows))
-    if isinstance(layer, Pad):
-        edges = pairs(layer.padding, len(axes), "padding")
-        return grid._replace(axes=tuple((j, c - j * edge[0]) for (j, c), edge in zip(axes, edges, strict=True)))
-    if isinstance(layer, Crop):
-        return _cropped(layer, grid, before, after)
-    if isinstance(layer, Upsample) or node.op in ("pixel_shuffle", "pixel_unshuffle"):
-        moved = ()
-        for (jump, place), i, o in zip(axes, before, after, strict=True):
-            if not isinstance(i, int) or not isinstance(o, int):
-                return None
-            moved += ((jump * i / o, place + jump * (i / o - 1) / 2),)
-        return grid._replace(axes=moved, enlarged=grid.enlarged + (before != after))
-    return None
+    axes = tuple(_placed(axis, flow) for axis, flow in zip(grid.axes, spatial, strict=True))
+    enlarges = any(
+        (flow.window.transposes and flow.window.s > 1) if flow.window else flow.kind is Kind.RESAMPLED
+        for flow in spatial
+    )
+    return grid._replace(axes=axes, enlarged=grid.enlarged + (enlarges and before != after))
 
 
-def _cropped(layer: Crop, grid: Grid, before: Shape, after: Shape) -> Grid | None:
-    if layer.cropping is not None:
-        starts = [edge[0] for edge in pairs(layer.cropping, len(before), "cropping")]
-    else:
-        taken = [i - o for i, o in zip(before, after, strict=True)]
-        starts = [size // 2 for size in taken if isinstance(size, int)]
-        if len(starts) != len(taken):
-            return None
-    return grid._replace(axes=tuple((j, c + j * start) for (j, c), start in zip(grid.axes, starts, strict=True)))
+def _placed(axis: tuple[float, float], flow: AxisFlow) -> tuple[float, float]:
+    """Return the distance of neighbours and the place of the first on an axis that comes from another."""
+    taps, window = flow.sources[0].taps, flow.window
+    assert taps is not None
+    if taps is SAME or (window is not None and window.s == 1 and window.o == window.i):
+        return axis
+    jump, place = axis
+    return jump * taps.advance / taps.period, place + jump * _middle(taps)
+
+
+def _middle(taps: Taps) -> float:
+    """Return where output position 0 stands: the mean over all that a period reads, each less its steady advance."""
+    total = sum(
+        len(reads) * ((reads[0] + reads[-1]) / 2 - r * taps.advance / taps.period)
+        for r, reads in enumerate(taps.reads)
+        if reads
+    )
+    return total / sum(map(len, taps.reads))

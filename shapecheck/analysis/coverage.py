@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import ELEMENTWISE
-from shapecheck.arithmetic import convolution
 from shapecheck.graph.network import Node
+from shapecheck.layers.flow import Kind
 from shapecheck.layers.window import Window
 
 # How many layers are followed towards an input, and how far from its size another one is looked for.
@@ -15,14 +14,6 @@ LONGEST_WAY = 500
 FARTHEST = 300
 # Taps of a kernel, or rows of a stride, that are looked at one by one; of more no advice is given.
 MOST_TAPS = 10_000
-
-
-def settled(window: Window, lower: bool = False) -> Window:
-    """Return a window whose padding is that of its size, where ``same`` left it open."""
-    if window.form != "same" or not isinstance(window.i, int):
-        return window
-    before, after = convolution.same_padding(window.i, window.k, window.s, window.d, lower)
-    return window._replace(before=before, after=after)
 
 
 def rows_lost(window: Window) -> int:
@@ -81,11 +72,12 @@ def exact_sizes(shapes: Shapes, node: Node, axis: int, place: int) -> tuple[Node
     for _ in range(LONGEST_WAY):
         if above.layer is None or len(above.inputs) != 1:
             break
-        windows = shapes.windows(above)
-        if place < len(windows) and above.op not in ("fold", "unfold"):
-            steps.append(windows[place].output_size)
-        elif above.op not in ELEMENTWISE:
+        flow = shapes.flow(above)
+        if flow is None or flow[axis].kind not in (Kind.KEPT, Kind.WINDOWED):
             return None
+        window, axis = flow[axis].window, flow[axis].sources[0].axis
+        if window is not None:
+            steps.append(window.output_size)
         above = nodes[above.inputs[0]]
     shape = shapes.outputs[above.index]
     window = shapes.windows(node)[place]

@@ -8,33 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck.analysis.coverage import settled
+from shapecheck.analysis.forward_flow import Place, places
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import ELEMENTWISE, MERGING, Slide, Survey
+from shapecheck.analysis.survey import Survey
 from shapecheck.graph.network import Node
-from shapecheck.layers.conv import Conv
-from shapecheck.layers.linear import Linear
-from shapecheck.layers.resize import Pad, pairs
-from shapecheck.layers.window import Window
+from shapecheck.layers.flow import SAME, Kind
 
-# Layers behind which an element sees a whole axis, holes and all.
-WHOLE = frozenset(
-    {
-        "global_avg_pool",
-        "global_max_pool",
-        "adaptive_avg_pool",
-        "adaptive_max_pool",
-        "attention",
-        "flatten",
-        "fold",
-        "permute",
-        "reduce",
-        "reshape",
-        "unfold",
-    }
-)
 # A chain that reaches further than this is given up: the numbers would be long, and nothing is that wide.
 WIDEST = 100_000
+# How an axis may go on that is not counted anew: what ends a chain in one of these ways still shows its holes.
+POSITIONS_STAY = frozenset({Kind.KEPT, Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT})
 
 
 class Reads(NamedTuple):
@@ -49,11 +32,28 @@ class Reads(NamedTuple):
         run = self.bits >> ((self.bits & -self.bits).bit_length() - 1)
         return run & (run + 1) != 0
 
+    def through(self, taps: range) -> Reads | None:
+        """Return what is read by an element that reads these elements by ``taps``; None where that is too wide."""
+        if not taps or self.bits.bit_length() + taps[-1] - taps[0] > WIDEST:
+            return None
+        bits, done = self.bits, 1
+        while done < len(taps):
+            more = min(done, len(taps) - done)
+            bits |= bits << (more * taps.step)
+            done += more
+        return Reads(self.base + taps[0], bits)
+
+    def union(self, other: Reads) -> Reads:
+        """Return what is read by an element that reads both."""
+        base = min(self.base, other.base)
+        return Reads(base, self.bits << (self.base - base) | other.bits << (other.base - base))
+
 
 class Chain(NamedTuple):
-    """A chain so far: the node it begins at, what is read on each axis, and its dilated layers."""
+    """A chain so far: the node it begins at, where its axes stand, what is read on each, and its dilated layers."""
 
     start: int
+    axes: tuple[int, ...]
     reads: tuple[Reads, ...]
     dilated: tuple[int, ...]
 
@@ -76,83 +76,83 @@ def griddings(shapes: Shapes, survey: Survey) -> list[Gridding]:
     chains: dict[int, Chain] = {}
     found: dict[int, Gridding] = {}
     nodes = shapes.network.nodes
+    first = 1 if shapes.network.channels_last else 2
     for index in shapes.network.order:
         shape = shapes.outputs[index]
         node = nodes[index]
-        if shape is None or len(shape) < 3 or node.op == "unfold":
+        if shape is None or len(shape) < 3:
             continue
-        chain = _onward(survey, node, chains)
+        onward = places(shapes, node)
+        above = [chains.get(i) for i in node.inputs]
+        chain = _joined([chain and _onward(chain, place) for chain, place in zip(above, onward, strict=True)])
         if chain is None:
-            for above in node.inputs:
-                if above in chains and node.op not in WHOLE:
-                    _report(nodes, chains[above], found, survey.slide_at.get(index))
-            chain = Chain(index, (Reads(0, 1),) * (len(shape) - 2), ())
-        elif index in survey.ends:
-            _report(nodes, chain, found, None)
+            for ended, place in zip(above, onward, strict=True):
+                if ended is not None:
+                    _report(nodes, ended, found, place)
+            spatial = tuple(range(first, first + len(shape) - 2))
+            chain = Chain(index, spatial, (Reads(0, 1),) * len(spatial), ())
+        else:
+            slide = survey.slide_at.get(index)
+            if slide is not None and any(w.d > 1 and w.k > 1 for w in slide.windows):
+                chain = chain._replace(dilated=(*chain.dilated, index))
+            if index in survey.ends:
+                _report(nodes, chain, found, None)
         chains[index] = chain
     return list(found.values())
 
 
-def _onward(survey: Survey, node: Node, chains: dict[int, Chain]) -> Chain | None:
-    """Return the chain behind a node, or None where the node ends it."""
-    above = [chains.get(i) for i in node.inputs]
-    first = above[0] if above else None
-    if first is None or any(chain is None or chain.start != first.start for chain in above):
+def _onward(chain: Chain, onward: dict[int, Place]) -> Chain | None:
+    """Return the chain behind a node, or None where the node ends it: with a stride, or by mixing an axis."""
+    axes, reads = [], []
+    for axis, read in zip(chain.axes, chain.reads, strict=True):
+        place = onward.get(axis)
+        if place is None or place.axis is None or place.taps is None or place.kind not in POSITIONS_STAY:
+            return None
+        if place.taps.period != 1 or place.taps.advance != 1:
+            return None
+        behind = read if place.taps is SAME else read.through(place.taps.reads[0])
+        if behind is None:
+            return None
+        axes.append(place.axis)
+        reads.append(behind)
+    return chain._replace(axes=tuple(axes), reads=tuple(reads))
+
+
+def _joined(chains: list[Chain | None]) -> Chain | None:
+    """Return the chain behind a merge of some, or None where they do not begin at one map."""
+    first = chains[0] if chains else None
+    if first is None:
         return None
-    if node.op in ELEMENTWISE or isinstance(node.layer, Linear):
-        return first
-    if node.op in MERGING:
-        known = [chain for chain in above if chain is not None]
-        reads = tuple(_union([chain.reads[j] for chain in known]) for j in range(len(first.reads)))
-        dilated = tuple(dict.fromkeys(i for chain in known for i in chain.dilated))
-        return Chain(first.start, reads, dilated)
-    slide = survey.slide_at.get(node.index)
-    if isinstance(node.layer, Pad):
-        edges = pairs(node.layer.padding, len(first.reads), "padding")
-        moved = (read._replace(base=read.base - edge[0]) for read, edge in zip(first.reads, edges, strict=True))
-        return first._replace(reads=tuple(moved))
-    if slide is None:
-        return first if isinstance(node.layer, Conv) else None
-    windows = slide.windows
-    if any(w.s > 1 for w in windows):
-        return None
-    if any(read.bits.bit_length() + w.reach > WIDEST for read, w in zip(first.reads, windows, strict=True)):
-        return None
-    reads = tuple(_slide(read, _settled(node, w)) for read, w in zip(first.reads, windows, strict=True))
-    more = (node.index,) if any(w.d > 1 and w.k > 1 for w in windows) else ()
-    return Chain(first.start, reads, (*first.dilated, *more))
+    joined = first
+    for chain in chains[1:]:
+        if chain is None or chain.start != first.start or chain.axes != first.axes:
+            return None
+        reads = tuple(one.union(other) for one, other in zip(joined.reads, chain.reads, strict=True))
+        joined = joined._replace(reads=reads, dilated=tuple(dict.fromkeys((*joined.dilated, *chain.dilated))))
+    return joined
 
 
-def _settled(node: Node, window: Window) -> Window:
-    return settled(window, getattr(node.layer, "padding", None) == "same_lower")
-
-
-def _slide(read: Reads, window: Window) -> Reads:
-    bits = 0
-    for tap in range(window.k):
-        bits |= read.bits << (tap * window.d)
-    return Reads(read.base - window.before, bits)
-
-
-def _union(reads: list[Reads]) -> Reads:
-    base = min(read.base for read in reads)
-    bits = 0
-    for read in reads:
-        bits |= read.bits << (read.base - base)
-    return Reads(base, bits)
-
-
-def _report(nodes: list[Node], chain: Chain, found: dict[int, Gridding], end: Slide | None) -> None:
+def _report(nodes: list[Node], chain: Chain, found: dict[int, Gridding], end: dict[int, Place] | None) -> None:
     """Note a chain that has holes still, when the layer that ends it has looked at it with its own window."""
     if len(chain.dilated) < 2 or chain.dilated[-1] in found:
         return
-    reads = chain.reads
-    if end is not None:
-        reads = tuple(_slide(read, w) for read, w in zip(reads, end.windows, strict=True))
-    axes = tuple(j for j, read in enumerate(reads) if read.holes)
+    axes = tuple(
+        j
+        for j, (axis, read) in enumerate(zip(chain.axes, chain.reads, strict=True))
+        if read.holes and (end is None or not _filled(read, end.get(axis)))
+    )
     if axes:
         bits = chain.reads[axes[0]].bits
         last = nodes[chain.dilated[-1]]
         dilated = tuple(nodes[i] for i in chain.dilated)
         span = bits.bit_length() - (bits & -bits).bit_length() + 1
         found[last.index] = Gridding(last, nodes[chain.start], dilated, axes, bits.bit_count(), span)
+
+
+def _filled(read: Reads, place: Place | None) -> bool:
+    """Say whether an element behind the end of a chain reads some stretch of an axis without a hole."""
+    taps = None if place is None or place.kind not in POSITIONS_STAY else place.taps or place.pattern
+    if taps is None:
+        return True
+    behind = [read.through(reads) for reads in taps.reads if reads]
+    return not all(one is not None and one.holes for one in behind)

@@ -6,19 +6,16 @@ seen less. From the first layer on whose input sees everything (the border layer
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import NamedTuple
 
+from shapecheck.analysis.forward_flow import Place, places
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import ELEMENTWISE, MERGING, Survey
+from shapecheck.analysis.survey import Survey
 from shapecheck.arithmetic.shape import Shape, split
 from shapecheck.graph.network import Node
-from shapecheck.layers.conv import Conv
-from shapecheck.layers.conv_transpose import ConvTranspose
-from shapecheck.layers.linear import Linear
-from shapecheck.layers.window import Window
-
-# On an axis: the distance of neighbours, and how much of the input one element sees at least, in elements of the input.
-Field = tuple[float, float]
+from shapecheck.layers.flow import SAME, Taps
+from shapecheck.layers.role import Role
 
 
 class Unproductive(NamedTuple):
@@ -32,6 +29,18 @@ class Unproductive(NamedTuple):
     of: int
 
 
+class Field(NamedTuple):
+    """What an element sees at least of an axis of the input, and the distance there of neighbours on axis ``along``."""
+
+    along: int
+    jump: Fraction
+    size: Fraction
+
+
+# One entry for each axis of the input; None where every element sees all of it.
+Fields = tuple[Field | None, ...]
+
+
 def unproductive(shapes: Shapes, survey: Survey) -> Unproductive | None:
     """Return the sliding layers that cannot add context, or None where every one can."""
     channels_last = shapes.network.channels_last
@@ -40,47 +49,53 @@ def unproductive(shapes: Shapes, survey: Survey) -> Unproductive | None:
     source = shapes.network.inputs[0]
     shape = shapes.outputs[source.index]
     sizes = split(shape, channels_last).spatial if shape is not None and len(shape) > 2 else ()
-    whole = tuple((1.0, float(size)) for size in sizes if isinstance(size, int))
+    whole = tuple(size for size in sizes if isinstance(size, int))
     if not sizes or len(whole) < len(sizes):
         return None
-    fields: dict[int, tuple[Field, ...]] = {source.index: ((1.0, 1.0),) * len(sizes)}
+    first = 1 if channels_last else 2
+    fields: dict[int, Fields] = {
+        source.index: tuple(Field(first + j, Fraction(1), Fraction(1)) for j in range(len(sizes)))
+    }
     late, count = [], 0
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
-        above = [fields[i] for i in node.inputs if i in fields]
+        above = [(operand, fields[i]) for operand, i in enumerate(node.inputs) if i in fields]
         if not above or index in fields or shapes.outputs[index] is None:
             continue
-        field = above[0]
-        if len(above) > 1:
-            field = tuple(min(axis, key=lambda f: f[1]) for axis in zip(*above, strict=True))
-        slide = survey.slide_at.get(index)
-        if slide is not None and isinstance(node.layer, Conv):
+        if index in survey.slide_at and node.layer is not None and Role.LEARNED_MAP in node.layer.role:
             count += 1
-            if all(mine[1] >= all_of[1] for mine, all_of in zip(field, whole, strict=True)):
-                late.append((node, tuple(int(f[1]) for f in field)))
-        fields[index] = _onward(shapes, node, field, slide.windows if slide is not None else (), whole)
+            seen = [size if f is None else f.size for f, size in zip(above[0][1], whole, strict=True)]
+            if all(mine >= size for mine, size in zip(seen, whole, strict=True)):
+                late.append((node, tuple(map(int, seen))))
+        if node.layer is not None and Role.POINTWISE in node.layer.role and len(above) == 1:
+            fields[index] = above[0][1]
+            continue
+        onward = places(shapes, node)
+        behind = [tuple(f and _onward(f, onward[operand]) for f in field) for operand, field in above]
+        fields[index] = tuple(map(_smallest, zip(*behind, strict=True)))
     if not late:
         return None
     return Unproductive(late[0][0], source, sizes, late[0][1], tuple(node for node, _ in late), count)
 
 
-def _onward(
-    shapes: Shapes, node: Node, field: tuple[Field, ...], windows: tuple[Window, ...], whole: tuple[Field, ...]
-) -> tuple[Field, ...]:
-    if windows and node.op != "unfold":
-        pairs = zip(field, windows, strict=True)
-        return tuple((jump * w.s, size + (w.reach - 1) * jump) for (jump, size), w in pairs)
-    if isinstance(node.layer, ConvTranspose):
-        pairs = zip(field, shapes.windows(node), strict=True)
-        return tuple((jump / w.s, size + (w.reach - 1) // w.s * jump) for (jump, size), w in pairs)
-    if node.op in ELEMENTWISE or node.op in MERGING or isinstance(node.layer, (Conv, Linear)):
-        return field
-    if node.op in ("upsample", "pixel_shuffle", "pixel_unshuffle", "max_unpool"):
-        before, after = shapes.outputs[node.inputs[0]], shapes.outputs[node.index]
-        assert before is not None and after is not None
-        channels_last = shapes.network.channels_last
-        ratios = zip(field, split(before, channels_last).spatial, split(after, channels_last).spatial, strict=True)
-        return tuple((f[0] * i / o, f[1]) for f, i, o in ratios if isinstance(i, int) and isinstance(o, int))
-    if node.op in ("pad", "crop"):
-        return field
-    return whole
+def _smallest(fields: tuple[Field | None, ...]) -> Field | None:
+    known = [field for field in fields if field is not None]
+    return min(known, key=lambda field: field.size) if known else None
+
+
+def _onward(field: Field, onward: dict[int, Place]) -> Field | None:
+    """Return what is seen behind a layer, by the position that sees least; None where it mixes the axis."""
+    place = onward.get(field.along)
+    taps = None if place is None else place.taps or place.pattern
+    if place is None or place.axis is None or taps is None:
+        return None
+    if taps is SAME:
+        return field._replace(along=place.axis)
+    return Field(
+        place.axis, field.jump * Fraction(taps.advance, taps.period), field.size + _narrowest(taps) * field.jump
+    )
+
+
+def _narrowest(taps: Taps) -> int:
+    """Return how far the first and the last of what a position reads lie apart, for the one where they do least."""
+    return min((reads[-1] - reads[0] for reads in taps.reads if reads), default=0)

@@ -7,19 +7,16 @@ that the numbers are those of an inner position in an input that is large enough
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from shapecheck.analysis.footprint import ITSELF, Footprint
+from shapecheck.analysis.forward_flow import Place, places
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.arithmetic.shape import Shape, channel_axis
+from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import LONGEST_PERIOD, SAME, STRETCHED, Kind, Taps
+from shapecheck.layers.flow import SAME, Kind
 from shapecheck.layers.role import Role
-
-# Where a statistic of a whole axis enters, each position still stands for itself: nobody counts it as seen.
-STATISTICS = Role.NORMALISATION | Role.PROBABILITIES
 
 
 class InputAxis(NamedTuple):
@@ -38,14 +35,6 @@ class Seen(NamedTuple):
 
 # Of each axis that a layer depends on at all; None where each element sees, or may see, the whole axis.
 Sight = dict[InputAxis, Seen | None]
-
-
-class Place(NamedTuple):
-    """Where an axis of an operand goes: the axis of the output, and what its positions read of it, or up to a shift."""
-
-    axis: int | None
-    taps: Taps | None
-    pattern: Taps | None = None
 
 
 def receptive_fields(shapes: Shapes) -> dict[int, tuple[Size, ...]]:
@@ -98,26 +87,30 @@ def _largest(sizes: tuple[Size, ...]) -> Size:
 def _behind(shapes: Shapes, node: Node, before: dict[int, Sight]) -> Sight:
     """Return what the output of a layer depends on."""
     above = [before.get(index, {}) for index in node.inputs]
+    if node.layer is not None and Role.POINTWISE in node.layer.role and len(above) == 1:
+        return above[0]  # most layers of any network
     if not any(above):
         return {}
     found: Sight = {}
-    for sight, places in zip(above, _places(shapes, node), strict=True):
+    for sight, onward in zip(above, places(shapes, node), strict=True):
         for key, seen in sight.items():
-            mine = seen and _onward(seen, places, node.index)
+            mine = seen and _onward(seen, onward, node.index)
             found[key] = mine if key not in found else _union(found[key], mine)
     return found
 
 
-def _onward(seen: Seen, places: dict[int, Place], node: int) -> Seen | None:
+def _onward(seen: Seen, onward: dict[int, Place], node: int) -> Seen | None:
     """Return what is seen behind a node; None where it mixes the whole axis, or where nobody can say."""
     if seen.along is None:
         return seen
-    axis, taps, pattern = places.get(seen.along, (None, None, None))
-    if taps is not None:
-        footprint = seen.footprint if taps is SAME else seen.footprint.through(taps)
+    place = onward.get(seen.along)
+    if place is None or place.kind is Kind.CONCATENATED:
+        return None
+    if place.taps is not None:
+        footprint = seen.footprint if place.taps is SAME else seen.footprint.through(place.taps)
     else:
-        footprint = pattern and seen.footprint.through(pattern, node)
-    return None if footprint is None else Seen(axis, footprint)
+        footprint = place.pattern and seen.footprint.through(place.pattern, node)
+    return None if footprint is None else Seen(place.axis, footprint)
 
 
 def _union(one: Seen | None, other: Seen | None) -> Seen | None:
@@ -127,61 +120,3 @@ def _union(one: Seen | None, other: Seen | None) -> Seen | None:
         return None
     footprint = one.footprint.union(other.footprint)
     return None if footprint is None else Seen(other.along if one.along is None else one.along, footprint)
-
-
-def _places(shapes: Shapes, node: Node) -> list[dict[int, Place]]:
-    """Return for each operand where its axes go; what is not named there is mixed whole, or summed up."""
-    sources = [shapes.outputs[index] or () for index in node.inputs]
-    # The one element of an axis of size 1 is all there is of it, wherever it goes.
-    found: list[dict[int, Place]] = [
-        {axis: Place(None, STRETCHED) for axis, size in enumerate(source) if size == 1} for source in sources
-    ]
-    shape, flow, layer = shapes.outputs[node.index], shapes.flow(node), node.layer
-    if shape is None or flow is None or layer is None:
-        return found
-    for axis, comes in enumerate(flow):
-        if comes.spreads and not layer.role & STATISTICS:
-            continue
-        if comes.kind is Kind.JOINED:
-            channels = channel_axis(len(sources[0]), shapes.network.channels_last)
-            places = _counted_through([one.axis for one in comes.sources], sources[0], channels)
-            found[0].update((source, Place(axis, taps)) for source, taps in places)
-        elif comes.kind is Kind.SPLIT:
-            for one in comes.sources:
-                if shape[axis] != 1:
-                    found[0].setdefault(one.axis, Place(axis, _outermost(sources[0][one.axis], shape[axis])))
-        elif comes.kind is not Kind.CONCATENATED:
-            for operand, source, taps, pattern in comes.sources:
-                if taps is not STRETCHED:
-                    found[operand][source] = Place(axis, taps, pattern)
-    return found
-
-
-def _counted_through(axes: list[int], source: Shape, channels: int) -> Iterator[tuple[int, Taps]]:
-    """Yield those of some axes that become one of which is known where they stand, and what its positions read there.
-
-    Nothing is, where the channels are among them: a position of the axis is of one channel, and stands for no place.
-    """
-    axes = [axis for axis in axes if source[axis] != 1]
-    if len(axes) == 1:
-        yield axes[0], SAME
-        return
-    if channels in axes:
-        return
-    inner = 1
-    for axis in reversed(axes):
-        size = source[axis]
-        period = inner if axis == axes[0] else inner * size
-        if not isinstance(period, int) or period > LONGEST_PERIOD:
-            return
-        advance = 1 if axis == axes[0] else 0
-        yield axis, Taps(period, advance, tuple(range(r // inner, r // inner + 1) for r in range(period)))
-        inner = period
-
-
-def _outermost(size: Size, count: Size) -> Taps | None:
-    """Return what a position of the slowest of the factors of an axis stands for: a run of neighbours."""
-    if not isinstance(size, int) or not isinstance(count, int):
-        return None
-    inner = size // count
-    return Taps(1, inner, (range(inner),))

@@ -8,13 +8,8 @@ from typing import NamedTuple
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import spatial_name
 from shapecheck.graph.network import Node
-from shapecheck.layers import REGISTRY
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
-
-# Ops by their part, for analyses that ask the op.
-ELEMENTWISE = frozenset(op for op, kind in REGISTRY.items() if Role.POINTWISE in kind.role)
-MERGING = frozenset(op for op, kind in REGISTRY.items() if Role.MERGE in kind.role)
 
 
 class Slide(NamedTuple):

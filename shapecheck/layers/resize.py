@@ -140,6 +140,7 @@ class Pad(Layer):
     """Add elements at the edges of the spatial axes: o = i + before + after."""
 
     ops = ("pad",)
+    role = Role.MAP
 
     padding: Any = key(Edges(), "How much to add: a number, one per axis, or [[before, after], ...].")
     mode: str = key(Word("constant", "zeros", "reflect", "replicate", "circular"), "What to add.", "constant")
@@ -176,7 +177,7 @@ class Crop(Layer):
     """Take elements away at the edges of the spatial axes, or keep the centre of another layer's size."""
 
     ops = ("crop",)
-    role = Role.RELAYS
+    role = Role.MAP | Role.RELAYS
     references = ("like",)
     sized_like = "like"
 

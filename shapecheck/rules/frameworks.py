@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shapecheck.analysis.coverage import settled
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import join_axes, survey
+from shapecheck.arithmetic import convolution
 from shapecheck.findings.finding import Finding
 from shapecheck.layers.window import Window
 from shapecheck.rules.transposed_convolution import transposed_maps
@@ -114,13 +114,13 @@ def same_padding_differs(shapes: Shapes) -> Iterable[Finding]:
         axes = [j for j, w in enumerate(windows) if w.form == "same" and w.s > 1 and isinstance(w.i, int)]
         if axes:
             w = windows[axes[0]]
-            upper, lower = settled(w), settled(w, True)
+            upper, lower = (list(convolution.same_padding(w.i, w.k, w.s, w.d, last)) for last in (False, True))
             yield Finding.of(
                 "same-padding-differs",
-                f"{node.name}: padding same on {w.i} is [{upper.before}, {upper.after}] in TensorFlow, Keras, JAX and"
-                f" ONNX's SAME_UPPER, [{lower.before}, {lower.after}] in SAME_LOWER; PyTorch refuses it with stride"
+                f"{node.name}: padding same on {w.i} is {upper} in TensorFlow, Keras, JAX and"
+                f" ONNX's SAME_UPPER, {lower} in SAME_LOWER; PyTorch refuses it with stride"
                 f" {w.s}",
                 node.source.place("padding"),
                 node.name,
-                f"write padding [[{upper.before}, {upper.after}], …]",
+                f"write padding [{upper}, …]",
             )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from shapecheck.analysis.coverage import idle_windows, live_taps, settled
+from shapecheck.analysis.coverage import idle_windows, live_taps
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.survey import Slide, join_axes, survey
 from shapecheck.arithmetic import convolution
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding
+from shapecheck.layers.flow import settled
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
@@ -21,7 +22,7 @@ def same_with_stride(shapes: Shapes) -> Iterable[Finding]:
         if windows[0].form != "same":
             continue
         lower = getattr(node.layer, "padding", None) == "same_lower"
-        exact = tuple(settled(w, lower) if w.s > 1 else w for w in windows)
+        exact = tuple((settled(w, lower) or w) if w.s > 1 else w for w in windows)
         axes = [j for j, w in enumerate(exact) if w.before != w.after]
         if not axes:
             continue
@@ -105,7 +106,7 @@ def taps_in_padding(shapes: Shapes) -> Iterable[Finding]:
         padding = getattr(node.layer, "padding", 0)
         if getattr(node.layer, "padding_mode", None) != "zeros" or padding == 0:
             continue
-        exact = [settled(w, padding == "same_lower") for w in windows]
+        exact = [settled(w, padding == "same_lower") or w for w in windows]
         alive = [w.k if w.i == 1 and type(w.i) is int else live_taps(w) for w in exact]
         axes = [j for j, w in enumerate(exact) if alive[j] < w.k]
         if not axes:

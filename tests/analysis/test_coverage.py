@@ -6,13 +6,14 @@ import random
 from itertools import product
 
 import pytest
+from texts import check_text
 
-from shapecheck.analysis.coverage import idle_windows, live_taps, phases, rows_lost, settled
+from shapecheck.analysis.coverage import idle_windows, live_taps, phases, rows_lost
 from shapecheck.analysis.gridding import griddings
 from shapecheck.analysis.survey import survey
 from shapecheck.arithmetic import convolution
+from shapecheck.layers.flow import settled
 from shapecheck.layers.window import Window
-from shapecheck.pipeline import check_text
 
 
 def windows(padded: int = 4) -> list[Window]:
@@ -57,7 +58,7 @@ def test_idle_windows_lie_wholly_before_or_behind() -> None:
 def test_settled_padding_gives_the_size_of_same() -> None:
     for i, k, s, d, lower in product(range(1, 20), range(1, 6), range(1, 5), range(1, 3), (False, True)):
         w = settled(Window("same", i, convolution.conv_same(i, s), k, s, 0, 0, d), lower)
-        assert convolution.conv(i, k, s, w.before, w.after, d) >= w.o
+        assert w is not None and convolution.conv(i, k, s, w.before, w.after, d) >= w.o
         assert 0 <= (w.before - w.after if lower else w.after - w.before) <= 1
 
 
