@@ -47,7 +47,7 @@ class Elementwise(Layer):
 
 
 class Rectifier(Elementwise):
-    """A function of each element by itself, which lets through what is above 0 and little of what is below."""
+    """A function of each element by itself."""
 
     ops = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "mish", "hardswish")
     aliases: ClassVar[Mapping[str, tuple[str, ...]]] = {"silu": ("swish",)}
