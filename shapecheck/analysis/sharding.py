@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from shapecheck.analysis.provenance import history
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.provenance import history
 from shapecheck.graph.network import WHOLE, Node, Sharding, Split
 from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind
 
 Splits: TypeAlias = tuple[Split, ...]
+# Axes, by node, that do not divide as they are split.
+Wrong: TypeAlias = dict[tuple[int, int], Split]
 
 # What leaves a position of an axis one of the output's, in its order.
 _FOLLOWED = (Kind.KEPT, Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT)
@@ -44,7 +46,7 @@ def uneven(shapes: Shapes, sharding: Sharding, each: bool = False) -> Iterator[U
     out: nothing can be said of it.
     """
     splits = follow(shapes, sharding)
-    wrong: set[tuple[int, int]] = set()
+    wrong: Wrong = {}
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
         flow = shapes.flow(node)
@@ -57,15 +59,16 @@ def uneven(shapes: Shapes, sharding: Sharding, each: bool = False) -> Iterator[U
             if type(size) is not int or size % parts == 0:
                 continue
             # Parameters that do not divide were reported; the maps that they make are the same mistake.
-            reported = (index, axis) in wrong or (flow is not None and _from_wrong(node, flow[axis], wrong))
-            wrong.add((index, axis))
+            reported = _same_axes(wrong.get((index, axis)), split)
+            reported = reported or (flow is not None and _from_wrong(node, flow[axis], split, wrong))
+            wrong[index, axis] = split
             if each or not reported:
                 of = "input" if node.layer is None else "output"
                 yield Uneven(node, of, axis, size, split, parts, _origin(shapes, index, axis))
 
 
 def _parameters(
-    shapes: Shapes, sharding: Sharding, node: Node, flow: Flow, wrong: set[tuple[int, int]], each: bool
+    shapes: Shapes, sharding: Sharding, node: Node, flow: Flow, wrong: Wrong, each: bool
 ) -> Iterator[Uneven]:
     """Yield what of a layer's parameters does not divide, and note their axis of the output as wrong."""
     context, output, layer = shapes.context(node), shapes.outputs[node.index], shapes.layer(node)
@@ -78,16 +81,20 @@ def _parameters(
     for of, size in layer.parameter_channels(context, output):
         if type(size) is int and size % parts:
             above = {context.inputs[source.operand][source.axis] for source in flow[axis].sources}
-            reported = size in above and _from_wrong(node, flow[axis], wrong)
-            wrong.add((node.index, axis))
+            reported = size in above and _from_wrong(node, flow[axis], split, wrong)
+            wrong[node.index, axis] = split
             if each or not reported:
                 yield Uneven(node, of, None, size, split, parts, _origin(shapes, node.index, axis))
             return
 
 
-def _from_wrong(node: Node, flow: AxisFlow, wrong: set[tuple[int, int]]) -> bool:
-    """Say whether an axis comes from one that does not divide either."""
-    return any((node.inputs[source.operand], source.axis) in wrong for source in flow.sources)
+def _from_wrong(node: Node, flow: AxisFlow, split: Split, wrong: Wrong) -> bool:
+    """Say whether an axis comes from one that does not divide either, over the same mesh axes."""
+    return any(_same_axes(wrong.get((node.inputs[source.operand], source.axis)), split) for source in flow.sources)
+
+
+def _same_axes(one: Split | None, other: Split) -> bool:
+    return one is not None and one.axes == other.axes
 
 
 def _origin(shapes: Shapes, index: int, axis: int) -> Node:

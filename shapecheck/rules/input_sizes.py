@@ -16,7 +16,9 @@ from shapecheck.arithmetic.quasi_affine import value_at
 from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Network
+from shapecheck.layers.role import Role
 from shapecheck.rules.offered_fixes import follow_the_encoder
+from shapecheck.rules.transposed_size import undoing_key
 from shapecheck.rules.unknown_sizes import unsized
 
 # Above this many layers the sizes are looked at only where the file promises some.
@@ -146,12 +148,15 @@ def _period_of(found: Sizes, promised: SizeSet, wrong: int) -> Iterator[int]:
 
 def _no_constant(promised: SizeSet, v: VaryingPadding, shapes: Shapes) -> Finding:
     span = v.node.source.place("output_padding")
+    learned = v.node.layer is not None and Role.LEARNED_MAP in v.node.layer.role
+    undone = "convolution" if learned else "pooling"
     return Finding.of(
         "no-constant-output-padding",
         f"{v.node.name}: no output_padding serves all of {promised.condition} on {v.axis}: a = {v.table}",
         span,
         v.node.name,
-        "write transpose_of, the convolution whose input this layer gives back: it follows the input at every size",
+        f"write {undoing_key(v.node)}, the {undone} whose input this layer gives back: it follows the input at every"
+        " size",
         fix=follow_the_encoder(shapes, v.node),
     )
 

@@ -50,7 +50,7 @@ def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list
     several = [axis for axis in axes if axis.status == "several"]
     if several:
         message = f"{opening}; {_by_values(several)} all fit, and the sizes differ"
-        help = "say which is meant: output_padding, output_size, or transpose_of"
+        help = f"say which is meant: output_padding, output_size, or {undoing_key(node)}"
         return Finding.of("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.WARNING)
     undecided = [axis for axis in axes if axis.status == "undecided"]
     if undecided:
@@ -63,7 +63,7 @@ def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list
             f"{opening}; nothing in the network depends on it, so the choice is yours; shapes go on with a = 0,"
             " as in PyTorch"
         )
-        help = "write output_padding: 0 to say that it is meant, or transpose_of the layer that this one undoes"
+        help = f"write output_padding: 0 to say that it is meant, or {undoing(node)} the layer that this one undoes"
         return Finding.of("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.INFO)
     return None
 
@@ -165,10 +165,21 @@ def _mend(verdict: OpenLayer, shapes: Shapes) -> str:
     table = by_remainder(shapes.network, verdict)
     if table:
         return (
-            f"{help} for this size; but a depends on the input: {table}; transpose_of the encoder's layer is right at"
-            " every size"
+            f"{help} for this size; but a depends on the input: {table}; {undoing(verdict.node)} the encoder's layer is"
+            " right at every size"
         )
-    return f"{help}, or transpose_of the encoder's layer, which follows the input at every size"
+    return f"{help}, or {undoing(verdict.node)} the encoder's layer, which follows the input at every size"
+
+
+def undoing_key(node: Node) -> str:
+    """Return the key with which a layer names the one that it undoes."""
+    return (node.layer and node.layer.undoes) or "output_size"
+
+
+def undoing(node: Node) -> str:
+    """Return that key as it stands before the name of a layer in a sentence."""
+    key = undoing_key(node)
+    return key if key.endswith("_of") else f"{key}:"
 
 
 def _fix(verdict: OpenLayer, ambiguity: Ambiguity) -> Fix | None:
@@ -206,11 +217,12 @@ def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
         for i, padding in list(mend.padding.items())[:3]
     )
     wanted = ", ".join(f"{_written(padding)} on {nodes[i].name}" for i, padding in list(mend.padding.items())[:3])
+    keys = " and ".join(dict.fromkeys(undoing_key(nodes[i]) for i in mend.padding))
     result = []
     for finding in findings:
         if finding.rule.name in ("merge-mismatch", "expectation-differs") and finding.layer in names:
             help = (
-                f"output_padding {wanted} gives the size that is asked for; or transpose_of, which follows the input at"
+                f"output_padding {wanted} gives the size that is asked for; or {keys}, which follows the input at"
                 " every size"
             )
             fix = finding.fix or _padding_fix(shapes, mend)
