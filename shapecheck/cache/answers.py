@@ -10,25 +10,37 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from shapecheck import config
 from shapecheck._version import __version__
+from shapecheck.cache.codec import by_name, of_line, to_line
 from shapecheck.cache.store import Store, key
 from shapecheck.config import Config
-from shapecheck.findings.catalogue import RULES, Phase, Severity
+from shapecheck.findings.catalogue import RULES, Phase, Rule
 from shapecheck.findings.checked import Report, Settings
-from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
-from shapecheck.findings.selection import Selection
-from shapecheck.language.limits import Limits
+from shapecheck.findings.finding import Finding
 
 # An answer that nobody asked for in so many days is forgotten; a folder is looked through once in so many.
 KEPT_DAYS = 30.0
 PRUNE_DAYS = 1.0
+
+
+by_name(Rule, lambda rule: rule.name, RULES.__getitem__)
+
+
+class _Answer(NamedTuple):
+    """What of a report is not known from the text and what is asked of it."""
+
+    layers: int
+    names: tuple[str, ...] | None
+    reached: Phase | None
+    unclean: Phase | None
+    not_run: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 class Cache:
@@ -49,7 +61,7 @@ class Cache:
         data = self._answers.get(key)
         try:
             return None if data is None else report_of_bytes(data, settings, text)
-        except (KeyError, TypeError, ValueError):
+        except ValueError:
             return None  # somebody else put it there
 
     def put(self, key: str, answer: bytes) -> None:
@@ -62,10 +74,10 @@ class Cache:
         place = key(self._program, os.fspath(path), content)
         known = self._configurations.get(place)
         if known is not None:
-            with contextlib.suppress(TypeError, ValueError, AttributeError):  # where somebody else put it there
-                return _config_of_json(json.loads(known), path)
+            with contextlib.suppress(ValueError):  # where somebody else put it there
+                return of_line(Config, known)
         settings = config.parse(path, content)
-        self._configurations.put(place, json.dumps(_config_to_json(settings)).encode())
+        self._configurations.put(place, to_line(settings).encode())
         return settings
 
     def prune(self) -> None:
@@ -108,66 +120,15 @@ def _stamp(path: str) -> tuple[str, ...]:
 
 def report_to_bytes(report: Report) -> bytes:
     """Return a report as one line of JSON; the text, the network and its shapes are left out."""
-    names = None if report.names is None else sorted(report.names)
-    found = [_diagnostic_to_json(d) for d in report.diagnostics]
-    return json.dumps([report.layers, names, report.reached, report.unclean, report.not_run, found]).encode()
+    names = None if report.names is None else tuple(sorted(report.names))
+    found = _Answer(report.layers, names, report.reached, report.unclean, report.not_run, report.diagnostics)
+    return to_line(found).encode()
 
 
 def report_of_bytes(data: bytes, settings: Settings, text: str) -> Report:
-    """Return the report that ``report_to_bytes`` gave, for the text that it was found in."""
-    layers, names, reached, unclean, not_run, found = json.loads(data)
-    report = Report(settings, text, tuple(_diagnostic_of_json(*parts) for parts in found))
-    report.layers = layers
-    report.names = None if names is None else frozenset(names)
-    report.reached = None if reached is None else Phase(reached)
-    report.unclean = None if unclean is None else Phase(unclean)
-    report.not_run = tuple(not_run)
+    """Return the report that ``report_to_bytes`` gave, for the text that it was found in. Raises ValueError."""
+    found = of_line(_Answer, data)
+    report = Report(settings, text, found.findings)
+    report.layers, report.reached, report.unclean, report.not_run = found[0], *found[2:5]
+    report.names = None if found.names is None else frozenset(found.names)
     return report
-
-
-def _diagnostic_to_json(d: Finding) -> list[Any]:
-    fix = None if d.fix is None else [d.fix.message, d.fix.applicability, [[e.span, e.text] for e in d.fix.edits]]
-    return [d.rule.name, d.severity, d.message, d.span, d.layer, d.help, d.related, fix]
-
-
-def _diagnostic_of_json(
-    rule: str,
-    severity: str,
-    message: str,
-    span: list[list[int]],
-    layer: str | None,
-    help: str | None,
-    related: list[list[Any]],
-    fix: list[Any] | None,
-) -> Finding:
-    return Finding(
-        RULES[rule],
-        Severity(severity),
-        message,
-        _span(span),
-        layer,
-        help,
-        tuple(Related(said, _span(at)) for said, at in related),
-        None if fix is None else Fix(fix[0], fix[1], tuple(Edit(_span(at), text) for at, text in fix[2])),
-    )
-
-
-def _span(places: list[list[int]]) -> Span:
-    start, end = places
-    return Span(Position(*start), Position(*end))
-
-
-def _config_to_json(settings: Config) -> list[Any]:
-    baseline = None if settings.baseline is None else os.fspath(settings.baseline)
-    return [settings.limits, settings.selection.as_json(), dict(settings.per_file_ignores), baseline]
-
-
-def _config_of_json(parts: list[Any], path: Path) -> Config:
-    limits, selection, per_file, baseline = parts
-    return Config(
-        Limits(*limits),
-        Selection.of_json(selection),
-        {pattern: tuple(words) for pattern, words in per_file.items()},
-        None if baseline is None else Path(baseline),
-        path,
-    )

@@ -1,99 +1,195 @@
 """Records to and from plain JSON values, by their annotations: for a file, or for another process.
 
-A record is a NamedTuple of words, numbers, truth values, None, and of records, tuples, lists and mappings of these.
+A record is a NamedTuple of words, numbers, truth values, None, enumerations and paths, and of records, tuples, lists
+and mappings of these. It becomes the list of its fields' values: both ends run the same program. Of a union the first
+kind that fits counts.
 """
 
 from __future__ import annotations
 
 import functools
+import json
+import os
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Record = TypeVar("Record")
+_Decoder = Callable[[Any], Any]
 
 
 class NotARecord(ValueError):
     """A value is not what the annotation says; the message names the place."""
 
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+        self.place = ""
+
+    def __str__(self) -> str:
+        return f"{self.place} is {self.value!r}"
+
+    def within(self, place: str) -> NotARecord:
+        """Return the same, seen from one record, tuple, list or mapping further out."""
+        self.place = place + self.place
+        return self
+
 
 def encode(value: Any) -> Any:
-    """Return a record as dicts and lists that ``json.dumps`` takes. Raises TypeError for what is no record."""
+    """Return a record as what ``json.dumps`` takes. Raises TypeError for what is no record."""
+    if isinstance(value, Enum):
+        return value.value
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: encode(part) for name, part in zip(value._fields, value, strict=True)}
+    name = _NAMES.get(type(value))
+    if name is not None:
+        return name(value)
     if isinstance(value, (tuple, list)):
         return [encode(part) for part in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: encode(part) for key, part in value.items()}
+    if isinstance(value, Path):
+        return os.fspath(value)
     raise TypeError(f"{value!r} is no part of a record")
 
 
 def decode(kind: type[Record], value: Any) -> Record:
     """Return the record of a kind that ``encode`` made ``value`` of. Raises NotARecord."""
-    made: Record = _decode(kind, value, kind.__name__)
+    annotation: Any = kind
+    try:
+        made: Record = _decoder(annotation)(value)
+    except NotARecord as error:
+        raise error.within(kind.__name__) from None
     return made
 
 
-def _decode(kind: Any, value: Any, place: str) -> Any:
-    origin, parts = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return value
-    if origin in (Union, types.UnionType):
-        return _one_of(parts, value, place)
-    if origin is Literal:
-        return _checked(value in parts, value, place)
-    if origin is tuple:
-        return _tuple(parts, value, place)
-    if origin is list:
-        return [_decode(parts[0], part, f"{place}[{at}]") for at, part in enumerate(_checked_list(value, place))]
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        _checked(isinstance(value, dict), value, place)
-        return {key: _decode(parts[1], part, f"{place}[{key!r}]") for key, part in value.items()}
-    if hasattr(kind, "_fields"):
-        return _record(kind, value, place)
-    if kind is float:
-        return float(_checked(type(value) in (int, float), value, place))
-    return _checked(type(value) is kind, value, place)
+def to_line(record: Any) -> str:
+    """Return a record as one line of JSON."""
+    return json.dumps(encode(record))
 
 
-def _checked(right: bool, value: Any, place: str) -> Any:
-    if not right:
-        raise NotARecord(f"{place} is {value!r}")
-    return value
+def of_line(kind: type[Record], line: str | bytes) -> Record:
+    """Return the record of a kind that ``to_line`` made a line of. Raises NotARecord, and ValueError for no JSON."""
+    return decode(kind, json.loads(line))
 
 
-def _checked_list(value: Any, place: str) -> list[Any]:
-    made: list[Any] = _checked(isinstance(value, list), value, place)
-    return made
+_NAMES: dict[type, Callable[[Any], str]] = {}
+_NAMED: dict[type, Callable[[str], Any]] = {}
 
 
-def _one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
-    for kind in kinds:
-        try:
-            return value if kind is type(None) and value is None else _decode(kind, value, place)
-        except NotARecord:
-            continue
-    raise NotARecord(f"{place} is {value!r}")
-
-
-def _tuple(kinds: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
-    _checked_list(value, place)
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        kinds = (kinds[0],) * len(value)
-    _checked(len(kinds) == len(value), value, place)
-    return tuple(
-        _decode(kind, part, f"{place}[{at}]") for at, (kind, part) in enumerate(zip(kinds, value, strict=True))
-    )
-
-
-def _record(kind: Any, value: Any, place: str) -> Any:
-    _checked(isinstance(value, dict) and set(value) == set(kind._fields), value, place)
-    hints = _hints(kind)
-    return kind(**{name: _decode(hints[name], value[name], f"{place}.{name}") for name in kind._fields})
+def by_name(kind: type[Record], name: Callable[[Record], str], find: Callable[[str], Record]) -> None:
+    """Write records of a kind as their names, for ``find`` to look up, which raises KeyError; they are in a table."""
+    _NAMES[kind], _NAMED[kind] = name, find
 
 
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _decoder(kind: Any) -> _Decoder:
+    origin, parts = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return lambda value: value
+    if origin in (Union, types.UnionType):
+        return _one_of(parts)
+    if origin is Literal:
+        return lambda value: _checked(value in parts, value)
+    if origin is tuple:
+        return _tuple(parts)
+    if origin is list:
+        every = _tuple((parts[0], ...))
+        return lambda value: list(every(value))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _mapping(_decoder(parts[1]))
+    if kind in _NAMED:
+        return _looked_up(_NAMED[kind], KeyError)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _looked_up(kind, ValueError)
+    if kind is Path:
+        return lambda value: Path(_checked(type(value) is str, value))
+    if hasattr(kind, "_fields"):
+        return _record(kind)
+    if kind is float:
+        return lambda value: float(_checked(type(value) in (int, float), value))
+    return lambda value: _checked(type(value) is kind, value)
+
+
+def _checked(right: bool, value: Any) -> Any:
+    if not right:
+        raise NotARecord(value)
+    return value
+
+
+def _looked_up(find: Callable[[Any], Any], missing: type[Exception]) -> _Decoder:
+    def decoder(value: Any) -> Any:
+        _checked(type(value) in (str, int), value)
+        try:
+            return find(value)
+        except missing:
+            raise NotARecord(value) from None
+
+    return decoder
+
+
+def _one_of(kinds: tuple[Any, ...]) -> _Decoder:
+    optional = type(None) in kinds
+    decoders = [_decoder(kind) for kind in kinds if kind is not type(None)]
+
+    def decoder(value: Any) -> Any:
+        if value is None and optional:
+            return None
+        for each in decoders:
+            try:
+                return each(value)
+            except NotARecord:
+                continue
+        raise NotARecord(value)
+
+    return decoder
+
+
+def _mapping(part: _Decoder) -> _Decoder:
+    def decoder(value: Any) -> Any:
+        found = {}
+        for key, each in _checked(type(value) is dict, value).items():
+            try:
+                found[key] = part(each)
+            except NotARecord as error:
+                raise error.within(f"[{key!r}]") from None
+        return found
+
+    return decoder
+
+
+def _tuple(kinds: tuple[Any, ...]) -> _Decoder:
+    endless = len(kinds) == 2 and kinds[1] is Ellipsis
+    decoders = [_decoder(kind) for kind in kinds if kind is not Ellipsis]
+
+    def decoder(value: Any) -> tuple[Any, ...]:
+        _checked(type(value) is list and (endless or len(value) == len(decoders)), value)
+        found: list[Any] = []
+        try:
+            for each, part in zip(decoders * len(value) if endless else decoders, value, strict=True):
+                found.append(each(part))
+        except NotARecord as error:
+            raise error.within(f"[{len(found)}]") from None
+        return tuple(found)
+
+    return decoder
+
+
+def _record(kind: Any) -> _Decoder:
+    hints = get_type_hints(kind)
+    names = kind._fields
+    decoders = [_decoder(hints[name]) for name in names]
+
+    def decoder(value: Any) -> Any:
+        _checked(type(value) is list and len(value) == len(names), value)
+        found: list[Any] = []
+        try:
+            for each, part in zip(decoders, value, strict=True):
+                found.append(each(part))
+        except NotARecord as error:
+            raise error.within(f".{names[len(found)]}") from None
+        return kind._make(found)
+
+    return decoder

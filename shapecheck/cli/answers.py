@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from shapecheck import config
 from shapecheck.cache.answers import Cache, report_of_bytes, report_to_bytes
+from shapecheck.cache.codec import to_line
 from shapecheck.cli.options import (
     Rules,
     check_rules,
@@ -119,7 +120,7 @@ class Answers:
         asked = Settings(name, self.values, limits, chosen(settings, name, self.request.rules))
         if isinstance(data, Finding):
             return Asked(path, asked, "", b"", data, None)
-        line = asked.as_text()
+        line = to_line(asked)
         key = None if self.cache is None else self.cache.key(line, data)
         return Asked(path, asked, line, data, decode(data, limits), key)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shapecheck import pipeline
 from shapecheck.cache.answers import Cache, report_to_bytes
+from shapecheck.cache.codec import of_line
 from shapecheck.findings.checked import Settings
 from shapecheck.language.source import decode
 
@@ -36,7 +37,7 @@ def main(folder: str | None) -> None:
 def answer(line: str, data: bytes, cache: Cache | None) -> bytes:
     """Return the answer to one question, a line of JSON."""
     try:
-        settings = Settings.of_text(line)
+        settings = of_line(Settings, line)
         report = pipeline.check(decode(data, settings.limits), settings)
         found = report_to_bytes(pipeline.offered(report))
     except Exception:

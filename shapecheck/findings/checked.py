@@ -6,7 +6,6 @@ A report that comes from the cache loads neither YAML nor rules nor layers; it h
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,16 +32,6 @@ class Settings(NamedTuple):
     values: Mapping[str, Any] = {}
     limits: Limits = DEFAULT_LIMITS
     selection: Selection = DEFAULT
-
-    def as_text(self) -> str:
-        """Return the settings as one line of JSON."""
-        return json.dumps([self.path, dict(self.values), self.limits, self.selection.as_json()])
-
-    @classmethod
-    def of_text(cls, line: str) -> Settings:
-        """Return the settings that ``as_text`` gave."""
-        path, values, limits, selection = json.loads(line)
-        return cls(path, values, Limits(*limits), Selection.of_json(selection))
 
 
 class Origin(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shapecheck.findings.catalogue import RULES, Rule, Severity
 from shapecheck.text import nearest
@@ -40,17 +40,6 @@ class Selection(NamedTuple):
             if length > best:
                 best, result = length, other
         return result
-
-    def as_json(self) -> list[Any]:
-        """Return the choice as plain JSON values."""
-        return [self.select, self.extend_select, self.ignore, list(self.severity.items())]
-
-    @classmethod
-    def of_json(cls, parts: list[Any]) -> Selection:
-        """Return the choice that ``as_json`` gave."""
-        select, extend, ignore, severity = parts
-        severities = {word: Severity(value) for word, value in severity}
-        return cls(None if select is None else tuple(select), tuple(extend), tuple(ignore), severities)
 
 
 DEFAULT = Selection()

@@ -57,7 +57,7 @@ def _listen(stream: IO[str], requests: queue.SimpleQueue[str]) -> None:
 
 def _answer(answers: IO[str], request: dict[str, Any], verify: Callable[..., Verification]) -> None:
     try:
-        settings = Settings.of_text(request["settings"])
+        settings = decode(Settings, request["settings"])
         plan = decode(Plan, request["plan"])
 
         def with_devices(file: FileTemplate) -> None:

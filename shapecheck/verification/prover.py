@@ -71,7 +71,7 @@ class Prover:
                 self._start()
                 self._next(time.monotonic() + limit)
             what, limit = "the check of the file", math.inf if self.timeout is None else self.timeout
-            request = {"settings": settings.as_text(), "text": text, "plan": encode(plan)}
+            request = {"settings": encode(settings), "text": text, "plan": encode(plan)}
             self._send(json.dumps(request))
             end = time.monotonic() + limit
             while True:

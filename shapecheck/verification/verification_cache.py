@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import json
 import os
 import sys
 from pathlib import Path
 
 from shapecheck.cache.answers import KEPT_DAYS, PRUNE_DAYS, program
-from shapecheck.cache.codec import NotARecord, decode, encode
+from shapecheck.cache.codec import of_line, to_line
 from shapecheck.cache.store import Store, key
 from shapecheck.findings.checked import Settings
 from shapecheck.verification import Plan, Verification
@@ -33,21 +32,21 @@ class VerificationCache:
 
     def key(self, settings: Settings, text: str, plan: Plan) -> str:
         """Return the key of an outcome. It does not depend on what the file is called."""
-        asked = settings._replace(path="").as_text()
-        return key(program(), environment(), asked, json.dumps(encode(plan)), text)
+        asked = to_line(settings._replace(path=""))
+        return key(program(), environment(), asked, to_line(plan), text)
 
     def get(self, key: str) -> Verification | None:
         """Return the outcome under ``key``, or None; whatever cannot be read counts as none."""
         data = self._store.get(key)
         try:
-            return None if data is None else decode(Verification, json.loads(data))._replace(cached=True)
-        except (NotARecord, ValueError):
+            return None if data is None else of_line(Verification, data)._replace(cached=True)
+        except ValueError:
             return None
 
     def put(self, key: str, found: Verification) -> None:
         """Store an outcome, if it is settled: what was not checked may be another time."""
         if settled(found):
-            self._store.put(key, json.dumps(encode(found)).encode())
+            self._store.put(key, to_line(found).encode())
 
     def prune(self) -> None:
         """Forget what was not asked for in a long time."""

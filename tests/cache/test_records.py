@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 import pytest
@@ -10,7 +13,7 @@ from amounts import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapecheck.cache.codec import NotARecord, decode, encode
+from shapecheck.cache.codec import NotARecord, by_name, decode, encode, of_line, to_line
 from shapecheck.verification import Disagreement, LevelOutcome, NotChecked, Plan, Verification
 
 SHAPES = st.none() | st.lists(st.integers(0, 2**70)).map(tuple)
@@ -57,39 +60,79 @@ class Outer(NamedTuple):
     number: float
 
 
-GOOD: dict[str, Any] = {"inner": {"pair": [1, "a"]}, "many": [{"pair": [2, "b"]}], "anything": [1], "number": 3}
+GOOD: list[Any] = [[[1, "a"]], [[[2, "b"]]], [1], 3]
 
 
 def test_records_in_records() -> None:
     found = decode(Outer, GOOD)
     assert found == Outer(Inner((1, "a")), [Inner((2, "b"))], [1], 3.0)
     assert type(found.number) is float and type(found.inner) is Inner
-    assert decode(Outer, {**GOOD, "inner": None}).inner is None
+    assert decode(Outer, [None, *GOOD[1:]]).inner is None
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("field", "value", "place"),
     [
-        {"inner": {"pair": [1]}},
-        {"inner": {"pair": ["a", 1]}},
-        {"inner": {"pair": [True, "a"]}},
-        {"inner": {}},
-        {"inner": 3},
-        {"many": {"pair": [2, "b"]}},
-        {"many": [None]},
-        {"number": "3"},
-        {"number": True},
-        {"more": 1},
+        (0, [[1]], r"Outer\.inner"),
+        (0, [["a", 1]], r"Outer\.inner"),
+        (0, [[True, "a"]], r"Outer\.inner"),
+        (0, [], r"Outer\.inner"),
+        (0, 3, r"Outer\.inner"),
+        (1, {"0": [[2, "b"]]}, r"Outer\.many is"),
+        (1, [[[2, "b"]], None], r"Outer\.many\[1\] is None"),
+        (1, [[[2, 3]]], r"Outer\.many\[0\]\.pair\[1\] is 3"),
+        (3, "3", r"Outer\.number"),
+        (3, True, r"Outer\.number"),
     ],
 )
-def test_what_is_no_record_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(NotARecord, match="Outer"):
-        decode(Outer, {**GOOD, **change})
+def test_what_is_no_record_is_refused(field: int, value: Any, place: str) -> None:
+    with pytest.raises(NotARecord, match=place):
+        decode(Outer, [*GOOD[:field], value, *GOOD[field + 1 :]])
+
+
+def test_a_field_more_or_less_is_refused() -> None:
+    for wrong in ([*GOOD, 1], GOOD[:-1], {}):
+        with pytest.raises(NotARecord, match="Outer is"):
+            decode(Outer, wrong)
+
+
+class Color(StrEnum):
+    RED = "red"
+
+
+class Entry(NamedTuple):
+    number: int
+
+
+ENTRIES = {"one": Entry(1)}
+
+
+class Drawn(NamedTuple):
+    color: Color
+    place: Path
+    by: Mapping[str, Color]
+    entry: Entry
+
+
+def test_enumerations_paths_and_entries_of_a_table() -> None:
+    by_name(Entry, lambda entry: next(name for name, one in ENTRIES.items() if one == entry), ENTRIES.__getitem__)
+    drawn = Drawn(Color.RED, Path("a/b"), {"x": Color.RED}, ENTRIES["one"])
+    assert to_line(drawn) == '["red", "a/b", {"x": "red"}, "one"]'
+    back = of_line(Drawn, to_line(drawn))
+    assert back == drawn and type(back.color) is Color and back.entry is ENTRIES["one"]
+    for line, place in (
+        ('["blue", "a", {}, "one"]', "Drawn.color is 'blue'"),
+        ('["red", 3, {}, "one"]', "Drawn.place is 3"),
+        ('["red", "a", {"x": 1}, "one"]', r"Drawn.by\['x'\] is 1"),
+        ('["red", "a", {}, "two"]', "Drawn.entry is 'two'"),
+    ):
+        with pytest.raises(NotARecord, match=place):
+            of_line(Drawn, line)
 
 
 def test_a_word_outside_of_a_literal_is_refused() -> None:
     with pytest.raises(NotARecord, match=r"Plan\.level is 'thoroughly'"):
-        decode(Plan, encode(Plan()) | {"level": "thoroughly"})
+        decode(Plan, ["thoroughly", *encode(Plan())[1:]])
 
 
 def test_what_cannot_be_encoded() -> None:

@@ -15,6 +15,7 @@ import pytest
 from running import BROKEN, FINE, MENDABLE, alone, entries, environment, here, many, process
 from waiting import PATIENCE, wait_for
 
+from shapecheck.cache.codec import to_line
 from shapecheck.cli import answers, main, workers
 from shapecheck.cli.workers import Task, spread_out
 from shapecheck.findings.checked import Settings
@@ -99,7 +100,7 @@ def test_where_no_process_can_be_started_this_one_does_it_all(nets: Path, monkey
 def test_a_task_that_meets_trouble_is_handed_back_and_every_one_is_told_of() -> None:
     said: list[tuple[int, int, str]] = []
     question = Settings("a.net.yaml", {}, DEFAULT_LIMITS, DEFAULT)
-    tasks = [Task("good", question.as_text(), FINE.encode()), Task("bad", "{}", b"")]
+    tasks = [Task("good", to_line(question), FINE.encode()), Task("bad", "{}", b"")]
     good, bad = spread_out(tasks, 2, None, lambda *told: said.append(told))
     assert good is not None and good.startswith(b"[2, ")
     assert bad is None
