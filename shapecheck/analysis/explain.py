@@ -118,6 +118,11 @@ def _transposed_step(axis: str, w: Window) -> AxisArithmetic:
     )
 
 
+def formula(s: AxisArithmetic) -> str:
+    """Return the formula with the numbers in it: ``o = ⌊(28 + 2·1 − 3) / 2⌋ + 1 = 14``."""
+    return f"{'o′' if s.window.transposes else 'o'} = {s.window.formula()}"
+
+
 def lines(s: AxisArithmetic) -> list[str]:
     """Return the explanation of one axis as text, a line each."""
     w = s.window
@@ -139,7 +144,7 @@ def lines(s: AxisArithmetic) -> list[str]:
             out.append(f"  also an instance of Relationship{'s' if len(rest) > 1 else ''} {', '.join(rest)}")
     if s.extension:
         out.append(f"  {s.extension}")
-    out.append(f"  o{prime} = {w.formula()}")
+    out.append(f"  {formula(s)}")
     out += _notes(s)
     return out
 

@@ -7,9 +7,8 @@ from importlib.resources import files
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, tostring
 
-from shapecheck.analysis.explain import AxisArithmetic
 from shapecheck.figures import grid, scale
-from shapecheck.figures.layout import Axis, axes_of
+from shapecheck.figures.layout import Axis
 from shapecheck.figures.svg import add, rect, width_of, words
 
 MARGIN = 16
@@ -27,23 +26,15 @@ LEGEND = {
 
 
 class Figure(NamedTuple):
-    """The picture of a layer. ``lines`` say it in words; ``svg()`` draws it. Shows itself in a notebook."""
+    """The picture of a layer. ``lines`` say it in words; ``svg()`` draws it. Shows itself in a notebook.
+
+    ``formulas`` stand above the picture, one for all axes with the same arithmetic.
+    """
 
     title: str
     axes: tuple[Axis, ...]
     lines: tuple[str, ...]
-
-    def _formulas(self) -> list[str]:
-        """Return the formula of each axis, with the axis's name where there are several."""
-        found = []
-        name = ""
-        for line in self.lines:
-            if line.startswith(" "):
-                if line.strip().startswith(("o = ", "o′ = ")):
-                    found.append((name, line.strip()))
-            else:
-                name = line.partition(":")[0]
-        return [f"{name}: {line}" if len(found) > 1 else line for name, line in found]
+    formulas: tuple[str, ...]
 
     @property
     def drawn(self) -> str:
@@ -61,13 +52,12 @@ class Figure(NamedTuple):
         body = add(root, "g", transform=f"translate({MARGIN} {MARGIN})")
         words(body, 0, 12, self.title, "label strong")
         y = 30.0
-        told = self._formulas()
-        for line in told:
-            words(body, 0, y, line)
+        for formula in self.formulas:
+            words(body, 0, y, formula)
             y += 16
         drawer = grid if self.drawn == "cells" else scale
         size, kinds = drawer.draw(body, self.axes, y)
-        width = max(size.width, width_of(self.title), *map(width_of, told), 340)
+        width = max(size.width, width_of(self.title), *map(width_of, self.formulas), 340)
         height = _legend(body, [*kinds, "output", "tap"], size.height + 8, width)
         total = (width + 2 * MARGIN, height + 2 * MARGIN)
         for target in (root, paper):
@@ -105,8 +95,3 @@ def _legend(parent: Element, kinds: list[str], y: float, width: float) -> float:
 def style_sheet() -> str:
     """Return the style sheet of the pictures."""
     return (files("shapecheck.figures") / "figure.css").read_text(encoding="utf-8")
-
-
-def figure_of(title: str, steps: list[AxisArithmetic], lines: list[str], lower: bool = False) -> Figure:
-    """Return the picture of a layer's arithmetic. Raises NoFigure where there is nothing to draw."""
-    return Figure(title, axes_of(steps, lower), tuple(lines))
