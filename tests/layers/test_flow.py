@@ -1,4 +1,7 @@
-"""How the axes of each layer flow: what a layer declares, against what its output depends on when it runs."""
+"""How the axes of each layer flow: what a layer declares, against what its output depends on when it runs.
+
+The layers are random, of every op of the registry, and their sizes are held against those of the run as well.
+"""
 
 from __future__ import annotations
 
@@ -99,6 +102,7 @@ def depends(case: Case, run: Callable[..., Array], seed: int) -> dict[tuple[int,
     rng = np.random.default_rng(seed)
     inputs = [base(shape, rng, case.layer.op) for shape in case.context.inputs]
     before = run(*inputs)
+    assert before.shape == case.output
     found: dict[tuple[int, int], Array] = {}
     for operand, value in enumerate(inputs):
         for axis in range(value.ndim):
