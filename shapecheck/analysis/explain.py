@@ -137,8 +137,8 @@ def lines(s: AxisArithmetic) -> list[str]:
     out = [f"{s.axis}: {', '.join(given)}"]
     if s.relationships:
         number = s.relationships[0]
-        title, formula = RELATIONSHIPS[number]
-        out.append(f"  Relationship {number} ({title}): {formula}")
+        title, general = RELATIONSHIPS[number]
+        out.append(f"  Relationship {number} ({title}): {general}")
         rest = [str(r) for r in s.relationships[1:]]
         if rest:
             out.append(f"  also an instance of Relationship{'s' if len(rest) > 1 else ''} {', '.join(rest)}")

@@ -112,7 +112,7 @@ def test_a_layer_without_windows_has_no_picture() -> None:
 
 
 def test_text_is_escaped_and_control_characters_are_replaced() -> None:
-    svg = Figure("<script>alert(1)</script>\x1b[31m", (Axis("H", 3, 1, 3),), ("a < b",)).svg()
+    svg = Figure("<script>alert(1)</script>\x1b[31m", (Axis("H", 3, 1, 3),), ("a < b",), ("o < 1",)).svg()
     assert "<script" not in svg and "\x1b" not in svg
     ElementTree.fromstring(svg)
 
