@@ -2,11 +2,11 @@
 
 A forked process would be ready sooner, but is safe on one system in three, and only while there are no threads.
 
-Threads of ``concurrent.futures`` hand each process a file at a time. Its own pool of processes was tried, with processes
+Threads of ``concurrent.futures`` hand each process a file at a time. Its own pool of processes was tried, with those
 started anew: of 500 files both have the first answer after 0.2 s, and all of them after 6.3 to 6.7 s of CPU time there
 and 5.7 to 6.0 s here. But on Python 3.11 its processes go on for ever where the one that started them is killed, since
-each holds both ends of the queue at which it waits; what runs can be ended by private attributes alone; and of a process
-that dies it tells neither how nor over which file.
+each holds both ends of the queue at which it waits; what runs can be ended by private attributes alone; and of a
+process that dies it tells neither how nor over which file.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""A network: its nodes, who reads whom, and how arrays are split."""
+"""A network: its nodes, who reads whom, and in which order they can be computed."""

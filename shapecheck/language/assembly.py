@@ -7,11 +7,12 @@ from copy import copy
 from typing import Any, NamedTuple
 
 from shapecheck.findings.finding import Finding
-from shapecheck.graph import splits
 from shapecheck.graph.network import Expectation, Network, Node, Placing
+from shapecheck.graph.order import circles, topological
 from shapecheck.language.expansion import Expander, Pending, expectation
 from shapecheck.language.limits import Limits
 from shapecheck.language.scope import LeftOut, Reading, Scope, Source, Unresolved, resolve
+from shapecheck.language.sharding_resolver import resolved_sharding, unused_axes
 from shapecheck.language.templates import FileTemplate, Name
 from shapecheck.language.usage import unused
 from shapecheck.language.values import Misread, Value
@@ -83,7 +84,7 @@ class _Assembler:
             symmetry,
             self.file.channels_last,
         )
-        network.sharding, wrong = splits.resolved(self.file, self.nodes, self.expander.dims, self.expander.top)
+        network.sharding, wrong = resolved_sharding(self.file, self.nodes, self.expander.dims, self.expander.top)
         self.findings += wrong
         network.placings = [
             Placing(path, template.mapping, index)
@@ -137,7 +138,7 @@ class _Assembler:
             if node.index not in used
         ]
         readers = {network.nodes[index].name for index in self.read if network.nodes[index].layer is None}
-        findings += splits.unused_axes(self.file, network.sharding)
+        findings += unused_axes(self.file, network.sharding)
         return findings + unused(self.file, self.expander.placed_blocks, self.expander.dims, readers)
 
     def _resolve(self, source: Source, layer: str | None) -> int | None:
@@ -211,47 +212,18 @@ class _Assembler:
             node.layer = Broken(layer.op, {})
 
     def _order(self) -> list[int]:
-        if all(source < node.index for node in self.nodes for source in (*node.inputs, *node.references.values())):
-            return list(range(len(self.nodes)))
-        waiting = [0] * len(self.nodes)
-        readers: list[list[int]] = [[] for _ in self.nodes]
-        for node in self.nodes:
-            for source in {*node.inputs, *node.references.values()}:
-                waiting[node.index] += 1
-                readers[source].append(node.index)
-        ready = [index for index in reversed(range(len(self.nodes))) if not waiting[index]]
-        order = []
-        while ready:
-            index = ready.pop()
-            order.append(index)
-            for reader in readers[index]:
-                waiting[reader] -= 1
-                if not waiting[reader]:
-                    ready.append(reader)
-        if len(order) < len(self.nodes):
-            self._circles({index for index in range(len(self.nodes)) if waiting[index]})
-            order += [index for index in range(len(self.nodes)) if waiting[index]]
-        return order
-
-    def _circles(self, left: set[int]) -> None:
-        """Report each circle once, and break it so that the rest can still be checked."""
-        done: set[int] = set()
-        for start in sorted(left):
-            path: list[int] = []
-            at: int | None = start
-            while at is not None and at not in done:
-                if at in path:
-                    self._circle(path[path.index(at) :])
-                    break
-                path.append(at)
-                sources = (*self.nodes[at].inputs, *self.nodes[at].references.values())
-                at = next((source for source in sources if source in left), None)
-            done |= set(path)
-        for index in left:
+        """Return an order; circles are reported once each, and broken so that the rest can still be checked."""
+        reads = [(*node.inputs, *node.references.values()) for node in self.nodes]
+        order = topological(reads)
+        left = set(range(len(self.nodes))).difference(order)
+        for circle in circles(reads, left):
+            self._circle(circle)
+        for index in sorted(left):
             node = self.nodes[index]
             node.layer = Broken(node.op, {})
             node.references = {}
             node.inputs = tuple(source for source in node.inputs if source not in left)
+        return [*order, *sorted(left)]
 
     def _circle(self, path: list[int]) -> None:
         first = path.index(min(path))

@@ -13,7 +13,7 @@ from shapecheck.language.templates import Axes, FileTemplate, Name, ShardingTemp
 from shapecheck.text import suggest
 
 
-def resolved(
+def resolved_sharding(
     file: FileTemplate, nodes: Sequence[Node], dims: Mapping[str, Dimension], top: Scope
 ) -> tuple[Sharding | None, list[Finding]]:
     """Return what a file's ``sharding`` means for its expanded layers, and what is wrong with it.
