@@ -31,8 +31,7 @@ def load(path: str | PathLike[str], **values: Any) -> Network:
     its baseline in ``check``.
 
     Raises NetworkError, which holds the diagnostics, where the file cannot be used; TypeError for a name that
-    the file does not have; ValueError for a size that a dimension cannot have; shapecheck.config.ConfigError where
-    there is a configuration that cannot be used.
+    the file does not have; shapecheck.config.ConfigError where there is a configuration that cannot be used.
     """
     shown = fspath(path)
     settings = config.nearest(Path(shown).parent)

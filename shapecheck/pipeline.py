@@ -7,7 +7,7 @@ catalogue says that it needs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,19 +18,16 @@ from shapecheck.findings import fixes, suppressions
 from shapecheck.findings.catalogue import RULES, Phase, Rule, Severity
 from shapecheck.findings.checked import Origin, Report, Settings
 from shapecheck.findings.finding import Edit, Finding, Fix, NetworkError
-from shapecheck.findings.selection import DEFAULT as EVERY_DEFAULT
-from shapecheck.findings.selection import Selection
 from shapecheck.graph.network import Network
 from shapecheck.language.assembly import assemble
 from shapecheck.language.document import collector_off, parse
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.reader import read
-from shapecheck.language.source import read_file
-from shapecheck.language.spelling import suggest
 from shapecheck.language.templates import FileTemplate
 from shapecheck.rules import CHECKS, EXPLANATIONS
 from shapecheck.rules.input_sizes import size_findings
 from shapecheck.rules.transposed_size import ambiguous_findings, mended_by_padding
+from shapecheck.text import suggest
 
 Prepare = Callable[[FileTemplate], None]
 _NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")
@@ -148,6 +145,7 @@ def judge(
 
     ``earlier`` are the shapes before an edit; what does not lie behind the edit is then not computed again.
     """
+    _require_sizes(reading.file, settings)
     course = _Course(settings, text)
     network = _assembled(course, reading, prepare)
     report = course.report() if network is None else _judged(course, network, earlier)
@@ -155,25 +153,11 @@ def judge(
     return report
 
 
-def check_text(
-    text: str,
-    path: str,
-    values: Mapping[str, Any] | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-    selection: Selection = EVERY_DEFAULT,
-    prepare: Prepare | None = None,
-) -> Report:
-    """Check a text."""
-    return check(text, Settings(path, values or {}, limits, selection), prepare)
-
-
-def check_file(path: str, values: Mapping[str, Any] | None = None, limits: Limits = DEFAULT_LIMITS) -> Report:
-    """Check one file."""
-    return check(read_file(path, limits), Settings(path, values or {}, limits))
-
-
-def load_text(text: str, path: str, values: Mapping[str, Any]) -> Network:
-    return load(text, Settings(path, values))
+def _require_sizes(file: FileTemplate | None, settings: Settings) -> None:
+    names = set() if file is None else file.dimension_names() - file.params.keys()
+    for name, value in settings.values.items():
+        if name in names and (type(value) is not int or value < 1):
+            raise UnusableValue(f"the size of dimension {name} is a whole number of at least 1, found {value}")
 
 
 def offered(report: Report) -> Report:
@@ -183,7 +167,7 @@ def offered(report: Report) -> Report:
 
 @collector_off()
 def load(text: str | Finding, settings: Settings, baseline: Path | None = None) -> Network:
-    """Return the network of a text. Raises NetworkError where it cannot be read, and UnusableValue; warnings pass.
+    """Return the network of a text. Raises NetworkError where it cannot be read; warnings pass.
 
     Raises TypeError for a name in ``settings.values`` that the text does not have.
     """
@@ -239,9 +223,6 @@ def _assembled(course: _Course, reading: Reading, prepare: Prepare | None) -> Ne
     course.names = frozenset((*file.params, *file.dimension_names()))
     settings = course.settings
     values = {name: value for name, value in settings.values.items() if name in course.names}
-    for name, value in values.items():
-        if name not in file.params and (type(value) is not int or value < 1):
-            raise UnusableValue(f"the size of dimension {name} is a whole number of at least 1, found {value}")
     assembly = assemble(file, values, settings.limits)
     course.add(assembly.findings, Phase.ASSEMBLED)
     if not assembly.whole:

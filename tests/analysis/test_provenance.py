@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from texts import check_text
 
 from shapecheck.findings.finding import Finding
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.fields import REQUIRED
 from shapecheck.layers.role import Role
-from shapecheck.pipeline import Report, check_text
+from shapecheck.pipeline import Report
 
 # A value for each key that some op requires, such that a map of rank 2 keeps its last axis where it can.
 VALUES = {

@@ -29,14 +29,15 @@ TRACE_BY_JAX = ["-c", f"import sys; sys.path.insert(0, {str(HERE)!r}); import re
 CHECK_ONE = """
 import sys, time, tracemalloc
 from shapecheck import pipeline
+from shapecheck.findings.checked import Settings
 text = open(sys.argv[1], encoding="utf-8").read()
 start = time.process_time()
-report = pipeline.check_text(text, "long.net.yaml")
+report = pipeline.check(text, Settings("long.net.yaml"))
 seconds = time.process_time() - start
 assert report.ok, report.diagnostics
 del report
 tracemalloc.start()
-pipeline.check_text(text, "long.net.yaml")
+pipeline.check(text, Settings("long.net.yaml"))
 print(seconds, tracemalloc.get_traced_memory()[1])
 """
 
@@ -46,8 +47,9 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import measure, resnet50_jax
 from shapecheck import pipeline
+from shapecheck.findings.checked import Settings
 text = measure.RESNET.read_text(encoding="utf-8")
-(ours,) = measure.calls(lambda: pipeline.check_text(text, "resnet50.net.yaml"), runs=21)
+(ours,) = measure.calls(lambda: pipeline.check(text, Settings("resnet50.net.yaml")), runs=21)
 (theirs,) = measure.calls(resnet50_jax.trace, before=resnet50_jax.forget, runs=5)
 print(ours, theirs)
 """
@@ -170,11 +172,10 @@ def verify_and_jax() -> list[float]:
 
 def propagation_and_onnx() -> list[float]:
     """The propagation of shapes alone, and ONNX's in C++."""
-    from shapecheck import pipeline
+    import shapecheck
     from shapecheck.analysis.propagation import propagate
 
-    network = pipeline.check_file(str(RESNET)).network
-    assert network is not None
+    network = shapecheck.load(RESNET)
     (ours,) = calls(lambda: propagate(network), runs=51)
     script = [sys.executable, str(HERE / "resnet50_onnx.py"), "51"]
     return [ours, float(subprocess.run(script, capture_output=True, text=True, check=True).stdout)]

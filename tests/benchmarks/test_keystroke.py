@@ -10,6 +10,7 @@ import pytest
 KEYSTROKES = """
 import statistics, sys, time
 from shapecheck import pipeline
+from shapecheck.findings.checked import Settings
 from shapecheck.config import Config
 from shapecheck.server.checker import Checker
 from shapecheck.server.positions import Text
@@ -24,7 +25,7 @@ for size, padding in [(5, 2), (3, 1)] * 2:
     lines[at] = f"{old}kernel_size: {size}, padding: {padding}}}"
     source = "\\n".join(lines)
     start = time.process_time()
-    wanted = pipeline.check_text(source, "long.net.yaml")
+    wanted = pipeline.check(source, Settings("long.net.yaml"))
     whole.append(time.process_time() - start)
     start = time.process_time()
     found = checker.check(Text(source), Config())

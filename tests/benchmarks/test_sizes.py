@@ -33,7 +33,7 @@ def test_the_sizes_of_an_example_take_no_longer_than_its_check(path: Path) -> No
     network = api.load(path)
     assert (
         measure.least_ratio(
-            lambda: measure.calls(lambda: analyse(network), lambda: pipeline.check_text(text, str(path)), runs=3)
+            lambda: measure.calls(lambda: analyse(network), lambda: pipeline.check(text, Settings(str(path))), runs=3)
         )
         < 1.2
     )

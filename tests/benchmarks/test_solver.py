@@ -56,6 +56,6 @@ def test_a_check_of_an_open_decoder_is_no_matter_of_seconds() -> None:
     open_text = decoder(32, 4, True)
     closed = open_text.replace("name: d", "output_size: 1, name: d")
     ours, theirs = measure.calls(
-        lambda: pipeline.check_text(open_text, "open.net.yaml"), lambda: pipeline.check_text(closed, "closed.net.yaml")
+        lambda: pipeline.check(open_text, Settings("open.net.yaml")), lambda: pipeline.check(closed, Settings("closed.net.yaml"))
     )
     assert ours < 30 * theirs

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from texts import check_file, check_text
 
 from shapecheck.cli.main import main
 from shapecheck.findings import fixes
-from shapecheck.pipeline import check_file, check_text
 
 MISSPELT = """# a net  \u2014 with a dash
 shapecheck: 1

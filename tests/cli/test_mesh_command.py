@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from paths import ROOT
+from texts import check_text
 from waiting import PATIENCE
 
 import shapecheck
-from shapecheck import pipeline
 from shapecheck.cli.main import main
 from shapecheck.language.sharding_reader import override
 
@@ -122,7 +122,7 @@ def test_a_file_says_it_by_itself_and_the_command_line_overrides(tmp_path: Path)
 
 
 def test_check_tells_of_devices_without_jax() -> None:
-    report = pipeline.check_text(SHARDED.replace("out_channels: 6", "out_channels: 7"), "net")
+    report = check_text(SHARDED.replace("out_channels: 6", "out_channels: 7"), "net")
     assert [(d.code, d.layer, d.span.start.line) for d in report.errors] == [("SC904", "c", 9)]
 
 
@@ -130,7 +130,7 @@ def sharding(text: str, mesh: tuple[tuple[str, int], ...], *shards: tuple[str, t
     def prepare(file: object) -> None:
         override(file, mesh, shards)  # type: ignore[arg-type]
 
-    network = pipeline.check_text(text, "net", prepare=prepare).network
+    network = check_text(text, "net", prepare=prepare).network
     assert network is not None and network.sharding is not None
     return network.sharding._replace(
         inputs={i: tuple(split.axes for split in splits) for i, splits in network.sharding.inputs.items()},  # type: ignore[misc]
@@ -153,10 +153,10 @@ def test_the_command_line_says_the_same_as_the_file() -> None:
 def test_a_mesh_axis_that_two_dimensions_share_is_told_at_the_input() -> None:
     text = SHARDED.replace("[N, 3, 8, 8]", "[N, 3, H, 8]").replace("{N: 12}", "{N: 12, H: 8}")
     text = text.replace("dims: {N: data}", "dims: {N: data, H: data}")
-    (found,) = pipeline.check_text(text, "net").errors
+    (found,) = check_text(text, "net").errors
     assert (found.code, found.span.start.line) == ("SC902", 6)
     bare = SHARDED.replace("[N, 3, 8, 8]", "[N, 3, H, 8]").replace("{N: 12}", "{N: 12, H: 8}")
-    (told,) = pipeline.check_text(bare, "net", prepare=lambda file: override(file, (), [("H", ("data",))])).errors
+    (told,) = check_text(bare, "net", prepare=lambda file: override(file, (), [("H", ("data",))])).errors
     assert (told.code, told.layer, told.span.start.line) == ("SC902", "image", 2)
 
 

@@ -133,8 +133,8 @@ def test_the_difference_is_explained(name: str) -> None:
     network = example(next(path for path in EXAMPLES if path.name.startswith(name)))
     found = cost_of(network, Plan(device="cpu", optimizer="adam"))
     assert isinstance(found, CompilerCost) and found.forward.flops is not None
-    assert found.beside is not None and found.optimised is not None and not found.differing
-    explained = found.counted - 2 * found.on_padding + sum(each.flops for each in found.beside)
+    assert found.other is not None and found.optimised is not None and not found.differing
+    explained = found.counted - 2 * found.on_padding + sum(each.flops for each in found.other)
     assert found.forward.flops == pytest.approx(explained + found.optimised, rel=1e-6)
     # What is left to the optimiser, which nobody here counts, is little.
     assert abs(found.optimised) < 0.005 * found.forward.flops

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from real_bugs import CASES, REPORTED, changed, write
+from texts import check_text
 
 from shapecheck.findings.selection import Selection
-from shapecheck.pipeline import check_text
 
 pytestmark = REPORTED
 EVERYTHING = Selection(extend_select=("ALL",))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 from real_bugs import CASES, REPORTED, TRANSLATIONS, Entry, Network, changed, foreign_edges, write
+from texts import check_text
 
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding
-from shapecheck.pipeline import check_text
 
 pytestmark = REPORTED
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from facts import DATA, required
 from paths import EXAMPLES
+from texts import check_file
 
 from shapecheck.analysis.cost import cost
 from shapecheck.findings.catalogue import Severity
-from shapecheck.pipeline import check_file
 
 pytestmark = required("truth")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from texts import check_text
 
 from shapecheck import config
 from shapecheck.cli.check_command import check
@@ -18,7 +19,6 @@ from shapecheck.config import ConfigError
 from shapecheck.findings.baseline import BaselineError
 from shapecheck.findings.catalogue import RULES, Severity
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
-from shapecheck.pipeline import check_text
 
 TOO_SMALL = """shapecheck: 1
 inputs: {image: [1, 3, 2, 2]}

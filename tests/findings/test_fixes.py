@@ -12,12 +12,12 @@ import real_bugs as bugs
 import yaml
 from amounts import sample
 from paths import ROOT
+from texts import check_text
 
 from shapecheck.findings import edits, fixes
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Edit, Finding, Fix, Position, Span
-from shapecheck.pipeline import check_text
 
 
 @functools.cache

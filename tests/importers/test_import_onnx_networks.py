@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from onnx_models import imported, keys, model, node, output
 from paths import ROOT
+from texts import check_text
 
 import shapecheck
 from shapecheck.importers.onnx.onnx_graph import Unusable
 from shapecheck.importers.onnx.wire import without_weights
-from shapecheck.pipeline import check_text
 
 OPSETS = [opset for opset in (18, 21, 22) if opset <= onnx.defs.onnx_opset_version()]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from marked import accepted, errors, layers, names, reads, refused, shape, unmark, with_blocks
 from steps import within
+from texts import check_text
 
 from shapecheck.language.limits import DEFAULT_LIMITS
-from shapecheck.pipeline import check_text
 
 
 def test_a_block_s_layers_stand_under_its_name() -> None:

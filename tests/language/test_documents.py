@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from marked import HEAD, accepted, errors, layers, refused, shape
 from steps import within
+from texts import check_file, check_text
 
 from shapecheck.config import MOST
 from shapecheck.findings.finding import Finding, Position, Span
 from shapecheck.language import document
 from shapecheck.language.limits import DEFAULT_LIMITS
-from shapecheck.language.source import decode
-from shapecheck.pipeline import check_file, check_text, read_file
+from shapecheck.language.source import decode, read_file
 
 RELU = "layers: [{op: relu}]\n"
 

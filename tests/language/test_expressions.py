@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marked import HEAD, accepted, errors, layers, refused, shape
 from steps import within
+from texts import check_text
 
 from shapecheck.language.expressions import Expression, ExpressionError, parse
 from shapecheck.language.limits import DEFAULT_LIMITS
-from shapecheck.pipeline import check_text
 
 
 def value(text: str, **env: Any) -> Any:

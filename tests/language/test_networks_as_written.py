@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from marked import accepted, errors, layers, names, reads, refused, shape, unmark, warnings, with_blocks
+from texts import check_text
 
 from shapecheck import NetworkError, loads, propagate
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Position
-from shapecheck.pipeline import check_text
 
 
 def test_names_by_default_are_the_op_and_a_number() -> None:

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from paths import ROOT
+from texts import check_text
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shapecheck import pipeline
 from shapecheck.findings.catalogue import Severity
 from shapecheck.language import schema
 from shapecheck.language.document import parse, plain_value
@@ -67,7 +67,7 @@ def network(only: dict[str, Any], **top: Any) -> dict[str, Any]:
 def errors(data: Any) -> set[str]:
     """The rules by which the checker refuses a file."""
     text = yaml.safe_dump(data, sort_keys=False)
-    found = pipeline.check_text(text, "x.net.yaml").diagnostics
+    found = check_text(text, "x.net.yaml").diagnostics
     return {d.rule.name for d in found if d.severity is Severity.ERROR}
 
 
@@ -139,7 +139,7 @@ def test_the_examples_fit(path: Path) -> None:
 def test_structural_mistakes_in_the_examples_are_refused(name: str) -> None:
     text = (ROOT / "examples" / "broken" / f"{name}.net.yaml").read_text(encoding="utf-8")
     assert not NETWORK.is_valid(data_of(text))
-    assert not pipeline.check_text(text, name).ok
+    assert not check_text(text, name).ok
 
 
 GOOD: list[dict[str, Any]] = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 from marked import HEAD, errors, unmark
+from texts import check_text
 
 from shapecheck.language import document
 from shapecheck.language.syntax import syntax_finding
-from shapecheck.pipeline import check_text
 
 RELU = "layers: [{op: relu}]\n"
 # A text with the place at which it is told of, and words of the message.

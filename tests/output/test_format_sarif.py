@@ -24,8 +24,8 @@ from sample_reports import (
     verification,
     wide,
 )
+from texts import check_text
 
-from shapecheck import pipeline
 from shapecheck._version import __version__
 from shapecheck.findings import edits
 from shapecheck.findings.catalogue import RULES
@@ -167,7 +167,7 @@ def applied(text: str, fix: dict[str, Any]) -> str:
 
 
 def test_a_fix_made_from_the_log_mends_the_file() -> None:
-    one = pipeline.check_text(WRONG, "wrong.net.yaml")
+    one = check_text(WRONG, "wrong.net.yaml")
     results = [result for result in log([one])["results"] if "fixes" in result]
     fixes = [d.fix for d in one.diagnostics if d.fix is not None]
     assert results
@@ -176,7 +176,7 @@ def test_a_fix_made_from_the_log_mends_the_file() -> None:
         assert said["properties"]["applicability"] == fix.applicability
         after = applied(WRONG, said)
         assert after == edits.apply(WRONG, fix.edits) != WRONG
-        assert len(pipeline.check_text(after, "wrong.net.yaml").diagnostics) < len(one.diagnostics)
+        assert len(check_text(after, "wrong.net.yaml").diagnostics) < len(one.diagnostics)
 
 
 def test_a_fix_that_is_only_shown_or_changes_nothing_is_left_out() -> None:
@@ -238,7 +238,7 @@ def test_a_fingerprint_stays_when_lines_move() -> None:
 def test_lines_end_where_ours_end() -> None:
     head = 'shapecheck: 1\nname: "a\u2028 b\x85 c"\n'
     text = head + "inputs: {image: [N, 3, 32, 32]}\nlayers: [{op: conv, kernel_sise: 3}]\n"
-    run = log([pipeline.check_text(text, "a.net.yaml")])
+    run = log([check_text(text, "a.net.yaml")])
     lines = re.split("|".join(run["newlineSequences"]), text)
     region = next(r for r in regions(run) if r["endColumn"] - r["startColumn"] == len("kernel_sise"))
     assert lines[region["startLine"] - 1][region["startColumn"] - 1 : region["endColumn"] - 1] == "kernel_sise"

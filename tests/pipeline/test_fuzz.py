@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from one_layer import scalar
 from paths import ROOT
 from steps import within
+from texts import check_text
 
 from shapecheck.findings.catalogue import RULES, Severity
 from shapecheck.findings.checked import Report
@@ -20,7 +21,6 @@ from shapecheck.language import vocabulary
 from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.language.source import decode
 from shapecheck.layers import REGISTRY
-from shapecheck.pipeline import check_text
 
 # Small enough that nothing but the code itself can take long.
 LIMITS = DEFAULT_LIMITS._replace(layers=2_000, repeat=500, block_depth=30, nodes=50_000)

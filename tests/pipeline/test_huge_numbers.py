@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import check_text
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
 from shapecheck.arithmetic.shape import LARGEST, show_number
 from shapecheck.findings.finding import NetworkError
-from shapecheck.pipeline import check_network, check_text
+from shapecheck.pipeline import check_network
 
 HUGE = st.builds(
     lambda digits, head: head * 10**digits, st.sampled_from([0, 5, 18, 19, 40, 299, 300, 400, 5_000]), st.integers(1, 9)

@@ -17,7 +17,7 @@ from shapecheck import pipeline
 from shapecheck.findings import fixes
 from shapecheck.findings.catalogue import RULES, Phase, Severity
 from shapecheck.findings.checked import Report, Settings
-from shapecheck.findings.selection import Selection
+from shapecheck.findings.selection import DEFAULT, Selection
 from shapecheck.rules import CHECKS
 
 ENTRY = re.compile(r"^(?P<dash> +- )(?P<rest>\{.*\})(?P<end>\s*(?:#.*)?)$")
@@ -26,7 +26,7 @@ PATHS = [*sorted(EXAMPLES.rglob("*.net.yaml")), *sorted(NETWORKS.glob("*.net.yam
 EVERY_RULE = Selection(select=("ALL",))
 
 
-def checked(text: str, selection: Selection = Selection()) -> Report:
+def checked(text: str, selection: Selection = DEFAULT) -> Report:
     return pipeline.check(text, Settings("phases.net.yaml", selection=selection))
 
 
@@ -208,7 +208,7 @@ def test_a_bare_word_is_told_what_to_write(word: str, help: str, safe: bool) -> 
     ("text", "phases", "first_not_run"),
     [
         ("layers: [", 0, "unknown-reference"),
-        ("shapecheck: 1\ninputs: {x: [1]}\nblocks: {b: {layers: [{block: b}]}}\nlayers: [{block: b}]", 1, "wrong-rank"),
+        ("shapecheck: 1\ninputs: {x: [1]}\nblocks: {b: {layers: [{block: b}]}}\nlayers: [{block: b}]", 1, "unused-layer"),
         ("shapecheck: 1\ninputs: {x: [1]}\nlayers: [{op: conv}]", 4, "unused-layer"),
         ("shapecheck: 1\ninputs: {x: [1]}\nlayers: [{op: conv, out_channels: 1, kernel_size: 1}]", 4, "unread-input"),
         ("shapecheck: 1\ninputs: {x: [1]}\nlayers: [{op: relu}]", 4, None),

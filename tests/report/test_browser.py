@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 from sample_pages import EVIL, EXAMPLES, example, long_network, page
-
-from shapecheck import pipeline
+from texts import check_file, check_text
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -220,7 +219,7 @@ def test_mouse_and_fingers_move_the_graph(driver: Any, tmp_path: Path) -> None:
 
 
 def test_findings_lead_to_the_graph(driver: Any, tmp_path: Path) -> None:
-    report = pipeline.check_file(str(EXAMPLES / "broken" / "unet_700.net.yaml"))
+    report = check_file(str(EXAMPLES / "broken" / "unet_700.net.yaml"))
     shown = opened(driver, tmp_path, page(report))
     shown.click("button.show")
     assert "error" in shown.js("return document.querySelector('.box.active').getAttribute('class')")
@@ -231,7 +230,7 @@ def test_findings_lead_to_the_graph(driver: Any, tmp_path: Path) -> None:
 
 
 def test_markup_in_names_stays_text(driver: Any, tmp_path: Path) -> None:
-    shown = opened(driver, tmp_path, page(pipeline.check_text(EVIL, "evil.net.yaml")))
+    shown = opened(driver, tmp_path, page(check_text(EVIL, "evil.net.yaml")))
     shown.js("Graph.showLayer(1)")
     assert shown.texts("#details h3") == ["<script>"]
     assert shown.js("return document.querySelectorAll('img').length") == 0
@@ -249,7 +248,7 @@ def test_five_thousand_layers_open_with_few_of_them_drawn(driver: Any, tmp_path:
 
 @pytest.mark.parametrize("width", [360, 800])
 def test_a_phone_has_no_sideways_scrolling(driver: Any, tmp_path: Path, width: int) -> None:
-    report = pipeline.check_file(str(EXAMPLES / "broken" / "unet_700.net.yaml"))
+    report = check_file(str(EXAMPLES / "broken" / "unet_700.net.yaml"))
     text = page(report)
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 740, "deviceScaleFactor": 2, "mobile": True}
@@ -264,7 +263,7 @@ def test_a_phone_has_no_sideways_scrolling(driver: Any, tmp_path: Path, width: i
 
 def test_a_figure_moves_and_can_be_paused(driver: Any, tmp_path: Path) -> None:
     text = "shapecheck: 1\ninputs: {x: [1, 1, 5, 5]}\nlayers: [{op: conv, out_channels: 1, kernel_size: 3}]\n"
-    shown = opened(driver, tmp_path, page(pipeline.check_text(text, "x.net.yaml")))
+    shown = opened(driver, tmp_path, page(check_text(text, "x.net.yaml")))
     shown.js("Graph.showLayer(1)")
     buttons = shown.texts("#details button")
     assert buttons == ["Pause"]

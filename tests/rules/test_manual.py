@@ -21,7 +21,7 @@ PACKAGE = Path(pipeline.__file__).parent
 SECTIONS = ["What it does", "Why it matters", "An example that fails", "An example that passes", "Instead", "Source"]
 # Rules of which no file can be an example, and why.
 NO_FAILING_EXAMPLE = {"witness-disagrees": "a network on which both witnesses differ is a defect of ours"}
-# Rules that only a run of the network can break: tests/verify/reference/test_run.py runs their failing example,
+# Rules that only a run of the network can break: tests/verification/reference/test_run.py runs their failing example,
 # marked verified.
 BY_A_RUN = ("not-finite", "no-gradient")
 NO_FAILING_EXAMPLE |= dict.fromkeys(BY_A_RUN, "check does not find it")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from texts import check_text
+
 from shapecheck.findings import fixes
 from shapecheck.findings.checked import Report
-from shapecheck.pipeline import check_text
 
 PROMISE = """shapecheck: 1
 inputs: {image: [1, 3, H, 32]}

@@ -8,8 +8,7 @@ from typing import Any
 import lsprotocol.types as lsp
 import pytest
 from editor import ROOT, Editor
-
-from shapecheck.pipeline import check_text
+from texts import check_text
 
 SOUND = """shapecheck: 1
 inputs: {image: [1, 3, 32, 32]}

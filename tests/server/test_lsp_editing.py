@@ -7,10 +7,10 @@ from typing import Any
 import lsprotocol.types as lsp
 import pytest
 from editor import HERE, Editor, apply, place
+from texts import check_text
 
 from shapecheck.language import vocabulary
 from shapecheck.layers import REGISTRY
-from shapecheck.pipeline import check_text
 
 HEAD = """shapecheck: 1
 params: {width: 8}

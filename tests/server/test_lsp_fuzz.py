@@ -12,11 +12,11 @@ from editor import ROOT, Editor
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from paths import NETWORKS
+from texts import check_text
 from waiting import PATIENCE
 
 from shapecheck.config import Config
 from shapecheck.language.limits import DEFAULT_LIMITS
-from shapecheck.pipeline import check_text
 from shapecheck.server import completion, convert, hints, hover, rename
 from shapecheck.server.actions import Actions
 from shapecheck.server.checker import Analysis, Checker

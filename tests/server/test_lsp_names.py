@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from editor import ROOT, apply
+from texts import check_text
 
 from shapecheck.config import Config
 from shapecheck.language.scope import Scope, find
 from shapecheck.language.templates import Name
-from shapecheck.pipeline import check_text
 from shapecheck.server import rename
 from shapecheck.server.checker import Analysis, Checker
 from shapecheck.server.positions import Text

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from shapecheck import pipeline
 from shapecheck.findings import manual
 from shapecheck.findings.catalogue import RULES
-from shapecheck.findings.checked import Report
-from shapecheck.findings.finding import Finding
+from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.selection import Selection
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.source import decode
@@ -49,7 +48,5 @@ def run(e: Example) -> Report:
     limits: Limits = DEFAULT_LIMITS._replace(**changed)
     data = ast.literal_eval(e.text.strip()) if e.kind == "bytes" else e.text.encode()
     text = decode(data, limits)
-    if isinstance(text, Finding):
-        return Report("example", "", None, None, pipeline.diagnostics([text]))
     # A rule that is off by default is on in the examples of its own page.
-    return pipeline.check_text(text, "example", limits=limits, selection=Selection(extend_select=(e.rule,)))
+    return pipeline.check(text, Settings("example", {}, limits, Selection(extend_select=(e.rule,))))

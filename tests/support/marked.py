@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from texts import check_text
+
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Position
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
-from shapecheck.pipeline import check_text
 
 HEAD = "shapecheck: 1\ninputs: {x: [2, 3, 8, 8]}\n"
 OPEN, CLOSE = "⟦", "⟧"

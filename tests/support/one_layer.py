@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from texts import check_text
+
 from shapecheck.analysis.cost import cost
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
-from shapecheck.pipeline import check_text
 
 # The name of the last layer of every text that is built here.
 RESULT = "result"

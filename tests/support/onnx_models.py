@@ -9,9 +9,9 @@ from typing import Any
 
 import onnx
 from onnx import TensorProto, helper
+from texts import check_text
 
 from shapecheck.importers.onnx.model import Imported, import_onnx
-from shapecheck.pipeline import check_text
 
 OPSET = 20
 Dims = Sequence[int | str | None]

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from paths import EXAMPLES, ROOT
+from texts import check_file, check_text
 
-from shapecheck import pipeline
 from shapecheck.findings.checked import Report
 from shapecheck.report import page
 
@@ -28,7 +28,7 @@ outputs: {"<u>]]>": "</script><img src=x onerror=alert(1)>"}
 
 
 def example(name: str) -> Report:
-    return pipeline.check_file(str(EXAMPLES / f"{name}.net.yaml"))
+    return check_file(str(EXAMPLES / f"{name}.net.yaml"))
 
 
 def long_network(count: int) -> Report:
@@ -37,7 +37,7 @@ def long_network(count: int) -> Report:
     for n in range(count):
         conv = "  - {op: conv, out_channels: 8, kernel_size: 3, padding: 1}"
         lines.append(conv if n % 2 == 0 else "  - {op: relu}")
-    return pipeline.check_text("\n".join(lines) + "\n", "long.net.yaml")
+    return check_text("\n".join(lines) + "\n", "long.net.yaml")
 
 
 class Elements(HTMLParser):

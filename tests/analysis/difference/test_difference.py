@@ -11,12 +11,12 @@ from amounts import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import network
+from texts import check_text
 
 import shapecheck
 from shapecheck.analysis.difference.changes import ComparedNetwork, Difference, compare
 from shapecheck.analysis.difference.matching import match
 from shapecheck.analysis.difference.sequence import aligned
-from shapecheck.pipeline import check_text
 
 SEEDS = st.integers(0, 2**32)
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, H]}\ndims: {H: 64}\nlayers:\n"

@@ -8,12 +8,12 @@ import re
 import pytest
 from amounts import sample
 from open_stacks import Stack
+from texts import check_text
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
 from shapecheck.findings.finding import Finding
-from shapecheck.pipeline import check_text
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, 30]}\nlayers:\n"
 OPEN = "  - {name: d, op: conv_transpose, out_channels: 4, kernel_size: 2, stride: 2}\n"

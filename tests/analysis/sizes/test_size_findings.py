@@ -11,10 +11,10 @@ import pytest
 import random_encoders
 from amounts import sample
 from every_size import load, working
+from texts import check_text
 
 from shapecheck.analysis.sizes.every_size import analyse
 from shapecheck.findings.finding import Finding
-from shapecheck.pipeline import check_text
 
 
 def unet(dims: str, inputs: str = "[1, 4, H]", depth: int = 2) -> str:

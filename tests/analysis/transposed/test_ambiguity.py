@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from texts import check_text, load_text
 
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
-from shapecheck.pipeline import check_text, load_text
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 3, %s]}\nlayers:\n"
 

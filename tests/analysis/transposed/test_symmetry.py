@@ -7,11 +7,11 @@ import random
 import pytest
 from open_stacks import Stack
 from paths import EXAMPLES
+from texts import check_text
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.transposed.symmetry import Pair, pairs, reconstructions, sentence
-from shapecheck.pipeline import check_text
 
 
 def pairs_of(text: str) -> dict[str, Pair]:

@@ -6,11 +6,11 @@ import random
 
 import pytest
 from open_stacks import Stack
+from texts import check_text
 
 from shapecheck import api
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sizes.every_size import analyse
-from shapecheck.pipeline import check_text
 
 
 def mirrored(stack: Stack, extra: dict[int, str] | None = None) -> str:
