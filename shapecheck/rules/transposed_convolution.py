@@ -18,9 +18,9 @@ def transposed_maps(shapes: Shapes) -> Iterator[tuple[Node, Layer, tuple[Window,
     """Yield the layers that slide the transposed of a learned kernel, with the numbers of each axis."""
     learned: dict[type[Layer], bool] = {}
     for node in shapes.network.layers:
-        kind = type(node.layer)
         if node.layer is None:
             continue
+        kind = type(node.layer)
         if kind not in learned:
             learned[kind] = Role.LEARNED_MAP in kind.role and Role.SLIDES not in kind.role
         windows = shapes.windows(node) if learned[kind] else ()
