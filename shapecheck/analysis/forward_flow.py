@@ -20,13 +20,14 @@ class Place(NamedTuple):
     """Where an axis of an operand goes: the axis of the output, and what its positions read of it.
 
     ``axis`` is None where every element reads the one position that there is. ``pattern`` stands for taps that are
-    known up to a shift. Of CONCATENATED inputs the taps hold for positions in the operand's part alone.
+    known up to a shift. Of CONCATENATED inputs the taps hold in the operand's ``part`` alone, where that is known.
     """
 
     axis: int | None
     taps: Taps | None
     pattern: Taps | None
     kind: Kind
+    part: range | None = None
 
 
 def places(shapes: Shapes, node: Node) -> list[dict[int, Place]]:
@@ -55,9 +56,19 @@ def places(shapes: Shapes, node: Node) -> list[dict[int, Place]]:
                     )
         else:
             for operand, source, taps, pattern in comes.sources:
-                if taps != STRETCHED and not (taps is None and sources[operand][source] == 1):
-                    found[operand][source] = Place(axis, taps, pattern, comes.kind)
+                size = sources[operand][source]
+                if taps != STRETCHED and not (taps is None and size == 1):
+                    part = _part(taps, size) if comes.kind is Kind.CONCATENATED else None
+                    found[operand][source] = Place(axis, taps, pattern, comes.kind, part)
     return found
+
+
+def _part(taps: Taps | None, size: Size) -> range | None:
+    """Return where the positions of an axis stand among those of all operands."""
+    if taps is None or not isinstance(size, int):
+        return None
+    start = -taps.reads[0].start
+    return range(start, start + size)
 
 
 def _counted_through(axes: list[int], source: Shape, channels: int) -> Iterator[tuple[int, Taps]]:

@@ -151,8 +151,8 @@ def _report(nodes: list[Node], chain: Chain, found: dict[int, Gridding], end: di
 
 def _filled(read: Reads, place: Place | None) -> bool:
     """Say whether an element behind the end of a chain reads some stretch of an axis without a hole."""
-    taps = None if place is None or place.kind not in POSITIONS_STAY else place.taps or place.pattern
-    if taps is None:
+    taps = None if place is None else place.taps or place.pattern
+    if place is None or place.axis is None or taps is None or place.kind not in POSITIONS_STAY:
         return True
     behind = [read.through(reads) for reads in taps.reads if reads]
     return not all(one is not None and one.holes for one in behind)

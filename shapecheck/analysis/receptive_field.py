@@ -42,7 +42,8 @@ def receptive_fields(shapes: Shapes) -> dict[int, tuple[Size, ...]]:
 
     They count from the first to the last, over the position that sees most, and of several inputs over the one of
     which most is seen. A layer behind something that sees a whole axis (global pooling, attention) has the input's
-    size, and so has one of which nothing exact can be said. Empty where no input with spatial axes is seen.
+    size, and so has one of which nothing exact can be said: behind paths of different scale, or inputs that stand one
+    after the other, on maps that are large or of unknown size. Empty where no input with spatial axes is seen.
     """
     return {index: _extents(shapes, shapes.outputs[index] or (), sight) for index, sight in sights(shapes).items()}
 
@@ -91,32 +92,40 @@ def _behind(shapes: Shapes, node: Node, before: dict[int, Sight]) -> Sight:
         return above[0]  # most layers of any network
     if not any(above):
         return {}
+    shape = shapes.outputs[node.index] or ()
     found: Sight = {}
     for sight, onward in zip(above, places(shapes, node), strict=True):
         for key, seen in sight.items():
-            mine = seen and _onward(seen, onward, node.index)
-            found[key] = mine if key not in found else _union(found[key], mine)
+            mine = seen and _onward(seen, onward, node, shapes, key)
+            found[key] = mine if key not in found else _union(found[key], mine, shape)
     return found
 
 
-def _onward(seen: Seen, onward: dict[int, Place], node: int) -> Seen | None:
+def _onward(seen: Seen, onward: dict[int, Place], node: Node, shapes: Shapes, axis: InputAxis) -> Seen | None:
     """Return what is seen behind a node; None where it mixes the whole axis, or where nobody can say."""
     if seen.along is None:
         return seen
     place = onward.get(seen.along)
-    if place is None or place.kind is Kind.CONCATENATED:
+    if place is None:
         return None
-    if place.taps is not None:
-        footprint = seen.footprint if place.taps is SAME else seen.footprint.through(place.taps)
-    else:
-        footprint = place.pattern and seen.footprint.through(place.pattern, node)
+    taps, pattern = place.taps, place.pattern
+    size: Size = 1 if place.axis is None else (shapes.outputs[node.index] or ())[place.axis]
+    footprint: Footprint | None = None
+    if place.kind is Kind.CONCATENATED:
+        whole = (shapes.outputs[axis.node] or ())[axis.axis]
+        footprint = None if place.part is None else seen.footprint.part(place.part, size, whole)
+    elif taps is not None:
+        footprint = seen.footprint if taps is SAME else seen.footprint.through(taps, size)
+    elif pattern is not None:
+        footprint = seen.footprint.through(pattern, size, shifted_at=node.index)
     return None if footprint is None else Seen(place.axis, footprint)
 
 
-def _union(one: Seen | None, other: Seen | None) -> Seen | None:
+def _union(one: Seen | None, other: Seen | None, shape: Shape) -> Seen | None:
     if one is None or other is None:
         return None
     if one.along is not None and other.along is not None and one.along != other.along:
         return None
-    footprint = one.footprint.union(other.footprint)
-    return None if footprint is None else Seen(other.along if one.along is None else one.along, footprint)
+    along = other.along if one.along is None else one.along
+    footprint = one.footprint.union(other.footprint, 1 if along is None else shape[along])
+    return None if footprint is None else Seen(along, footprint)

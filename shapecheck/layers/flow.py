@@ -170,8 +170,10 @@ def in_blocks(kind: Kind, axis: int, reads: Size, gives: Size) -> AxisFlow:
 def pooled(axis: int, i: Size, o: Size) -> AxisFlow:
     """Return the flow of an axis whose i elements are pooled into o: j reads from ⌊j·i/o⌋ up to ⌈(j + 1)·i/o⌉.
 
-    So does PyTorch's adaptive pooling.
+    So does PyTorch's adaptive pooling. One element is made of the whole axis.
     """
+    if o == 1:
+        return mixed(axis)
     taps = None
     if isinstance(i, int) and isinstance(o, int):
         common = math.gcd(i, o)

@@ -165,8 +165,14 @@ def test_paths_of_different_scale_are_compared_position_by_position() -> None:
     assert fields("x: [1, 4, 100]", *cut)[-1] == (51,)
 
 
-def test_nothing_exact_is_said_of_inputs_that_stand_one_after_the_other() -> None:
-    assert fields("x: [1, 4, 64]", "op: concat, from: [x, x], axis: 2", conv(3)) == [(64,), (64,)]
+def test_inputs_that_stand_one_after_the_other_are_seen_each_by_its_own_part() -> None:
+    wide = f"name: a, {conv(5)}, padding: 2"
+    joined = ("name: j, op: concat, from: [x, a], axis: 2", conv(3, ", padding: 1"))
+    # On the seam the last positions of one part are seen with the first of the other.
+    assert fields("x: [1, 4, 64]", wide, *joined) == [(5,), (5,), (64,)]
+    apart = ("name: j, op: concat, from: [x, y], axis: 2", conv(3, ", padding: 1"))
+    assert fields("x: [1, 4, 64], y: [1, 4, 9]", *apart) == [(1,), (3,)]
+    assert fields("x: [1, 4, 5000]", "op: concat, from: [x, x], axis: 2", conv(3)) == [(5000,), (5000,)]
     assert fields("x: [1, 4, 64]", "op: concat, from: [x, x]", conv(3)) == [(1,), (3,)]
 
 
