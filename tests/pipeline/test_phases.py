@@ -203,15 +203,17 @@ def test_a_bare_word_is_told_what_to_write(word: str, help: str, safe: bool) -> 
 
 # What was reached, and what could not run, is told.
 
+START = "shapecheck: 1\ninputs: {x: [1]}\n"
+
 
 @pytest.mark.parametrize(
     ("text", "phases", "first_not_run"),
     [
         ("layers: [", 0, "unknown-reference"),
-        ("shapecheck: 1\ninputs: {x: [1]}\nblocks: {b: {layers: [{block: b}]}}\nlayers: [{block: b}]", 1, "unused-layer"),
-        ("shapecheck: 1\ninputs: {x: [1]}\nlayers: [{op: conv}]", 4, "unused-layer"),
-        ("shapecheck: 1\ninputs: {x: [1]}\nlayers: [{op: conv, out_channels: 1, kernel_size: 1}]", 4, "unread-input"),
-        ("shapecheck: 1\ninputs: {x: [1]}\nlayers: [{op: relu}]", 4, None),
+        (f"{START}blocks: {{b: {{layers: [{{block: b}}]}}}}\nlayers: [{{block: b}}]", 1, "unused-layer"),
+        (f"{START}layers: [{{op: conv}}]", 4, "unused-layer"),
+        (f"{START}layers: [{{op: conv, out_channels: 1, kernel_size: 1}}]", 4, "unread-input"),
+        (f"{START}layers: [{{op: relu}}]", 4, None),
     ],
 )
 def test_a_report_says_how_far_it_went(text: str, phases: int, first_not_run: str | None, tmp_path: Path) -> None:
