@@ -11,6 +11,7 @@ from amounts import sample
 from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sizes.every_size import analyse
+from shapecheck.findings.checked import Settings
 from shapecheck.language.limits import DEFAULT_LIMITS
 
 EXAMPLES = sorted((measure.ROOT / "examples").glob("*.net.yaml"))

@@ -7,6 +7,7 @@ from amounts import sample
 from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
+from shapecheck.findings.checked import Settings
 
 DEPTHS = [4, 16, 64]
 
@@ -56,6 +57,7 @@ def test_a_check_of_an_open_decoder_is_no_matter_of_seconds() -> None:
     open_text = decoder(32, 4, True)
     closed = open_text.replace("name: d", "output_size: 1, name: d")
     ours, theirs = measure.calls(
-        lambda: pipeline.check(open_text, Settings("open.net.yaml")), lambda: pipeline.check(closed, Settings("closed.net.yaml"))
+        lambda: pipeline.check(open_text, Settings("open.net.yaml")),
+        lambda: pipeline.check(closed, Settings("closed.net.yaml")),
     )
     assert ours < 30 * theirs
