@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from shapecheck.analysis.layer_index import LayerIndex
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey
 from shapecheck.arithmetic.shape import split
 from shapecheck.graph.network import Node
 from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, Flow, Kind, Taps
@@ -40,9 +40,9 @@ class Shift(NamedTuple):
     distance: float
 
 
-def shifts(shapes: Shapes, survey: Survey) -> list[Shift]:
+def shifts(shapes: Shapes, layers: LayerIndex) -> list[Shift]:
     """Return the merges at which two inputs lie further apart than half an element."""
-    if not survey.slides or not survey.playing(Role.MERGE):
+    if not layers.slides or not layers.playing(Role.MERGE):
         return []
     grids: dict[int, Grid] = {}
     found = []
@@ -57,7 +57,7 @@ def shifts(shapes: Shapes, survey: Survey) -> list[Shift]:
         known = [(i, grids[i]) for i in node.inputs if i in grids]
         if not known:
             continue
-        if Role.POINTWISE in node.layer.role or (Role.SLIDES in node.layer.role and index not in survey.slide_at):
+        if Role.POINTWISE in node.layer.role or (Role.SLIDES in node.layer.role and index not in layers.slide_at):
             # Most layers of any network, and a window of one element: nothing moves.
             grids[index] = known[0][1]
             continue

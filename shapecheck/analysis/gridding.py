@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shapecheck.analysis.forward_flow import Place, places
+from shapecheck.analysis.layer_index import LayerIndex
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey
 from shapecheck.graph.network import Node
 from shapecheck.layers.flow import SAME, Kind
 
@@ -69,9 +69,9 @@ class Gridding(NamedTuple):
     span: int
 
 
-def griddings(shapes: Shapes, survey: Survey) -> list[Gridding]:
+def griddings(shapes: Shapes, layers: LayerIndex) -> list[Gridding]:
     """Return the chains of two and more dilated layers that leave holes which nothing behind them fills."""
-    if not any(w.d > 1 and w.k > 1 for slide in survey.slides for w in slide.windows):
+    if not any(w.d > 1 and w.k > 1 for slide in layers.slides for w in slide.windows):
         return []
     chains: dict[int, Chain] = {}
     found: dict[int, Gridding] = {}
@@ -92,10 +92,10 @@ def griddings(shapes: Shapes, survey: Survey) -> list[Gridding]:
             spatial = tuple(range(first, first + len(shape) - 2))
             chain = Chain(index, spatial, (Reads(0, 1),) * len(spatial), ())
         else:
-            slide = survey.slide_at.get(index)
+            slide = layers.slide_at.get(index)
             if slide is not None and any(w.d > 1 and w.k > 1 for w in slide.windows):
                 chain = chain._replace(dilated=(*chain.dilated, index))
-            if index in survey.ends:
+            if index in layers.ends:
                 _report(nodes, chain, found, None)
         chains[index] = chain
     return list(found.values())

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from shapecheck.analysis.forward_flow import Place, places
+from shapecheck.analysis.layer_index import LayerIndex
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey
 from shapecheck.arithmetic.shape import Shape, split
 from shapecheck.graph.network import Node
 from shapecheck.layers.flow import SAME, Taps
@@ -41,7 +41,7 @@ class Field(NamedTuple):
 Fields = tuple[Field | None, ...]
 
 
-def unproductive(shapes: Shapes, survey: Survey) -> Unproductive | None:
+def unproductive(shapes: Shapes, layers: LayerIndex) -> Unproductive | None:
     """Return the sliding layers that cannot add context, or None where every one can."""
     channels_last = shapes.network.channels_last
     if len(shapes.network.inputs) != 1:
@@ -62,7 +62,7 @@ def unproductive(shapes: Shapes, survey: Survey) -> Unproductive | None:
         above = [(operand, fields[i]) for operand, i in enumerate(node.inputs) if i in fields]
         if not above or index in fields or shapes.outputs[index] is None:
             continue
-        if index in survey.slide_at and node.layer is not None and Role.LEARNED_MAP in node.layer.role:
+        if index in layers.slide_at and node.layer is not None and Role.LEARNED_MAP in node.layer.role:
             count += 1
             seen = [size if f is None else f.size for f, size in zip(above[0][1], whole, strict=True)]
             if all(mine >= size for mine, size in zip(seen, whole, strict=True)):

@@ -51,6 +51,12 @@ def spatial_name(index: int, count: int) -> str:
     return names[index] if names else f"spatial axis {index}"
 
 
+def spatial_names(axes: list[int], count: int) -> str:
+    """Return the names of spatial axes in one phrase: ``H and W``; ``D, H and W``."""
+    *names, last = [spatial_name(j, count) for j in axes]
+    return f"{', '.join(names)} and {last}" if names else last
+
+
 def axis_name(axis: int, rank: int, channels_last: bool) -> str:
     """Return what people call axis ``axis`` of a shape of ``rank`` axes."""
     channels = channel_axis(rank, channels_last)

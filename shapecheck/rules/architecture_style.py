@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from shapecheck.analysis.layer_index import layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import survey
 from shapecheck.arithmetic.shape import channel_axis
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
@@ -18,7 +18,7 @@ FEWEST, MOST = 2, 4
 def widths_shrink(shapes: Shapes) -> Iterable[Finding]:
     """A convolution behind a smaller map has fewer channels than the one before it."""
     above: dict[int, Node | None] = {}
-    wide = {slide.node.index for slide in survey(shapes).slides if _convolves(slide.node)}
+    wide = {slide.node.index for slide in layer_index(shapes).slides if _convolves(slide.node)}
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
         before = above.get(node.inputs[0]) if node.inputs else None
@@ -46,7 +46,7 @@ def widths_shrink(shapes: Shapes) -> Iterable[Finding]:
 def convolutions_per_stage(shapes: Shapes) -> Iterable[Finding]:
     """A stage, from one downsampling to the next, has fewer than two or more than four convolutions."""
     counts: dict[int, int] = {}
-    slides = survey(shapes).slide_at
+    slides = layer_index(shapes).slide_at
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
         count = counts.get(node.inputs[0], 0) if node.inputs else 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from shapecheck.analysis.layer_index import LayerIndex, layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey, survey
 from shapecheck.arithmetic.shape import Shape, axis_name, channel_axis, show, spatial_name, split
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.finding import Finding
@@ -89,7 +89,7 @@ def acts_on_width(shapes: Shapes) -> Iterable[Finding]:
     if shapes.network.channels_last:
         return
     works_on_an_axis = Role.LEARNED_MAP | Role.NORMALISATION
-    found = survey(shapes)
+    found = layer_index(shapes)
     for node in found.playing(works_on_an_axis, but=Role.MAP | Role.CENTRES_CHANNELS):
         shape, context, maker = shapes.outputs[node.inputs[0]], shapes.context(node), _maker(shapes, found, node).layer
         if shape is None or context is None or node.layer is None or len(shape) < 4:
@@ -111,7 +111,7 @@ def acts_on_width(shapes: Shapes) -> Iterable[Finding]:
         )
 
 
-def _maker(shapes: Shapes, found: Survey, node: Node) -> Node:
+def _maker(shapes: Shapes, found: LayerIndex, node: Node) -> Node:
     """Return the nearest node above that does more than change values one by one."""
     above = shapes.network.nodes[node.inputs[0]]
     while above.index in found.indices(Role.POINTWISE):

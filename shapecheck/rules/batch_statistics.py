@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from yaml.nodes import MappingNode, ScalarNode
 
+from shapecheck.analysis.layer_index import LayerIndex, layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey, survey
 from shapecheck.arithmetic.shape import Shape, channel_axis, show
 from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
 from shapecheck.graph.network import Node
@@ -20,7 +20,7 @@ _PASSES = Role.ACTIVATION | Role.LEARNED_MAP | Role.TRANSPARENT | Role.SLIDES
 
 def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
     """A bias that the batch norm behind it subtracts again: it is stored and updated, and has no effect."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     hits = []
     for norm in found.playing(Role.CENTRES_CHANNELS):
         above = shapes.network.nodes[norm.inputs[0]]
@@ -75,7 +75,7 @@ def _before_brace(mapping: MappingNode) -> Position | None:
 
 def dropout_before_batch_norm(shapes: Shapes) -> Iterable[Finding]:
     """A batch norm stands behind a dropout, and takes over statistics that hold in training only."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     if not found.playing(Role.KEEPS_STATISTICS):
         return
     for node in found.playing(Role.RANDOM):
@@ -94,7 +94,7 @@ def dropout_before_batch_norm(shapes: Shapes) -> Iterable[Finding]:
             )
 
 
-def _norm_behind(found: Survey, node: Node) -> Node | None:
+def _norm_behind(found: LayerIndex, node: Node) -> Node | None:
     """Return the batch norm that reads a dropout by way of at most one learned layer."""
     learned = 0
     while True:
@@ -112,7 +112,7 @@ def _norm_behind(found: Survey, node: Node) -> Node | None:
 
 def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
     """A normalisation takes mean and variance of a single value: the result is 0, or the framework refuses."""
-    for node in survey(shapes).playing(Role.NORMALISATION):
+    for node in layer_index(shapes).playing(Role.NORMALISATION):
         shape = shapes.outputs[node.index]
         if shape is None or (len(shape) > 2 and 1 not in shape):
             continue  # most maps are larger, and that is seen at once

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shapecheck.analysis.cost import cost, total
+from shapecheck.analysis.layer_index import LayerIndex, layer_index
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import passages
-from shapecheck.analysis.survey import Survey, survey
 from shapecheck.arithmetic.shape import channel_axis, show_sizes, split
 from shapecheck.arithmetic.symbolic import product
 from shapecheck.findings.finding import Finding
@@ -25,7 +25,7 @@ LEAST_PARAMETERS = 100_000
 
 def representational_bottleneck(shapes: Shapes) -> Iterable[Finding]:
     """A layer cuts the number of elements of a sample to less than a sixteenth: what is lost there stays lost."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     for node in found.playing(Role.SLIDES | Role.LEARNED_MAP):
         before, after = shapes.outputs[node.inputs[0]], shapes.outputs[node.index]
         if before is None or after is None:
@@ -44,7 +44,7 @@ def representational_bottleneck(shapes: Shapes) -> Iterable[Finding]:
             )
 
 
-def _ends(found: Survey, node: Node) -> bool:
+def _ends(found: LayerIndex, node: Node) -> bool:
     """Say whether a layer makes an output of the network, but for an activation or the like."""
     while node.index not in found.ends:
         reader = found.only_reader(node)
@@ -56,7 +56,7 @@ def _ends(found: Survey, node: Node) -> bool:
 
 def concentrated_parameters(shapes: Shapes) -> Iterable[Finding]:
     """One linear layer behind a flatten holds more than nine tenths of all parameters."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     if not found.indices(Role.LEARNED_MAP) & found.indices(Role.SLIDES):
         return
     for node in found.playing(Role.LEARNED_MAP, but=Role.MAP):
@@ -95,7 +95,7 @@ def _flatten_above(shapes: Shapes, node: Node) -> Node | None:
 
 def depthwise_without_pointwise(shapes: Shapes) -> Iterable[Finding]:
     """A depthwise convolution behind which the channels never meet: each is a network of its own to the end."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     meeting: dict[tuple[int, int], bool] = {}
     for node in found.playing(Role.SLIDES):
         shape = shapes.outputs[node.index]
@@ -112,7 +112,9 @@ def depthwise_without_pointwise(shapes: Shapes) -> Iterable[Finding]:
             )
 
 
-def _channels_meet(shapes: Shapes, found: Survey, node: Node, axis: int, known: dict[tuple[int, int], bool]) -> bool:
+def _channels_meet(
+    shapes: Shapes, found: LayerIndex, node: Node, axis: int, known: dict[tuple[int, int], bool]
+) -> bool:
     """Say whether a layer behind a node brings the positions of an axis together, or may do so."""
     waiting = [(node.index, axis)]
     seen: list[tuple[int, int]] = []

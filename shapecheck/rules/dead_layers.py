@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shapecheck.analysis.cost import cost
+from shapecheck.analysis.layer_index import LayerIndex, layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey, survey
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
@@ -17,7 +17,7 @@ MOST_ROOTS = 50
 
 def layers_without_effect(shapes: Shapes) -> Iterable[Finding]:
     """What an input or a chain of layers computes reaches no output, though something reads it."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     nodes = shapes.network.nodes
     alive: set[int] = set()
     waiting = list(found.ends)
@@ -53,7 +53,7 @@ def layers_without_effect(shapes: Shapes) -> Iterable[Finding]:
         )
 
 
-def _behind(found: Survey, node: Node) -> list[Node]:
+def _behind(found: LayerIndex, node: Node) -> list[Node]:
     """Return a node and all that reads it, directly or not."""
     seen = {node.index: node}
     waiting = [node]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from shapecheck.analysis.layer_index import layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import join_axes, survey
 from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.shape import spatial_names
 from shapecheck.findings.finding import Finding
 from shapecheck.layers.window import Window
 from shapecheck.rules.transposed_convolution import transposed_maps
@@ -27,7 +28,7 @@ def caffe(w: Window) -> int:
 
 def ceil_mode_differs(shapes: Shapes) -> Iterable[Finding]:
     """Rounding up leaves a last window in the padding: PyTorch drops it, others keep it, so sizes differ by one."""
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         if windows[0].form != "ceil":
             continue
         axes = [j for j, w in enumerate(windows) if type(w.i) is int and w.o != plain_ceil(w)]
@@ -35,8 +36,8 @@ def ceil_mode_differs(shapes: Shapes) -> Iterable[Finding]:
             w = windows[axes[0]]
             yield Finding.of(
                 "ceil-mode-differs",
-                f"{node.name}: ceil_mode on {w.i} gives {w.o} on {join_axes(axes, len(windows))} here and in PyTorch,"
-                f" {plain_ceil(w)} in ONNX before 1.16, {caffe(w)} in Caffe; Keras and JAX only round down",
+                f"{node.name}: ceil_mode on {w.i} gives {w.o} on {spatial_names(axes, len(windows))} here and in"
+                f" PyTorch, {plain_ceil(w)} in ONNX before 1.16, {caffe(w)} in Caffe; Keras and JAX only round down",
                 node.source.place("ceil_mode"),
                 node.name,
                 "pad explicitly and round down: that means the same everywhere",
@@ -54,8 +55,8 @@ def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
             w = windows[axes[0]]
             yield Finding.of(
                 "unset-output-padding-differs",
-                f"{node.name}: output_padding is not given: {w.o} of {w.i} on {join_axes(axes, len(windows))} here and"
-                f" in PyTorch, {_keras(w)} in Keras and JAX",
+                f"{node.name}: output_padding is not given: {w.o} of {w.i} on {spatial_names(axes, len(windows))} here"
+                f" and in PyTorch, {_keras(w)} in Keras and JAX",
                 node.source.place("stride", "kernel_size"),
                 node.name,
                 "write output_padding, or transpose_of",
@@ -73,7 +74,7 @@ def _keras(w: Window) -> int | None:
 
 def caffe_rounds_up(shapes: Shapes) -> Iterable[Finding]:
     """A pooling that rounds down here has one row more in Caffe, which always rounds up."""
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         if windows[0].form != "pool":
             continue
         axes = [j for j, w in enumerate(windows) if type(w.i) is int and caffe(w) != w.o]
@@ -81,7 +82,7 @@ def caffe_rounds_up(shapes: Shapes) -> Iterable[Finding]:
             w = windows[axes[0]]
             yield Finding.of(
                 "caffe-rounds-up",
-                f"{node.name}: {w.o} of {w.i} on {join_axes(axes, len(windows))} here, {caffe(w)} in Caffe, which"
+                f"{node.name}: {w.o} of {w.i} on {spatial_names(axes, len(windows))} here, {caffe(w)} in Caffe, which"
                 " rounds up",
                 node.source.place("ceil_mode", "stride", "kernel_size"),
                 node.name,
@@ -110,7 +111,7 @@ def jax_transposed_padding(shapes: Shapes) -> Iterable[Finding]:
 
 def same_padding_differs(shapes: Shapes) -> Iterable[Finding]:
     """Padding same with a stride: what each framework pads, or that it refuses."""
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         axes = [j for j, w in enumerate(windows) if w.form == "same" and w.s > 1 and isinstance(w.i, int)]
         if axes:
             w = windows[axes[0]]

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from shapecheck.analysis.alignment import shifts
+from shapecheck.analysis.layer_index import layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import join_axes, survey
-from shapecheck.arithmetic.shape import show
+from shapecheck.arithmetic.shape import show, spatial_names
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.layers.flow import Kind
 from shapecheck.layers.role import Role
@@ -16,12 +16,12 @@ from shapecheck.layers.role import Role
 
 def misaligned_branches(shapes: Shapes) -> Iterable[Finding]:
     """Two branches that meet have equal sizes, but their elements stand at different places of the picture."""
-    for shift in shifts(shapes, survey(shapes)):
+    for shift in shifts(shapes, layer_index(shapes)):
         rank = len(shapes.outputs[shift.merge.index] or ()) - 2
         yield Finding.of(
             "misaligned-branches",
             f"{shift.merge.name}: the elements of {shift.right.name} stand {shift.distance:g} elements away from those"
-            f" of {shift.left.name} on {join_axes(list(shift.axes), rank)}, though the sizes agree",
+            f" of {shift.left.name} on {spatial_names(list(shift.axes), rank)}, though the sizes agree",
             shift.merge.source.span,
             shift.merge.name,
             "shrink with even kernels (2 x 2 pooling, or k 4, s 2, p 1), or merge at every level on the way up",
@@ -31,7 +31,7 @@ def misaligned_branches(shapes: Shapes) -> Iterable[Finding]:
 
 def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
     """Both inputs of a merge are stretched, so the result is larger than either: an outer product."""
-    for node in survey(shapes).playing(Role.MERGE):
+    for node in layer_index(shapes).playing(Role.MERGE):
         output = shapes.outputs[node.index]
         inputs = [shapes.outputs[index] for index in node.inputs]
         if output is None or any(shape is None or shape == output for shape in inputs):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from shapecheck.analysis.layer_index import LayerIndex, layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Survey, survey
 from shapecheck.arithmetic.shape import show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.catalogue import Severity
@@ -22,7 +22,7 @@ SPELLED_OUT = {("softplus", "tanh")}
 def activation_twice(shapes: Shapes) -> Iterable[Finding]:
     """An activation is applied to what is an activation already, with nothing learned in between."""
     activations = Role.ACTIVATION | Role.PROBABILITIES
-    found = survey(shapes)
+    found = layer_index(shapes)
     for node in found.playing(activations):
         above = _behind_transparent(shapes, found, node)[-1]
         if above.index not in found.indices(activations) or (above.op, node.op) in SPELLED_OUT:
@@ -37,7 +37,7 @@ def activation_twice(shapes: Shapes) -> Iterable[Finding]:
         )
 
 
-def _behind_transparent(shapes: Shapes, found: Survey, node: Node) -> list[Node]:
+def _behind_transparent(shapes: Shapes, found: LayerIndex, node: Node) -> list[Node]:
     """Return what a layer reads, up to the first node that is more than a dropout or the like."""
     way = [shapes.network.nodes[node.inputs[0]]]
     while way[-1].index in found.indices(Role.TRANSPARENT):
@@ -57,7 +57,7 @@ def _one_of(first: str, second: Node) -> str:
 
 def linear_without_activation(shapes: Shapes) -> Iterable[Finding]:
     """Two linear layers follow each other with no activation between: together they are one linear layer."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     active = bool(found.playing(Role.ACTIVATION))
     for second in found.playing(Role.LEARNED_MAP):
         between = _behind_transparent(shapes, found, second)
@@ -123,7 +123,7 @@ def _one_map(first: _Map, second: _Map) -> bool | None:
 
 def activated_output(shapes: Shapes) -> Iterable[Finding]:
     """An output of the network is a softmax or a sigmoid: most losses want the scores before it."""
-    for node in survey(shapes).playing(Role.READS_LOGITS):
+    for node in layer_index(shapes).playing(Role.READS_LOGITS):
         if node.index in shapes.network.outputs.values():
             yield Finding.of(
                 "activated-output",
@@ -136,7 +136,7 @@ def activated_output(shapes: Shapes) -> Iterable[Finding]:
 
 def softmax_of_one(shapes: Shapes) -> Iterable[Finding]:
     """A softmax along an axis of size 1 is always 1, whatever comes in."""
-    for node in survey(shapes).playing(Role.PROBABILITIES):
+    for node in layer_index(shapes).playing(Role.PROBABILITIES):
         shape, flows = shapes.outputs[node.index], shapes.flow(node)
         if shape is None or flows is None:
             continue

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 
 from shapecheck.analysis.coverage import idle_windows, live_taps
+from shapecheck.analysis.layer_index import Slide, layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Slide, join_axes, survey
 from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.shape import spatial_names
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding
 from shapecheck.layers.flow import settled
@@ -18,7 +19,7 @@ from shapecheck.layers.window import Window
 
 def same_with_stride(shapes: Shapes) -> Iterable[Finding]:
     """Padding same with a stride pads unevenly here, and otherwise at other sizes: the grid of outputs moves."""
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         if windows[0].form != "same":
             continue
         lower = getattr(node.layer, "padding", None) == "same_lower"
@@ -31,9 +32,9 @@ def same_with_stride(shapes: Shapes) -> Iterable[Finding]:
         centred = f", and {w.reach // 2} the centred one that PyTorch users write" if w.reach % 2 else ""
         yield Finding.of(
             "same-with-stride",
-            f"{node.name}: at {w.i} on {join_axes(axes, len(windows))} padding {'same_lower' if lower else 'same'} with"
-            f" stride {w.s} pads {w.before} before and {w.after} after; at other sizes and in other frameworks it pads"
-            " otherwise, and the outputs stand elsewhere",
+            f"{node.name}: at {w.i} on {spatial_names(axes, len(windows))} padding {'same_lower' if lower else 'same'}"
+            f" with stride {w.s} pads {w.before} before and {w.after} after; at other sizes and in other frameworks it"
+            " pads otherwise, and the outputs stand elsewhere",
             node.source.place("padding"),
             node.name,
             f"write the padding itself: [{edges}] is this one{centred}",
@@ -42,7 +43,7 @@ def same_with_stride(shapes: Shapes) -> Iterable[Finding]:
 
 def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
     """Half padding of an even kernel adds a row: it has no middle, and ⌊k / 2⌋ on both sides is one too many."""
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         word = getattr(node.layer, "padding", None)
         role = Role.NONE if node.layer is None else node.layer.role
         if Role.LEARNED_MAP not in role and word != "half":
@@ -60,7 +61,7 @@ def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
         yield Finding.of(
             "even-kernel-half-padding",
             f"{node.name}: {kernel} is even, so padding {w.before} makes {w.o} of {w.i} on"
-            f" {join_axes(axes, len(windows))}, where half padding of an odd kernel makes {kept}",
+            f" {spatial_names(axes, len(windows))}, where half padding of an odd kernel makes {kept}",
             node.source.place("padding", "kernel_size"),
             node.name,
             f"padding {w.before - 1} makes {kept}"
@@ -78,7 +79,7 @@ def _grows(w: Window) -> bool:
 
 def padding_wider_than_kernel(shapes: Shapes) -> Iterable[Finding]:
     """Padding exceeds what the kernel reaches: the outermost windows lie wholly in the zeros and read no input."""
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         if getattr(node.layer, "padding_mode", "reflect") in ("reflect", "circular"):
             continue
         for w in windows:
@@ -90,9 +91,9 @@ def padding_wider_than_kernel(shapes: Shapes) -> Iterable[Finding]:
             axes = [a for a, other in enumerate(windows) if other == w]
             yield Finding.of(
                 "padding-wider-than-kernel",
-                f"{node.name}: of {w.o} outputs on {join_axes(axes, len(windows))}, {near} at the beginning and {far}"
-                f" at the end read nothing but padding: padding {max(w.before, w.after)} is wider than the {w.reach}"
-                " that the kernel reaches",
+                f"{node.name}: of {w.o} outputs on {spatial_names(axes, len(windows))}, {near} at the beginning"
+                f" and {far} at the end read nothing but padding: padding {max(w.before, w.after)} is wider than the"
+                f" {w.reach} that the kernel reaches",
                 node.source.place("padding"),
                 node.name,
                 f"padding of at most {w.reach - 1} lets every window meet the input",
@@ -102,7 +103,7 @@ def padding_wider_than_kernel(shapes: Shapes) -> Iterable[Finding]:
 
 def taps_in_padding(shapes: Shapes) -> Iterable[Finding]:
     """Taps of a kernel fall into the padding in every window: weights that never meet the input."""
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         padding = getattr(node.layer, "padding", 0)
         if getattr(node.layer, "padding_mode", None) != "zeros" or padding == 0:
             continue
@@ -117,8 +118,8 @@ def taps_in_padding(shapes: Shapes) -> Iterable[Finding]:
         dilated = f" at dilation {w.d}" if w.d > 1 else ""
         yield Finding.of(
             "taps-in-padding",
-            f"{node.name}: kernel_size {w.k}{dilated} on a map of {w.i} on {join_axes(axes, len(windows))}: only {used}"
-            f" of its {taps} taps ever meet the input, the others read padding in every window",
+            f"{node.name}: kernel_size {w.k}{dilated} on a map of {w.i} on {spatial_names(axes, len(windows))}: only"
+            f" {used} of its {taps} taps ever meet the input, the others read padding in every window",
             node.source.place("dilation", "kernel_size"),
             node.name,
             f"take a dilation below {w.i}" if w.d > 1 else f"a kernel of {alive[axes[0]]} computes the same",
@@ -128,7 +129,7 @@ def taps_in_padding(shapes: Shapes) -> Iterable[Finding]:
 
 def swapped_padding(shapes: Shapes) -> Iterable[Finding]:
     """Padding and kernel are given per axis in different orders: in another order every axis would keep its size."""
-    for slide in survey(shapes).slides:
+    for slide in layer_index(shapes).slides:
         padding = getattr(slide.node.layer, "padding", None)
         if isinstance(padding, tuple) and _swapped(slide):
             wanted = [w.reach // 2 for w in slide.windows]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from shapecheck.analysis.layer_index import Slide, layer_index
 from shapecheck.analysis.productive import unproductive
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import passages
-from shapecheck.analysis.survey import Slide, join_axes, survey
-from shapecheck.arithmetic.shape import show_sizes, spatial_name
+from shapecheck.arithmetic.shape import show_sizes, spatial_name, spatial_names
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
 from shapecheck.rules.axis_order import suspected_inputs
@@ -17,7 +17,7 @@ from shapecheck.rules.axis_order import suspected_inputs
 
 def unproductive_layers(shapes: Shapes) -> Iterable[Finding]:
     """Layers from the border layer on: each element of their input has seen the whole picture; they add no context."""
-    found = unproductive(shapes, survey(shapes))
+    found = unproductive(shapes, layer_index(shapes))
     if found is not None:
         yield Finding.of(
             "unproductive-layers",
@@ -36,7 +36,7 @@ def collapsed_axis(shapes: Shapes) -> Iterable[Finding]:
         return
     hits: dict[tuple[int, int], list[tuple[Slide, list[int]]]] = {}
     origins: dict[tuple[int, int], tuple[int, int]] = {}
-    for slide in survey(shapes).slides:
+    for slide in layer_index(shapes).slides:
         if getattr(slide.node.layer, "padding_mode", None) == "zeros":
             axes = [j for j, w in enumerate(slide.windows) if type(w.i) is int and w.i == 1 and w.k > 1]
             if axes:
@@ -47,7 +47,7 @@ def collapsed_axis(shapes: Shapes) -> Iterable[Finding]:
         (node, windows), axes = min(group, key=lambda hit: hit[0].node.index)
         taps = math.prod(w.k for w in windows)
         alive = math.prod(1 if j in axes else w.k for j, w in enumerate(windows))
-        names = join_axes(axes, len(windows))
+        names = spatial_names(axes, len(windows))
         behind = f", and so at {len(group) - 1} more further on" if len(group) > 1 else ""
         yield Finding.of(
             "collapsed-axis",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from shapecheck.analysis.layer_index import layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import survey
 from shapecheck.arithmetic.shape import axis_name, channel_axis, show_sizes, split
 from shapecheck.arithmetic.symbolic import at_least
 from shapecheck.findings.finding import Finding, Related
@@ -88,7 +88,7 @@ def _spatial_axes_stay(flows: Flow, channels: int) -> bool:
 def mixed_ceil_and_floor(shapes: Shapes) -> Iterable[Finding]:
     """Some poolings of a network round their size up and others down."""
     kinds: dict[str, list[Node]] = {"ceil": [], "pool": []}
-    for node, windows in survey(shapes).slides:
+    for node, windows in layer_index(shapes).slides:
         if windows[0].form in kinds and any(w.s > 1 for w in windows):
             kinds[windows[0].form].append(node)
     up, down = kinds["ceil"], kinds["pool"]

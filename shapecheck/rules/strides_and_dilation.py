@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from shapecheck.analysis.coverage import MOST_TAPS, exact_sizes, phases, rows_lost
 from shapecheck.analysis.gridding import griddings
+from shapecheck.analysis.layer_index import LayerIndex, Slide, layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.survey import Slide, Survey, alike, join_axes, survey
+from shapecheck.arithmetic.shape import spatial_names
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
 from shapecheck.layers.flow import Kind
@@ -21,7 +22,7 @@ MOST_NAMES = 4
 
 def unread_input(shapes: Shapes) -> Iterable[Finding]:
     """Rows or columns at the far edge of a map are read by no window: the stride does not divide what is there."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     for slide in found.slides:
         losses = [rows_lost(w) for w in slide.windows]
         if any(losses):
@@ -52,7 +53,7 @@ def _added_behind(shapes: Shapes, node: Node, count: int) -> list[int]:
     return added
 
 
-def _read_elsewhere(found: Survey, slide: Slide, losses: list[int]) -> bool:
+def _read_elsewhere(found: LayerIndex, slide: Slide, losses: list[int]) -> bool:
     """Say whether another layer reads what this one leaves out, or tells of the same loss before it."""
     above = slide.node.inputs[0]
     if above in found.ends:
@@ -75,9 +76,9 @@ def _unread(shapes: Shapes, slide: Slide, losses: list[int], percent: float) -> 
     node, windows = slide
     axes = [j for j, lost in enumerate(losses) if lost]
     parts, formulas = [], []
-    for group in alike(windows, axes):
+    for group in _alike(windows, axes):
         w = windows[group[0]]
-        parts.append(f"the last {losses[group[0]]} of {w.i} on {join_axes(group, len(windows))}")
+        parts.append(f"the last {losses[group[0]]} of {w.i} on {spatial_names(group, len(windows))}")
         padding = w.before + w.after
         more = f", {w.after} of them padding" if w.after else ""
         formulas.append(f"({w.i}{f' + {padding}' if padding else ''} − {w.reach}) mod {w.s} = {w.unread}{more}")
@@ -109,7 +110,7 @@ def _read_all(shapes: Shapes, node: Node, w: Window, j: int) -> str:
 
 def stride_larger_than_kernel(shapes: Shapes) -> Iterable[Finding]:
     """The stride steps over elements that no other layer reads: they are computed and thrown away."""
-    found = survey(shapes)
+    found = layer_index(shapes)
     for node, windows in found.slides:
         if all(w.s == 1 or (w.d == 1 and w.k >= w.s) for w in windows) or max(w.s for w in windows) > MOST_TAPS:
             continue
@@ -124,16 +125,16 @@ def stride_larger_than_kernel(shapes: Shapes) -> Iterable[Finding]:
         dilated = f" at dilation {w.d}" if w.d > 1 else ""
         yield Finding.of(
             "stride-larger-than-kernel",
-            f"{node.name}: stride {w.s} with kernel_size {w.k}{dilated} on {join_axes(axes, len(windows))} reads {part}"
-            f" of every {whole} elements of {shapes.network.nodes[node.inputs[0]].name}, and nothing else reads the"
-            " others",
+            f"{node.name}: stride {w.s} with kernel_size {w.k}{dilated} on {spatial_names(axes, len(windows))} reads"
+            f" {part} of every {whole} elements of {shapes.network.nodes[node.inputs[0]].name}, and nothing else reads"
+            " the others",
             node.source.place("stride", "kernel_size"),
             node.name,
             f"take a kernel of at least {w.s}, stride there in a layer that has one, or pool first",
         )
 
 
-def _phases_read(found: Survey, node: Node, windows: tuple[Window, ...]) -> list[frozenset[int]]:
+def _phases_read(found: LayerIndex, node: Node, windows: tuple[Window, ...]) -> list[frozenset[int]]:
     """Return which remainders modulo the stride are read on each axis, by all readers of the map together."""
     above = node.inputs[0]
     everything = [frozenset(range(w.s)) for w in windows]
@@ -152,16 +153,24 @@ def _phases_read(found: Survey, node: Node, windows: tuple[Window, ...]) -> list
 
 def dilation_gridding(shapes: Shapes) -> Iterable[Finding]:
     """Dilated layers in a row share a divisor: each output reads a coarse lattice, and its neighbour another one."""
-    for grid in griddings(shapes, survey(shapes)):
+    for grid in griddings(shapes, layer_index(shapes)):
         rank = len(shapes.outputs[grid.layer.index] or ()) - 2
         j = grid.axes[0]
         rates = ", ".join(str(shapes.windows(node)[j].d) for node in grid.dilated)
         yield Finding.of(
             "dilation-gridding",
             f"{grid.layer.name}: behind dilations {rates} an output reads {grid.read} of {grid.span} positions of"
-            f" {grid.start.name} on {join_axes(list(grid.axes), rank)}; its neighbours read the others",
+            f" {grid.start.name} on {spatial_names(list(grid.axes), rank)}; its neighbours read the others",
             grid.layer.source.place("dilation"),
             grid.layer.name,
             "take dilations without a common divisor (1, 2, 5), or dilation 1 in one of the layers",
             tuple(Related(f"{node.name} is dilated", node.source.span) for node in grid.dilated[:-1][:MOST_NAMES]),
         )
+
+
+def _alike(windows: tuple[Window, ...], axes: list[int]) -> list[list[int]]:
+    """Return axes in groups that have the same numbers."""
+    groups: dict[Window, list[int]] = {}
+    for j in axes:
+        groups.setdefault(windows[j], []).append(j)
+    return list(groups.values())

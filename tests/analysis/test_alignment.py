@@ -9,7 +9,7 @@ import pytest
 from texts import check_text
 
 from shapecheck.analysis.alignment import shifts
-from shapecheck.analysis.survey import survey
+from shapecheck.analysis.layer_index import layer_index
 
 # Enough elements that the middle is never touched by an edge.
 SIZE = 240
@@ -50,7 +50,7 @@ def test_a_shift_is_what_a_ramp_shows(seed: int) -> None:
     report = check_text(text, "ramp.net.yaml")
     assert report.shapes is not None and not report.shapes.troubles, text
     assert ramp.step == 1
-    found = shifts(report.shapes, survey(report.shapes))
+    found = shifts(report.shapes, layer_index(report.shapes))
     distance = abs(ramp.first)
     assert bool(found) is (distance > Fraction(1, 2)), text
     if found:
@@ -69,4 +69,4 @@ layers:
 """
     report = check_text(text, "pair.net.yaml")
     assert report.shapes is not None
-    assert not shifts(report.shapes, survey(report.shapes))
+    assert not shifts(report.shapes, layer_index(report.shapes))

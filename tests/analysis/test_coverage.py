@@ -10,7 +10,7 @@ from texts import check_text
 
 from shapecheck.analysis.coverage import idle_windows, live_taps, phases, rows_lost
 from shapecheck.analysis.gridding import griddings
-from shapecheck.analysis.survey import survey
+from shapecheck.analysis.layer_index import layer_index
 from shapecheck.arithmetic import convolution
 from shapecheck.layers.flow import settled
 from shapecheck.layers.window import Window
@@ -75,7 +75,7 @@ def test_holes_of_a_chain_are_those_of_the_sums_of_its_taps(seed: int) -> None:
         offsets = {offset + t * d for offset in offsets for t in range(k)}
     dilated = sum(k > 1 and d > 1 for k, d in layers)
     holes = len(offsets) < max(offsets) + 1
-    found = griddings(report.shapes, survey(report.shapes))
+    found = griddings(report.shapes, layer_index(report.shapes))
     assert bool(found) is (holes and dilated >= 2), text
     if found:
         assert (found[0].read, found[0].span) == (len(offsets), max(offsets) + 1)

@@ -1,4 +1,4 @@
-"""What the design lints ask of every network, gathered in one walk and kept with its shapes."""
+"""The layers of a network by op, by part and by who reads them: gathered in one walk, and kept with its shapes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.arithmetic.shape import spatial_name
 from shapecheck.graph.network import Node
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
@@ -19,7 +18,7 @@ class Slide(NamedTuple):
     windows: tuple[Window, ...]
 
 
-class Survey:
+class LayerIndex:
     """A network in which nothing is wrong, sorted for the lints.
 
     ``readers`` lists for each node who reads its data, ``ends`` the nodes that are outputs of the network.
@@ -80,23 +79,9 @@ class Survey:
         return {slide.node.index: slide for slide in self.slides}
 
 
-def survey(shapes: Shapes) -> Survey:
-    """Return the survey of a network; it is made once."""
-    found = shapes.kept.get("survey")
-    if not isinstance(found, Survey):
-        found = shapes.kept["survey"] = Survey(shapes)
+def layer_index(shapes: Shapes) -> LayerIndex:
+    """Return the index of the layers of a network; it is made once."""
+    found = shapes.kept.get("layer index")
+    if not isinstance(found, LayerIndex):
+        found = shapes.kept["layer index"] = LayerIndex(shapes)
     return found
-
-
-def join_axes(axes: list[int], count: int) -> str:
-    """Return the names of spatial axes in one phrase: ``H and W``; ``D, H and W``."""
-    *names, last = [spatial_name(j, count) for j in axes]
-    return f"{', '.join(names)} and {last}" if names else last
-
-
-def alike(windows: tuple[Window, ...], axes: list[int]) -> list[list[int]]:
-    """Return axes in groups that have the same numbers."""
-    groups: dict[Window, list[int]] = {}
-    for j in axes:
-        groups.setdefault(windows[j], []).append(j)
-    return list(groups.values())
