@@ -138,17 +138,12 @@ def check(text: str | Finding, settings: Settings, prepare: Prepare | None = Non
 
 
 @collector_off()
-def judge(
-    reading: Reading, text: str, settings: Settings, prepare: Prepare | None = None, earlier: Shapes | None = None
-) -> Report:
-    """Check a text that was read. Raises UnusableValue.
-
-    ``earlier`` are the shapes before an edit; what does not lie behind the edit is then not computed again.
-    """
+def judge(reading: Reading, text: str, settings: Settings, prepare: Prepare | None = None) -> Report:
+    """Check a text that was read. Raises UnusableValue."""
     _require_sizes(reading.file, settings)
     course = _Course(settings, text)
     network = _assembled(course, reading, prepare)
-    report = course.report() if network is None else _judged(course, network, earlier)
+    report = course.report() if network is None else _judged(course, network)
     report.again = partial(check, settings=settings, prepare=prepare)
     return report
 
@@ -192,7 +187,7 @@ def check_network(network: Network, origin: Origin | None = None) -> Report:
     course.add(origin.findings, Phase.ASSEMBLED)
     course.reached = Phase.ASSEMBLED
     course.names = origin.names
-    report = _judged(course, network, None)
+    report = _judged(course, network)
     if origin.names is not None:
         report.again = partial(check, settings=origin.settings)
     return report
@@ -236,13 +231,13 @@ def _assembled(course: _Course, reading: Reading, prepare: Prepare | None) -> Ne
     return assembly.network
 
 
-def _judged(course: _Course, network: Network, earlier: Shapes | None) -> Report:
+def _judged(course: _Course, network: Network) -> Report:
     """Propagate the shapes of a network and let the rules look at them.
 
     Where a transposed layer leaves its size open, what follows from that is told once, at that layer, and the rest
     of the network is judged with the sizes that it demands.
     """
-    shapes = propagate(network, earlier=earlier)
+    shapes = propagate(network)
     troubled = {trouble.node for trouble in shapes.troubles}
     course.whole = all(shape is not None or index in troubled for index, shape in enumerate(shapes.outputs))
     ambiguity = resolve(shapes)

@@ -57,8 +57,6 @@ class Shapes(Mapping[str, LayerShapes]):
         self.undecided = undecided
         # Layers that stand at some nodes in place of the network's own.
         self.layers: Mapping[int, Layer] = {}
-        # Of ``troubles`` and ``undecided`` as they were propagated, how many are the layers' own; statements follow.
-        self.own = (0, 0)
         # What analyses keep of these shapes, each under its own name, so that many rules share one walk.
         self.kept: dict[str, object] = {}
         self._index: dict[str, int] | None = None
@@ -127,71 +125,10 @@ class Shapes(Mapping[str, LayerShapes]):
         return references
 
 
-class _Earlier:
-    """What an earlier propagation found, by the names of the nodes."""
-
-    def __init__(self, shapes: Shapes, layers: Mapping[int, Layer], channels_last: bool) -> None:
-        fits = shapes.network.channels_last == channels_last and not shapes.layers and not layers
-        self.shapes = shapes
-        self.nodes = {node.name: node for node in shapes.network.nodes} if fits else {}
-        self.troubles: dict[int, list[Trouble]] = {}
-        self.undecided: dict[int, list[Open]] = {}
-        for trouble in shapes.troubles[: shapes.own[0]]:
-            self.troubles.setdefault(trouble.node, []).append(trouble)
-        for asked in shapes.undecided[: shapes.own[1]]:
-            self.undecided.setdefault(asked.node, []).append(asked)
-
-    def again(self, node: Node, context: Context, found: Shapes) -> bool:
-        """Take over what was found at a node, if the layer and all that it is told are what they were then."""
-        before = self.nodes.get(node.name)
-        if before is None or not _same_layer(before.layer, node.layer):
-            return False
-        then = self.shapes.outputs
-        if len(before.inputs) != len(context.inputs):
-            return False
-        for index, shape in zip(before.inputs, context.inputs, strict=True):
-            if then[index] != shape:
-                return False
-        if node.references or before.references:
-            told = self.shapes.context(before)
-            if told is None or not _same_references(told.references, context.references):
-                return False
-        at = before.index
-        found.outputs[node.index] = then[at]
-        if at in self.troubles:
-            found.troubles.extend(t._replace(node=node.index) for t in self.troubles[at])
-        if at in self.undecided:
-            found.undecided.extend(asked._replace(node=node.index) for asked in self.undecided[at])
-        return True
-
-
-def _same_layer(one: Layer | None, other: Layer | None) -> bool:
-    return one is other or (
-        type(one) is type(other)
-        and vars(one).keys() == vars(other).keys()
-        and all(map(_alike, vars(one).values(), vars(other).values()))
-    )
-
-
-def _alike(one: object, other: object) -> bool:
-    """Say whether two values of a key would be written alike, which 2 and 2.0 are not."""
-    if type(one) is not type(other) or one != other:
-        return False
-    return not isinstance(one, tuple) or not isinstance(other, tuple) or all(map(_alike, one, other))
-
-
-def _same_references(one: Mapping[str, Reference], other: Mapping[str, Reference]) -> bool:
-    return one.keys() == other.keys() and all(
-        a.name == b.name and a.inputs == b.inputs and a.output == b.output and _same_layer(a.layer, b.layer)
-        for a, b in ((one[key], other[key]) for key in one)
-    )
-
-
 def propagate(
     network: Network,
     layers: Mapping[int, Layer] | None = None,
     forgiving: bool = False,
-    earlier: Shapes | None = None,
 ) -> Shapes:
     """Return the shape of every input and layer.
 
@@ -200,9 +137,6 @@ def propagate(
 
     ``layers`` puts other layers at some nodes, for what-if questions. ``forgiving`` lets a merge whose inputs
     differ go on with the sizes of its first input, so that what stands behind it can be looked at.
-
-    ``earlier`` are the shapes of the network before an edit, not forgiving: a layer of the same name whose keys and
-    input shapes are what they were is not computed again. The result is the same.
     """
     outputs: list[Shape | None] = [None] * len(network.nodes)
     troubles: list[Trouble] = []
@@ -212,7 +146,6 @@ def propagate(
     nodes = network.nodes
     channels_last = network.channels_last
     stated: list[Node] = []
-    before = _Earlier(earlier, shapes.layers, channels_last) if earlier is not None and not forgiving else None
     for index in network.order:
         node = nodes[index]
         layer: Layer | None = node.layer if layers is None else layers.get(index, node.layer)
@@ -225,12 +158,11 @@ def propagate(
         if inputs is None:
             continue
         context = shapes.context(node) if node.references else Context(inputs, channels_last)
-        if context is None or (before is not None and before.again(node, context, shapes)):
+        if context is None:
             continue
         outputs[index] = _output(index, layer, context, troubles, undecided)
         if forgiving and outputs[index] is None:
             outputs[index] = _forgiven(layer, context)
-    shapes.own = (len(troubles), len(undecided))
     for node in stated:
         if outputs[node.index] is not None:
             _check_expectations(shapes, node)
