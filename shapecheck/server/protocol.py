@@ -29,7 +29,6 @@ Answer = TypeVar("Answer")
 # The garbage of so many checks is collected after so many seconds in which nothing was checked.
 CHECKS, IDLE = 100, 5.0
 REFUSALS = (types.LSPErrorCodes.ContentModified.value, types.LSPErrorCodes.RequestFailed.value)
-Change = types.TextDocumentContentChangeEvent
 
 
 class ShapecheckServer(LanguageServer):
