@@ -1,12 +1,14 @@
-"""Layers of each kind with keys that differ from the defaults."""
+"""Layers of each kind with keys that differ from the defaults, for an op without some of its own its samples' first."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from handmade import chain, network
+from layer_samples import SAMPLES, WRITE_A_CASE, clean, made
 
 from shapecheck.layers import REGISTRY
+from shapecheck.layers.fields import REQUIRED
 
 # Keys that an op cannot do without, for an input of [2, 4, 6, 6] ([2, 6, 6, 4] with the channels last).
 NEEDED: dict[str, dict[str, Any]] = {
@@ -40,6 +42,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 
 
+INPUT = (2, 4, 6, 6)
 INPUTS = {"fold": (2, 16, 4), "attention": (2, 5, 6), "squeeze": (2, 1, 6), "embedding": (2, 6)}
 
 
@@ -78,8 +81,20 @@ EXPECTED = {
 }
 
 
+def expected(op: str) -> tuple[int, ...]:
+    """Return the shape that the sample of an op has: counted by hand, for a new op by its rule."""
+    if op in EXPECTED:
+        return EXPECTED[op]
+    return INPUT if REGISTRY[op].keeps else clean(op, 0)
+
+
 def sample(op: str, channels_last: bool = False) -> Any:
-    shape = INPUTS.get(op, (2, 4, 6, 6))
+    """Return a network whose last layer is of that op."""
+    needs = [name for name, key in REGISTRY[op].keys_of(op).items() if key.default is REQUIRED]
+    if op not in NEEDED and (needs or not (REGISTRY[op].keeps or op in EXPECTED)):
+        assert op in SAMPLES, WRITE_A_CASE.format(op=op)
+        return made(op, 0)
+    shape = INPUTS.get(op, INPUT)
     if channels_last:
         shape = (shape[0], *shape[2:], shape[1])
     keys = {"op": op, **NEEDED.get(op, {})}

@@ -92,6 +92,26 @@ SAMPLES: dict[str, list[Sample]] = {
     **{op: [TWO, STRETCHED] for op in ("add", "subtract", "multiply", "maximum", "average")},
 }
 
+# Keys that change what is computed, and neither its shape nor what is learned: no proof of shapes can tell how they
+# were read. The tests of values (tests/verification/reference) see to those.
+VALUES_ONLY = {
+    ("avg_pool", "count_include_pad"),
+    ("conv", "padding_mode"),
+    ("conv_transpose", "padding_mode"),
+    ("dropout", "p"),
+    ("elu", "alpha"),
+    ("leaky_relu", "negative_slope"),
+    ("local_response_norm", "size"),
+    ("lp_pool", "norm_type"),
+    ("pad", "mode"),
+    ("pad", "value"),
+    ("reduce", "kind"),
+    ("softplus", "beta"),
+    ("upsample", "mode"),
+}
+# What a test says of an op, or a key, for which there is no case; this is the only place where one is written.
+WRITE_A_CASE = "write a case for op {op} in tests/support/layer_samples.py: SAMPLES in which each of its keys counts"
+
 CASES = [(op, number) for op in sorted(REGISTRY) for number in range(len(SAMPLES.get(op, [PLAIN])))]
 
 
