@@ -14,6 +14,7 @@ from shapecheck.arithmetic.shape import split
 from shapecheck.graph.network import Node
 from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, Flow, Kind, Taps
 from shapecheck.layers.role import Role
+from shapecheck.layers.window import Window
 
 # Half a neighbour's distance is what pooling and resampling by two leave open in most networks; more is worth a word.
 LARGEST_SHIFT = 0.501
@@ -57,23 +58,38 @@ def shifts(shapes: Shapes, layers: LayerIndex) -> list[Shift]:
         known = [(i, grids[i]) for i in node.inputs if i in grids]
         if not known:
             continue
-        if Role.POINTWISE in node.layer.role or (Role.SLIDES in node.layer.role and index not in layers.slide_at):
-            # Most layers of any network, and a window of one element: nothing moves.
+        if _stays(node, layers):
             grids[index] = known[0][1]
             continue
-        flow = shapes.flow(node)
+        merges = Role.MERGE in node.layer.role
+        same_maps = merges and node.layer.keeps and all(shapes.outputs[i] == shape for i in node.inputs)
+        flow = None if same_maps else shapes.flow(node)
         spatial = None if flow is None else _spatial(shapes, flow)
-        if spatial is None:
+        if spatial is None and not same_maps:
             continue
-        if Role.MERGE in node.layer.role:
+        if merges:
             lead = min(known, key=lambda pair: pair[1].enlarged)
             grids[index] = lead[1]
             found += _compare(shapes, node, lead, known)
-        elif len(node.inputs) == 1:
+        elif spatial is not None and len(node.inputs) == 1:
             moved = _moved(shapes, node, known[0][1], spatial)
             if moved is not None:
                 grids[index] = moved
     return found
+
+
+def _stays(node: Node, layers: LayerIndex) -> bool:
+    """Say whether a layer plainly moves nothing, as most layers of any network; the others are asked for their flow."""
+    assert node.layer is not None
+    slide = layers.slide_at.get(node.index)
+    if slide is not None:
+        return Role.MAP in node.layer.role and all(_keeps_places(w) for w in slide.windows)
+    role = node.layer.role
+    return Role.POINTWISE in role or (Role.SLIDES | Role.MAP) in role
+
+
+def _keeps_places(window: Window) -> bool:
+    return window.s == 1 and window.o == window.i
 
 
 def _spatial(shapes: Shapes, flow: Flow) -> Flow | None:
@@ -132,7 +148,7 @@ def _placed(axis: tuple[float, float], flow: AxisFlow) -> tuple[float, float]:
     """Return the distance of neighbours and the place of the first on an axis that comes from another."""
     taps, window = flow.sources[0].taps, flow.window
     assert taps is not None
-    if taps is SAME or (window is not None and window.s == 1 and window.o == window.i):
+    if taps is SAME or (window is not None and _keeps_places(window)):
         return axis
     jump, place = axis
     return jump * taps.advance / taps.period, place + jump * _middle(taps)

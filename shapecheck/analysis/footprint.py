@@ -154,15 +154,9 @@ class Footprint(NamedTuple):
             return Footprint(known, shifts)
         return _list((self.over(taps.at(j)) for j in _few(size)), shifts)
 
-    def part(self, stands: range, size: Size, whole: Size) -> Footprint | None:
-        """Return the footprint of a map of ``size`` in which these positions are those of ``stands``.
-
-        At the seam there is an edge in the middle of a map, so that what lies outside the ``whole`` input is left out.
-        """
-        if not isinstance(whole, int):
-            return None
-        ends = (_within(self.at(j - stands.start), whole) if j in stands else None for j in _few(size))
-        return _list(ends, self.shifts)
+    def part(self, stands: range, size: Size) -> Footprint | None:
+        """Return the footprint of a map of ``size`` in which these positions are those of ``stands``."""
+        return _list((self.at(j - stands.start) if j in stands else None for j in _few(size)), self.shifts)
 
     def union(self, other: Footprint, size: Size) -> Footprint | None:
         """Return the footprint of a position of a map of ``size`` that depends on what either does, or None."""
@@ -216,18 +210,17 @@ def _hull(some: Iterable[Ends]) -> Ends:
     return (min(low for low, _ in known), max(high for _, high in known)) if known else None
 
 
-def _within(ends: Ends, size: int) -> Ends:
-    if ends is None or ends[1] < 0 or ends[0] >= size:
-        return None
-    return max(ends[0], 0), min(ends[1], size - 1)
-
-
 def _width(ends: Ends) -> int:
     return 0 if ends is None else ends[1] - ends[0] + 1
 
 
 # What a position of the input itself depends on.
 ITSELF = Footprint((moving(1, 1, [(0, 0)]),))
+
+
+def itself_within(size: Size) -> Footprint | None:
+    """Return what a position of an input of ``size`` depends on, with nothing outside; None where that is too large."""
+    return _list(((j, j) for j in _few(size)), ())
 
 
 def _together(one: MovingInterval, other: MovingInterval) -> MovingInterval | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shapecheck.analysis.footprint import ITSELF, Footprint
+from shapecheck.analysis.footprint import ITSELF, Footprint, itself_within
 from shapecheck.analysis.forward_flow import Place, places
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape
@@ -45,11 +45,35 @@ def receptive_fields(shapes: Shapes) -> dict[int, tuple[Size, ...]]:
     size, and so has one of which nothing exact can be said: behind paths of different scale, or inputs that stand one
     after the other, on maps that are large or of unknown size. Empty where no input with spatial axes is seen.
     """
-    return {index: _extents(shapes, shapes.outputs[index] or (), sight) for index, sight in sights(shapes).items()}
+    found = sights(shapes)
+    if any(_has_seam(shapes, shapes.network.nodes[index], found) for index in found):
+        # What stands at a seam stood at an edge: there it matters that nothing lies outside.
+        within = sights(shapes, within=True)
+        found = {
+            index: {key: within[index][key] if seen is None else seen for key, seen in sight.items()}
+            for index, sight in found.items()
+        }
+    return {index: _extents(shapes, shapes.outputs[index] or (), sight) for index, sight in found.items()}
 
 
-def sights(shapes: Shapes) -> dict[int, Sight]:
-    """Return what each node with a shape depends on of the inputs of the network."""
+def _has_seam(shapes: Shapes, node: Node, found: dict[int, Sight]) -> bool:
+    """Say whether the inputs of a node stand one after the other along an axis that was followed up to there."""
+    if len(node.inputs) < 2 or None not in found[node.index].values():
+        return False
+    return any(
+        place.kind is Kind.CONCATENATED
+        and any(seen is not None and seen.along == axis for seen in found[index].values())
+        for index, onward in zip(node.inputs, places(shapes, node), strict=True)
+        for axis, place in onward.items()
+    )
+
+
+def sights(shapes: Shapes, within: bool = False) -> dict[int, Sight]:
+    """Return what each node with a shape depends on of the inputs of the network.
+
+    ``within`` leaves out what would be read outside of any map on the way, position by position; of large maps that
+    says nothing.
+    """
     found: dict[int, Sight] = {}
     for index in shapes.network.order:
         node = shapes.network.nodes[index]
@@ -58,10 +82,12 @@ def sights(shapes: Shapes) -> dict[int, Sight]:
             continue
         if node.layer is None:
             first = 1 if shapes.network.channels_last else 2
-            axes = range(first, first + max(len(shape) - 2, 0))
-            found[index] = {InputAxis(index, axis): Seen(axis, ITSELF) for axis in axes}
+            found[index] = {}
+            for axis in range(first, first + max(len(shape) - 2, 0)):
+                footprint = itself_within(shape[axis]) if within else ITSELF
+                found[index][InputAxis(index, axis)] = footprint and Seen(axis, footprint)
         else:
-            found[index] = _behind(shapes, node, found)
+            found[index] = _behind(shapes, node, found, within)
     return found
 
 
@@ -85,7 +111,7 @@ def _largest(sizes: tuple[Size, ...]) -> Size:
     return unknown[0] if unknown else max(size for size in sizes if isinstance(size, int))
 
 
-def _behind(shapes: Shapes, node: Node, before: dict[int, Sight]) -> Sight:
+def _behind(shapes: Shapes, node: Node, before: dict[int, Sight], within: bool) -> Sight:
     """Return what the output of a layer depends on."""
     above = [before.get(index, {}) for index in node.inputs]
     if node.layer is not None and Role.POINTWISE in node.layer.role and len(above) == 1:
@@ -96,12 +122,13 @@ def _behind(shapes: Shapes, node: Node, before: dict[int, Sight]) -> Sight:
     found: Sight = {}
     for sight, onward in zip(above, places(shapes, node), strict=True):
         for key, seen in sight.items():
-            mine = seen and _onward(seen, onward, node, shapes, key)
+            at_edge = seen is not None and seen.along in onward and onward[seen.along].kind is Kind.CONCATENATED
+            mine = None if seen is None or (at_edge and not within) else _onward(seen, onward, node, shape)
             found[key] = mine if key not in found else _union(found[key], mine, shape)
     return found
 
 
-def _onward(seen: Seen, onward: dict[int, Place], node: Node, shapes: Shapes, axis: InputAxis) -> Seen | None:
+def _onward(seen: Seen, onward: dict[int, Place], node: Node, shape: Shape) -> Seen | None:
     """Return what is seen behind a node; None where it mixes the whole axis, or where nobody can say."""
     if seen.along is None:
         return seen
@@ -109,11 +136,11 @@ def _onward(seen: Seen, onward: dict[int, Place], node: Node, shapes: Shapes, ax
     if place is None:
         return None
     taps, pattern = place.taps, place.pattern
-    size: Size = 1 if place.axis is None else (shapes.outputs[node.index] or ())[place.axis]
+    size: Size = 1 if place.axis is None else shape[place.axis]
     footprint: Footprint | None = None
     if place.kind is Kind.CONCATENATED:
-        whole = (shapes.outputs[axis.node] or ())[axis.axis]
-        footprint = None if place.part is None else seen.footprint.part(place.part, size, whole)
+        if place.part is not None:
+            footprint = seen.footprint.part(place.part, size)
     elif taps is not None:
         footprint = seen.footprint if taps is SAME else seen.footprint.through(taps, size)
     elif pattern is not None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from shapecheck.analysis.footprint import ITSELF, MOST_INTERVALS, Footprint
+from shapecheck.analysis.footprint import ITSELF, MOST_INTERVALS, Footprint, itself_within
 from shapecheck.layers.flow import Taps, taps_of_ratio, taps_of_window
 from shapecheck.layers.window import Window
 
@@ -148,7 +148,15 @@ def test_a_long_period_is_listed_position_by_position_on_a_small_map() -> None:
 def test_a_part_of_a_map_is_listed() -> None:
     window = ITSELF.through(Taps(1, 1, (range(-1, 2),)), 4)
     assert window is not None
-    part = window.part(range(2, 6), 7, 4)
+    part = window.part(range(2, 6), 7)
     assert part is not None
-    assert [part.at(j) for j in range(7)] == [None, None, (0, 1), (0, 2), (1, 3), (2, 3), None]
-    assert window.part(range(2, 6), 2**40, 4) is None
+    assert [part.at(j) for j in range(7)] == [None, None, (-1, 1), (0, 2), (1, 3), (2, 4), None]
+    assert window.part(range(2, 6), 2**40) is None
+
+
+def test_within_a_map_nothing_outside_is_read() -> None:
+    found = itself_within(4)
+    assert found is not None and itself_within(2**40) is None
+    window = found.through(Taps(1, 1, (range(-1, 2),)), 4)
+    assert window is not None
+    assert [window.at(j) for j in range(-1, 5)] == [None, (0, 1), (0, 2), (1, 3), (2, 3), None]

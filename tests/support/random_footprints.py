@@ -239,6 +239,9 @@ class RandomNetwork:
             if cropped is None:
                 return
             one = cropped
+        if rng.random() < 0.1:
+            self.add("op: concat, axis: 2", (one, other), lambda x, y: torch.cat((x, y), 2))
+            return
         if rng.random() < 0.6:
             self.add(f"op: {rng.choice(('add', 'maximum'))}", (one, other), lambda x, y: x * 0.7 + y * 0.9)
             return
