@@ -6,7 +6,7 @@ from pathlib import Path
 import hard_networks
 import measure
 import pytest
-from amounts import sample
+from amounts import sampled
 
 from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
@@ -27,7 +27,7 @@ def chain(layers: int) -> str:
     )
 
 
-@pytest.mark.parametrize("path", sample(EXAMPLES, 8), ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("path", sampled(EXAMPLES, 8), ids=lambda path: path.name.partition(".")[0])
 def test_the_sizes_of_an_example_take_no_longer_than_its_check(path: Path) -> None:
     """A check asks for the sizes too; the rest of it is to be the larger part, or nearly."""
     text = path.read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import measure
 import pytest
-from amounts import sample
+from amounts import sampled
 
 from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
@@ -38,7 +38,7 @@ def ratio(text: str) -> float:
 
 
 @pytest.mark.parametrize("skips", [False, True])
-@pytest.mark.parametrize("depth", sample(DEPTHS, 3))
+@pytest.mark.parametrize("depth", sampled(DEPTHS, 3))
 def test_a_decoder_is_solved_in_the_time_of_some_propagations(depth: int, skips: bool) -> None:
     """Sixty-four layers of four sizes each, on two axes: milliseconds."""
     assert ratio(decoder(depth, 4, skips)) < 100

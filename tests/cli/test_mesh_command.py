@@ -70,6 +70,7 @@ def test_a_wrong_command_line_is_refused_before_jax_is_loaded(
     assert message in " ".join(result.output.split())
 
 
+@pytest.mark.slow
 def test_data_parallel_training_from_the_command_line() -> None:
     done = verify(LENET, "--set", "N=64", "--mesh", "data=8", "--shard", "N=data", "--output-format", "json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -83,6 +84,7 @@ def test_data_parallel_training_from_the_command_line() -> None:
     assert set(gradients[0]) == {"layer", "step", "kind", "axes", "number", "bytes", "in_loop"}
 
 
+@pytest.mark.slow
 def test_the_batch_that_is_asked_for_is_the_one_that_is_divided() -> None:
     """The file's batch is 1, which 8 devices do not divide; 16 they do, in bfloat16 as well, and 12 not."""
     split = (LENET, "--mesh", "data=8", "--shard", "N=data", "--no-cache", "--output-format", "json")

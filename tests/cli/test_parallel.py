@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from amounts import sampled
 from running import BROKEN, FINE, MENDABLE, alone, entries, environment, here, many, process
 from waiting import PATIENCE, wait_for
 
 from shapecheck.cache.codec import to_line
-from shapecheck.cli import answers, main, workers
+from shapecheck.cli import main, scheduler, workers
 from shapecheck.cli.workers import Task, spread_out
 from shapecheck.findings.checked import Settings
 from shapecheck.findings.selection import DEFAULT
@@ -39,7 +40,7 @@ def nets(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["text", "json", "sarif"])
+@pytest.mark.parametrize("name", sampled(["text", "json", "sarif"], 3))
 def test_more_processes_print_the_same(nets: Path, tmp_path: Path, name: str) -> None:
     missing = str(tmp_path / "missing.net.yaml")
     given = ["check", str(nets), missing, "-", "--output-format", name, "--set", "H=12", "--ignore", "SC105"]
@@ -127,15 +128,15 @@ def test_a_terminal_shows_how_far_it_is(nets: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_as_many_processes_as_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "cores", lambda: 4)
-    assert answers.processes([], None) == answers.processes([2_000], None) == answers.processes([2_000] * 20, None) == 1
-    assert answers.processes([2_000] * 2_000, None) == 4
-    assert answers.processes([10_000_000], None) == 1
-    assert answers.processes([10_000_000, 1_000], None) == 2
-    assert answers.processes([2_000] * 2_000, 1) == 1
-    assert answers.processes([10, 10], 8) == 2
-    monkeypatch.setattr(answers, "cores", lambda: 1)
-    assert answers.processes([2_000] * 2_000, None) == 1
+    monkeypatch.setattr(scheduler, "cores", lambda: 4)
+    assert scheduler.processes([], None) == scheduler.processes([2_000], None) == scheduler.processes([2_000] * 20, None) == 1
+    assert scheduler.processes([2_000] * 2_000, None) == 4
+    assert scheduler.processes([10_000_000], None) == 1
+    assert scheduler.processes([10_000_000, 1_000], None) == 2
+    assert scheduler.processes([2_000] * 2_000, 1) == 1
+    assert scheduler.processes([10, 10], 8) == 2
+    monkeypatch.setattr(scheduler, "cores", lambda: 1)
+    assert scheduler.processes([2_000] * 2_000, None) == 1
 
 
 def children(pid: int) -> list[int]:

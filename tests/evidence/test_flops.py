@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import paths
 import pytest
-from amounts import amount, drawn, sample
+from amounts import amount, drawn, sampled
 from texts import check_file
 
 from shapecheck import loads, propagate
@@ -44,7 +44,7 @@ def example(path: Path) -> Network:
     return check_file(str(path), dict.fromkeys(names, 1)).network or network  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("path", sample(EXAMPLES, 6), ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("path", sampled(EXAMPLES, 6), ids=lambda path: path.name.partition(".")[0])
 def test_each_layer_of_an_example_has_the_multiply_adds_that_xla_counts(path: Path) -> None:
     network = example(path)
     shapes = propagate(network)
@@ -128,7 +128,7 @@ def test_single_layers_against_taps_counted_one_by_one() -> None:
     assert padded > amount(30, 12)
 
 
-@pytest.mark.parametrize("name", sample(["lenet5", "autoencoder", "dcgan_discriminator"], 3))
+@pytest.mark.parametrize("name", sampled(["lenet5", "autoencoder", "dcgan_discriminator"], 3))
 def test_the_difference_is_explained(name: str) -> None:
     network = example(next(path for path in EXAMPLES if path.name.startswith(name)))
     found = cost_of(network, Plan(device="cpu", optimizer="adam"))
@@ -163,7 +163,7 @@ PARAMETERS = (6 * 3 * 9 + 6) + (6 + 6) + 50 * 7 + (6 + 35) * 11 + 11
 
 
 @pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("bfloat16", 2), ("float16", 2)])
-@pytest.mark.parametrize("optimizer", sample(["adam", "momentum", "sgd"], 3))
+@pytest.mark.parametrize("optimizer", sampled(["adam", "momentum", "sgd"], 3))
 def test_memory_is_that_of_the_arrays_to_the_byte(dtype: str, size: int, optimizer: Any) -> None:
     network = retyped(loads(NETWORK), dtype)
     assert total(propagate(network)).parameters == PARAMETERS

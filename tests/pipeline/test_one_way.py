@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import random_networks
-from amounts import drawn, sample, thorough
+from amounts import drawn, sampled, thorough
 from paths import EXAMPLES, NETWORKS
 from running import here
 
@@ -129,7 +129,7 @@ def random_text(rng: random.Random) -> str:
     return commented(mutated(text, rng), rng)
 
 
-@pytest.mark.parametrize("path", sample(PATHS, 8), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sampled(PATHS, 8), ids=lambda path: path.name)
 def test_every_way_finds_the_same(path: Path, tmp_path: Path) -> None:
     require_one_answer(path, tmp_path)
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from amounts import sample
+from amounts import sampled
 from paths import EXAMPLES, NETWORKS
 from running import here
 
@@ -64,7 +64,7 @@ def misspelt(text: str, at: int) -> str:
 # D1: a comment is needless only where all that it covers had its say.
 
 
-@pytest.mark.parametrize("path", sample(PATHS, 6), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sampled(PATHS, 6), ids=lambda path: path.name)
 def test_no_comment_that_keeps_something_quiet_is_lost_to_a_mistake_elsewhere(path: Path) -> None:
     text = text_of(path)
     report = checked(text, EVERY_RULE)
@@ -122,7 +122,7 @@ def test_a_comment_about_several_rules_is_needless_only_where_all_of_them_ran() 
 # D2: nothing is said of what hangs on something that cannot be read, and nothing there is mended.
 
 
-@pytest.mark.parametrize("path", sample(sorted(EXAMPLES.glob("*.net.yaml")), 4), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sampled(sorted(EXAMPLES.glob("*.net.yaml")), 4), ids=lambda path: path.name)
 def test_nothing_is_said_of_what_hangs_on_a_layer_that_cannot_be_read(path: Path) -> None:
     text = text_of(path)
     rng = random.Random(path.name)
@@ -229,7 +229,7 @@ def test_a_report_says_how_far_it_went(text: str, phases: int, first_not_run: st
         assert told["not_run"] == list(report.not_run)
 
 
-@pytest.mark.parametrize("path", sample(PATHS, 10), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sampled(PATHS, 10), ids=lambda path: path.name)
 def test_no_rule_speaks_that_could_not_run(path: Path) -> None:
     report = checked(text_of(path), EVERY_RULE)
     assert not {d.rule.name for d in report.diagnostics} & set(report.not_run)

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from amounts import sample
+from amounts import sampled
 from sample_pages import EVIL, EXAMPLES, ROOT, Elements, example, island, long_network, page
 from steps import within
 from texts import check_file, check_text
@@ -23,7 +23,7 @@ ALL = sorted(
 )
 
 
-@pytest.mark.parametrize("path", sample(ALL), ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("path", sampled(ALL), ids=lambda path: path.name.partition(".")[0])
 def test_every_network_has_a_page_that_needs_nothing_else(path: Path) -> None:
     report = check_file(str(path))
     text = page(report)
@@ -67,6 +67,7 @@ def test_resnet_is_well_below_two_megabytes() -> None:
     assert len(page(example("resnet50")).encode()) < 600_000
 
 
+@pytest.mark.slow
 def test_five_thousand_layers() -> None:
     report = long_network(5000)
     text = within(10_000_000, lambda: page(report))
@@ -80,8 +81,7 @@ def test_five_thousand_layers() -> None:
 
 def test_the_page_does_not_depend_on_the_run() -> None:
     code = (
-        "import sys, shapecheck;"
-        "sys.stdout.buffer.write(shapecheck.report_page(shapecheck.load(sys.argv[1])).encode())"
+        "import sys, shapecheck;sys.stdout.buffer.write(shapecheck.report_page(shapecheck.load(sys.argv[1])).encode())"
     )
     pages = set()
     for seed in ("1", "2"):

@@ -98,7 +98,7 @@ def everything(analysis: Analysis, position: lsp.Position) -> None:
     try:
         rename.prepare(analysis, position)
         inside([e.range for e in rename.rename(analysis, position, "another_name")], text)
-    except rename.Refused:
+    except rename.NoRename:
         pass
     for action in Actions(analysis, "x", False).of(lsp.Range(position, position), None):
         assert action.edit is not None and action.edit.changes

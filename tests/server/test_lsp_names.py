@@ -58,7 +58,7 @@ def test_every_symbol_may_have_another_name(path: Path) -> None:
         at = one.text.position(one.names.of(symbol)[-1].start)
         try:
             edits = rename.rename(one, at, "another_name")
-        except rename.Refused as reason:
+        except rename.NoRename as reason:
             refused.append(str(reason))
             continue
         text = apply(source, edits)

@@ -31,6 +31,6 @@ def examples(most: int, **more: Any) -> settings:
     return settings(max_examples=amount(most), **more)
 
 
-def sample(cases: Iterable[Any], share: int = 6) -> list[Any]:
+def sampled(cases: Iterable[Any], share: int = 6) -> list[Any]:
     """Return every case, those marked slow that are not among one in so many, spread evenly."""
     return [case if at % share == 0 else pytest.param(case, marks=pytest.mark.slow) for at, case in enumerate(cases)]

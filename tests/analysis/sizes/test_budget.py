@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import hard_networks
 import pytest
-from amounts import sample
+from amounts import sampled
 from every_size import load, sizes_of, working
 from texts import check_text
 
@@ -80,7 +80,7 @@ def test_the_encoding_is_right() -> None:
     assert 0 < len(right) < 40
 
 
-@pytest.mark.parametrize("variables", sample([10, 13, 18], 3))
+@pytest.mark.parametrize("variables", sampled([10, 13, 18], 3))
 def test_formulas_that_are_too_hard_are_left_in_part(variables: int, steps: Steps) -> None:
     formula = clauses(variables, 4.0)
     found = sizes_of(hard_networks.network(variables, formula))
@@ -127,7 +127,7 @@ def test_a_chain_of_many_roundings_is_followed(blocks: int, steps: Steps) -> Non
     assert {n for n in range(1, 60) if n in found} == right
 
 
-@pytest.mark.parametrize("blocks", sample([160, 1_200], 2))
+@pytest.mark.parametrize("blocks", sampled([160, 1_200], 2))
 def test_a_chain_of_too_many_roundings_is_left_where_they_are_too_many(blocks: int, steps: Steps) -> None:
     found = sizes_of(out_of_form(blocks))
     assert found.status == "partial"

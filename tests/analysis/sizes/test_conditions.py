@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from amounts import sample
+from amounts import sampled
 from random_sizes import GENERAL, Made, both, floor, plus, random_size, rest, start, times
 
 from shapecheck.analysis.sizes import conditions
@@ -57,7 +57,7 @@ def sizes(question: Question) -> list[Symbolic]:
 
 
 @pytest.mark.parametrize("wild", [False, True])
-@pytest.mark.parametrize("seed", sample(range(40), 4))
+@pytest.mark.parametrize("seed", sampled(range(40), 4))
 def test_every_answer_is_that_of_asking_every_size(seed: int, wild: bool) -> None:
     rng = random.Random(f"{seed} {wild}")
     empty = full = 0

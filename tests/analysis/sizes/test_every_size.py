@@ -13,7 +13,7 @@ import condition_text
 import pytest
 import random_encoders
 import random_networks
-from amounts import sample
+from amounts import sampled
 from every_size import around, at_sizes, holds, load, require, sizes_of, working
 from paths import EXAMPLES
 from size_table import HEAD, TABLE, padded_unet, valid_unet
@@ -71,12 +71,12 @@ def require_causes(found: Sizes) -> None:
             assert (n in cause.allows) == holds(cause.question, "H", n)
 
 
-@pytest.mark.parametrize("first", sample(range(0, 1_500, BATCH), 10))
+@pytest.mark.parametrize("first", sampled(range(0, 1_500, BATCH), 10))
 def test_random_networks(first: int) -> None:
     require_seeds(random_networks.network, range(first, first + BATCH), range(1, 131))
 
 
-@pytest.mark.parametrize("first", sample(range(0, 500, BATCH), 5))
+@pytest.mark.parametrize("first", sampled(range(0, 500, BATCH), 5))
 def test_random_encoders(first: int) -> None:
     kinds = require_seeds(random_encoders.any_network, range(first, first + BATCH), range(1, 131))
     # Most of them work somewhere, and where is not trivial; otherwise nothing is tested.
@@ -91,7 +91,7 @@ def sizes_to_ask(network: Network) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "path", sample(sorted(EXAMPLES.glob("*.net.yaml")), 3), ids=lambda path: path.name.partition(".")[0]
+    "path", sampled(sorted(EXAMPLES.glob("*.net.yaml")), 3), ids=lambda path: path.name.partition(".")[0]
 )
 def test_examples(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

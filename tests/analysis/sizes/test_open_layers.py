@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from amounts import sample
+from amounts import sampled
 from open_stacks import Stack
 from texts import check_text
 
@@ -296,7 +296,7 @@ def test_a_size_that_nothing_depends_on_has_no_table() -> None:
     assert finding.help is not None and "depends" not in finding.help
 
 
-@pytest.mark.parametrize("seed", sample(range(40)))
+@pytest.mark.parametrize("seed", sampled(range(40)))
 def test_a_table_is_true_at_every_size(seed: int) -> None:
     rng = random.Random(seed)
     stack = Stack(rng, rng.randint(1, 3))

@@ -9,7 +9,7 @@ from typing import Any
 import condition_text
 import pytest
 import random_encoders
-from amounts import sample
+from amounts import sampled
 from every_size import load, working
 from texts import check_text
 
@@ -190,7 +190,7 @@ def random_promise(rng: random.Random, right: list[int]) -> tuple[str, set[int]]
     return "{" + ", ".join(f"{key}: {value}" for key, value in keys.items()) + "}", promised
 
 
-@pytest.mark.parametrize("first", sample(range(0, 240, 20)))
+@pytest.mark.parametrize("first", sampled(range(0, 240, 20)))
 def test_promises_against_every_size(first: int) -> None:
     seen: dict[str, int] = dict.fromkeys(("SC311", "SC501", "SC502", "SC503", "none"), 0)
     for seed in range(first, first + 20):

@@ -7,7 +7,7 @@ import math
 import random
 
 import pytest
-from amounts import sample
+from amounts import sampled
 from random_sets import LIMIT, REGULAR, listed, random_periodic, random_set, runs
 
 from shapecheck.analysis.sizes import periodic, size_set
@@ -31,7 +31,7 @@ SETS = [random_set(random.Random(seed)) for seed in range(250)]
 PAIRS = [(SETS[i], SETS[j]) for i, j in (random.Random(7).choices(range(len(SETS)), k=2) for _ in range(300))]
 
 
-@pytest.mark.parametrize("seed", sample(range(150)))
+@pytest.mark.parametrize("seed", sampled(range(150)))
 def test_periodic(seed: int) -> None:
     rng = random.Random(seed)
     p, remainders = random_periodic(rng)
@@ -87,7 +87,7 @@ def test_what_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         SizeSet("H", periodic=even).intersection(SizeSet("H", periodic=cyclic(0, 103, 1_000)))
 
 
-@pytest.mark.parametrize("number", sample(range(len(SETS))))
+@pytest.mark.parametrize("number", sampled(range(len(SETS))))
 def test_a_set_has_the_members_that_it_was_given(number: int) -> None:
     s, model = SETS[number]
     assert listed(s) == model
@@ -104,7 +104,7 @@ def test_a_set_has_the_members_that_it_was_given(number: int) -> None:
         assert (n in s) == (below == above == n)
 
 
-@pytest.mark.parametrize("number", sample(range(len(SETS))))
+@pytest.mark.parametrize("number", sampled(range(len(SETS))))
 def test_the_form_is_the_smallest_there_is(number: int) -> None:
     s, model = SETS[number]
     finite, start, period, residues = s.as_parts()
@@ -128,7 +128,7 @@ def test_the_form_is_the_smallest_there_is(number: int) -> None:
     assert before is None or before < 1 or before not in model
 
 
-@pytest.mark.parametrize("number", sample(range(len(PAIRS))))
+@pytest.mark.parametrize("number", sampled(range(len(PAIRS))))
 def test_two_sets(number: int) -> None:
     (one, mine), (other, theirs) = PAIRS[number]
     both = one.intersection(other)
@@ -140,7 +140,7 @@ def test_two_sets(number: int) -> None:
     assert one.intersection(other) == other.intersection(one)
 
 
-@pytest.mark.parametrize("number", sample(range(len(SETS))))
+@pytest.mark.parametrize("number", sampled(range(len(SETS))))
 def test_one_set_has_one_form(number: int) -> None:
     """Rebuilt from its members in another way, a set is equal and has the same hash."""
     s, model = SETS[number]
@@ -156,7 +156,7 @@ def test_one_set_has_one_form(number: int) -> None:
     assert s == s.intersection(s) and s != SizeSet("H", 1, 0, extra=[REGULAR + 5])
 
 
-@pytest.mark.parametrize("number", sample(range(len(SETS))))
+@pytest.mark.parametrize("number", sampled(range(len(SETS))))
 def test_another_head(number: int) -> None:
     s, model = SETS[number]
     rng = random.Random(number)

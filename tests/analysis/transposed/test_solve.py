@@ -9,7 +9,7 @@ from collections import Counter
 import every_assignment
 import pytest
 import random_decoders
-from amounts import sample
+from amounts import sampled
 from every_assignment import Assignment, open_layers, works
 from open_stacks import Stack
 
@@ -68,7 +68,7 @@ def require_resolved(network: Network) -> Counter[str]:
     return seen
 
 
-@pytest.mark.parametrize("first", sample(range(0, 1_500, BATCH)))
+@pytest.mark.parametrize("first", sampled(range(0, 1_500, BATCH)))
 def test_the_verdict_is_that_of_every_assignment(first: int) -> None:
     seen: Counter[str] = Counter()
     for seed in range(first, first + BATCH):
@@ -104,7 +104,7 @@ def require_taken_in_order(network: Network, choices: dict[int, int]) -> Counter
     return seen
 
 
-@pytest.mark.parametrize("first", sample(range(20_000, 20_700, BATCH)))
+@pytest.mark.parametrize("first", sampled(range(20_000, 20_700, BATCH)))
 def test_demands_that_cannot_all_be_met_are_taken_in_order(first: int) -> None:
     """The first that cannot be met, by how much it is missed at best, and what the others ask for."""
     seen: Counter[str] = Counter()
@@ -164,7 +164,7 @@ def test_several_fit_where_rounding_hides_the_difference(pools: int, wanted: int
 
 
 @pytest.mark.parametrize("demand", ["same", "numbers", "skips", "pair"])
-@pytest.mark.parametrize("seed", sample(range(40), 4))
+@pytest.mark.parametrize("seed", sampled(range(40), 4))
 def test_a_mirrored_decoder_wants_the_remainders_of_its_encoder(seed: int, demand: str) -> None:
     """a = (i + 2p − k) mod s on every axis of every level, k dilated: Relationship 14 backwards."""
     rng = random.Random(f"{seed} {demand}")

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from amounts import sampled
 from handmade import chain, network
 from manual_pages import NAMES, examples
 from runs import LINEAR, ran, verified
@@ -44,7 +45,7 @@ def test_a_gradient_reaches_every_parameter() -> None:
     assert found is not None and found.shapes == {len(made.nodes) - 1: (2, 3)}
 
 
-@pytest.mark.parametrize("length", [3, 8])
+@pytest.mark.parametrize("length", sampled([3, 8], 2))
 def test_pieces_show_what_the_whole_shows(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     made = tangled()
     device = jax.devices()[0]

@@ -233,6 +233,7 @@ def test_broadcasting_only_where_it_is_said() -> None:
     np.testing.assert_array_equal(made.apply({}, {"a": jnp.asarray(a), "b": jnp.asarray(b)})["l1"], a * b)
 
 
+@pytest.mark.slow
 def test_a_network_learns() -> None:
     made = chain(
         (4, 3, 12, 12),
