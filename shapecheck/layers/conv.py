@@ -42,9 +42,9 @@ class Convolving(Sliding):
         axes = (axis for axis, size in enumerate(context.inputs[0]) if axis and size == self.in_channels)
         state(self.in_channels, channels, "in_channels", "channels", context, elsewhere=next(axes, None))
         if groups == "depthwise":
-            if not isinstance(channels, int):
-                raise Undecided(f"groups: depthwise is one group for each of {channels} channels")
             groups = channels
+        if not isinstance(groups, int):
+            raise Undecided(f"groups: depthwise is one group for each of {groups} channels")
         for count, what in ((channels, "input"), (out_channels, "output")):
             if not context.divides(groups, count):
                 below = count // groups * groups
@@ -58,7 +58,7 @@ class Convolving(Sliding):
                     key="groups" if what == "input" else "out_channels",
                     axis=context.channel_axis(context.inputs[0]),
                 )
-        return int(groups)
+        return groups
 
 
 def grouped(context: Context, groups: int, out_channels: Size) -> AxisFlow:

@@ -156,6 +156,7 @@ def compare(case: Case, found: dict[tuple[int, int], Array]) -> None:
             counts = changed.any(axis=tuple(range(1, changed.ndim))) | exact
             if flow.spreads:
                 assert reads is not None and (at_all | ~reads)[counts].all(), (keys, place, source)
+                assert len(reads) == 1 or not changed.any() or (at_all & ~reads).any(), (keys, place)
             elif reads is not None and copies and flow.kind in (Kind.WINDOWED, Kind.CUT):
                 assert source.taps is not None
                 inside = [all(0 <= t < len(at_all) for t in source.taps.at(j)) for j in range(at_all.shape[1])]

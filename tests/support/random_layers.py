@@ -207,6 +207,19 @@ def _window(rng: random.Random, shapes: tuple[Shape, ...]) -> tuple[tuple[Shape,
     return shapes, {"kernel_size": rng.randint(1, 4), "stride": rng.randint(1, 3)}
 
 
+def _groups(rng: random.Random, shapes: tuple[Shape, ...]) -> tuple[tuple[Shape, ...], Keys]:
+    """Draw groups of several channels, as many in as out or not."""
+    if rng.random() < 0.5:
+        return shapes, {"kernel_size": rng.randint(1, 3)}
+    groups, reads, gives = (rng.randint(1, 3) for _ in range(3))
+    batch, _, *space = shapes[0]
+    return ((batch, groups * reads, *space),), {
+        "kernel_size": rng.randint(1, 3),
+        "groups": groups,
+        "out_channels": groups * gives,
+    }
+
+
 HINTS: dict[str, Callable[[random.Random, tuple[Shape, ...]], tuple[tuple[Shape, ...], Keys]]] = {
     "permute": _permute,
     "reshape": _reshape,
@@ -215,7 +228,8 @@ HINTS: dict[str, Callable[[random.Random, tuple[Shape, ...]], tuple[tuple[Shape,
     "flatten": _flatten,
     "reduce": _reduce,
     "fold": _fold,
-    **dict.fromkeys(("conv_transpose", "max_unpool"), _window),
+    **dict.fromkeys(("conv", "conv_transpose"), _groups),
+    "max_unpool": _window,
     "embedding": lambda rng, shapes: (shapes, {"num_embeddings": 9}),
     "attention": lambda rng, shapes: (((2, rng.randint(1, 5), 6),), {"num_heads": rng.choice((1, 2, 3))}),
     **dict.fromkeys(("add", "subtract", "multiply", "maximum", "average"), _broadcast),
