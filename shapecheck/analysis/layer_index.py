@@ -27,13 +27,13 @@ class LayerIndex:
     def __init__(self, shapes: Shapes) -> None:
         network = shapes.network
         self.slides: list[Slide] = []
-        self.by_op: dict[str, list[Node]] = {}
+        self._by_op: dict[str, list[Node]] = {}
         self._by_role: dict[tuple[Role, Role], list[Node]] = {}
         self._indices: dict[Role, frozenset[int]] = {}
         self.readers: list[list[Node]] = [[] for _ in network.nodes]
         self.ends = frozenset(network.outputs.values())
         for node in network.nodes:
-            self.by_op.setdefault(node.op, []).append(node)
+            self._by_op.setdefault(node.op, []).append(node)
             for index in node.inputs:
                 self.readers[index].append(node)
         for node in self.playing(Role.SLIDES):
@@ -44,18 +44,12 @@ class LayerIndex:
             if any(w.k > 1 or w.s > 1 for w in windows):
                 self.slides.append(Slide(node, windows))
 
-    def of(self, *ops: str) -> list[Node]:
-        """Return the nodes with one of some ops, op by op."""
-        if len(ops) == 1:
-            return self.by_op.get(ops[0], [])
-        return [node for op in ops for node in self.by_op.get(op, ())]
-
     def playing(self, role: Role, but: Role = Role.NONE) -> list[Node]:
         """Return the layers that play one part at least of ``role``, and none of ``but``, in the order of the file."""
         found = self._by_role.get((role, but))
         if found is None:
             # Layers of one op are of one class: the question is asked once of each op.
-            layers = ((nodes[0].layer, nodes) for nodes in self.by_op.values())
+            layers = ((nodes[0].layer, nodes) for nodes in self._by_op.values())
             groups = [nodes for layer, nodes in layers if layer and layer.role & role and not layer.role & but]
             found = sorted((node for nodes in groups for node in nodes), key=lambda node: node.index)
             self._by_role[role, but] = found
