@@ -139,13 +139,19 @@ def version() -> list[float]:
 
 
 def check_and_onnx() -> list[float]:
-    """A whole check of ResNet-50, and the smallest script that has ONNX infer its shapes."""
-    return processes(CHECK_RESNET, [str(HERE / "resnet50_onnx.py")])
+    """A whole check of ResNet-50 that keeps nothing, and the smallest script that has ONNX infer its shapes."""
+    return processes([*CHECK_RESNET, "--no-cache"], [str(HERE / "resnet50_onnx.py")])
+
+
+def found_check_and_onnx() -> list[float]:
+    """A whole check of ResNet-50 that finds what was found before, and the same script."""
+    with tempfile.TemporaryDirectory() as folder:
+        return processes([*CHECK_RESNET, "--cache-dir", folder], [str(HERE / "resnet50_onnx.py")])
 
 
 def check_and_torchinfo() -> list[float]:
     """A whole check of ResNet-50, and the smallest script that has torchinfo find its shapes on meta tensors."""
-    return processes(CHECK_RESNET, [str(HERE / "resnet50_torch.py")])
+    return processes([*CHECK_RESNET, "--no-cache"], [str(HERE / "resnet50_torch.py")])
 
 
 def findings_and_jax() -> list[float]:
@@ -198,13 +204,19 @@ def reading_and_yaml(layers: int = 4_000) -> list[float]:
 COMPARISONS: list[tuple[str, str, str, Callable[[], list[float]]]] = [
     ("`shapecheck --version`, whole process", "`python -c pass`", "sys", version),
     (
-        "`shapecheck check resnet50.net.yaml`, whole process",
+        "`shapecheck check --no-cache resnet50.net.yaml`, whole process",
         "a script with `onnx.shape_inference`",
         "onnx",
         check_and_onnx,
     ),
     (
-        "`shapecheck check resnet50.net.yaml`, whole process",
+        "`shapecheck check resnet50.net.yaml`, found before, whole process",
+        "a script with `onnx.shape_inference`",
+        "onnx",
+        found_check_and_onnx,
+    ),
+    (
+        "`shapecheck check --no-cache resnet50.net.yaml`, whole process",
         "a script with torchinfo on meta tensors",
         "torchinfo",
         check_and_torchinfo,
