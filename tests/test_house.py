@@ -36,18 +36,9 @@ ABOUT_A_CLASS = {
 }
 MOST_ROOT_MODULES = 8
 # Names that still mean two things: each goes as soon as one of the two has another name.
-MODULES_TWICE = {"answers"}
+MODULES_TWICE: set[str] = set()
 CLASSES_TWICE = {
-    "Asked",
-    "FeatureMap",
     "Kind",
-    "Layer",
-    "Names",
-    "Node",
-    "Place",
-    "Reading",
-    "Refused",
-    "Source",
 }
 # Ways to look into a text.
 READING = ("startswith", "endswith", "partition", "rpartition", "split", "rsplit", "replace", "removeprefix", "find")

@@ -9,7 +9,6 @@ from collections import Counter
 import click
 
 from shapecheck.cache.answers import Cache
-from shapecheck.cli.answers import Answers, Request
 from shapecheck.cli.checking import Fixing, findings_stream, fix, fix_options, render
 from shapecheck.cli.options import (
     Rules,
@@ -20,6 +19,7 @@ from shapecheck.cli.options import (
     rule_options,
     set_option,
 )
+from shapecheck.cli.scheduler import Request, Scheduler
 from shapecheck.findings import baseline
 from shapecheck.findings.checked import Report
 from shapecheck.output import FORMATS
@@ -27,13 +27,13 @@ from shapecheck.output.progress import Progress
 from shapecheck.text import plural
 
 
-def _checked(answers: Answers, paths: tuple[str, ...]) -> list[Report]:
+def _checked(scheduler: Scheduler, paths: tuple[str, ...]) -> list[Report]:
     progress = Progress(sys.stderr)
     try:
-        found = answers.of(network_files(paths or (".",)), progress.of("checking"))
+        found = scheduler.of(network_files(paths or (".",)), progress.of("checking"))
     finally:
         progress.stop()
-    require_used(answers.values, found)
+    require_used(scheduler.values, found)
     return found
 
 
@@ -99,18 +99,18 @@ def check(
 
     A folder is searched for *.net.yaml and *.net.yml; - is standard input; without PATHS, this folder.
     """
-    answers = Answers(Request(config_path, assignments, rules, stdin_filename, jobs), cache)
+    scheduler = Scheduler(Request(config_path, assignments, rules, stdin_filename, jobs), cache)
     if watch:
         _refuse_with_watch(paths, output_format, fixing.wanted or statistics or write_baseline)
         from shapecheck.cli.watch import Watch  # only needed here
 
-        Watch(answers, paths or (".",), baseline_path, output_format).run()
-    reports = _checked(answers, paths)
+        Watch(scheduler, paths or (".",), baseline_path, output_format).run()
+    reports = _checked(scheduler, paths)
     if fixing.wanted:
         reports, shown = fix(reports, fixing)
         if fixing.diff:
             return 1 if shown and not exit_zero else 0
-    known = answers.baseline(baseline_path)
+    known = scheduler.baseline(baseline_path)
     if write_baseline:
         if known is None:
             raise click.UsageError("--write-baseline needs --baseline FILE, or baseline in the configuration")

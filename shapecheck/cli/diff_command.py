@@ -35,7 +35,7 @@ from shapecheck.output.difference_markdown import as_markdown
 from shapecheck.output.difference_text import as_text
 
 
-class Source(NamedTuple):
+class TextSource(NamedTuple):
     """A network to be read: the name to show, the folder whose configuration counts, and how to get the text."""
 
     name: str
@@ -98,7 +98,7 @@ def _show(difference: Difference, failed: list[tuple[Condition, str]], output_fo
         click.echo(as_markdown(difference) if output_format == "markdown" else as_text(difference))
 
 
-def _sources(files: tuple[str, ...], rev: str | None) -> tuple[Source, Source]:
+def _sources(files: tuple[str, ...], rev: str | None) -> tuple[TextSource, TextSource]:
     """Return the two networks that a command line means. Raises click.UsageError."""
     if rev is None:
         if len(files) != 2:
@@ -118,26 +118,28 @@ def _sources(files: tuple[str, ...], rev: str | None) -> tuple[Source, Source]:
     return _at(base, path, folder, left if base == left else f"{base[:10]}"), _at(right, path, folder)
 
 
-def _operand(argument: str) -> Source:
+def _operand(argument: str) -> TextSource:
     name, colon, path = argument.partition(":")
     if argument == "-" or not colon or os.path.exists(argument) or (os.name == "nt" and len(name) == 1):
         return _file(argument)
     revision = Revision(name, Path.cwd())
-    return Source(argument, os.curdir, lambda limits: revision.text(path, limits))
+    return TextSource(argument, os.curdir, lambda limits: revision.text(path, limits))
 
 
-def _file(path: str) -> Source:
+def _file(path: str) -> TextSource:
     name = "<stdin>" if path == "-" else path
-    return Source(name, folder_of(path), lambda limits: read_source(path, name, limits)[1])
+    return TextSource(name, folder_of(path), lambda limits: read_source(path, name, limits)[1])
 
 
-def _at(rev: str, path: str, folder: Path, shown: str | None = None) -> Source:
+def _at(rev: str, path: str, folder: Path, shown: str | None = None) -> TextSource:
     revision = Revision(rev, folder)
     inside = "./" + Path(os.path.relpath(Path(path).absolute(), folder)).as_posix()
-    return Source(f"{shown or rev}:{path}", str(folder), lambda limits: revision.text(inside, limits))
+    return TextSource(f"{shown or rev}:{path}", str(folder), lambda limits: revision.text(inside, limits))
 
 
-def _reports(sources: tuple[Source, Source], assignments: tuple[str, ...], config_path: str | None) -> list[Report]:
+def _reports(
+    sources: tuple[TextSource, TextSource], assignments: tuple[str, ...], config_path: str | None
+) -> list[Report]:
     """Check both networks, with those values of --set that each has a name for."""
     values = parse_assignments(assignments)
     reports = []

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from shapecheck import config
-from shapecheck.cli.answers import Answers
 from shapecheck.cli.options import folder_of, network_files, require_used, use_color
+from shapecheck.cli.scheduler import Scheduler
 from shapecheck.findings import baseline
 from shapecheck.findings.baseline import BaselineError
 from shapecheck.findings.checked import Report
@@ -51,8 +51,10 @@ class Look(NamedTuple):
 class Watch:
     """Watches the files that ``paths`` name, and tells what is found in them."""
 
-    def __init__(self, answers: Answers, paths: tuple[str, ...], baseline_path: str | None, output_format: str) -> None:
-        self.answers = answers
+    def __init__(
+        self, scheduler: Scheduler, paths: tuple[str, ...], baseline_path: str | None, output_format: str
+    ) -> None:
+        self.scheduler = scheduler
         self.paths = paths
         self.baseline_path = baseline_path
         self.module: Any = renderer(output_format)
@@ -84,11 +86,11 @@ class Watch:
             files = []  # the last file of a folder has gone; others may come
         settings: set[str] = set()
         for folder in {folder_of(path) for path in (*files, "-")}:
-            given = self.answers.request.config_path
+            given = self.scheduler.request.config_path
             found = Path(given) if given else config.find(Path(folder).resolve())
             settings |= set() if found is None else {os.fspath(found)}
         try:
-            known = self.answers.baseline(self.baseline_path)
+            known = self.scheduler.baseline(self.baseline_path)
         except config.ConfigError:
             known = None
         settings |= set() if known is None else {os.fspath(known)}
@@ -102,7 +104,7 @@ class Watch:
                 self.known.pop(path, None)
                 self.shown.pop(path, None)
             if anew:
-                self.answers.forget_settings()
+                self.scheduler.forget_settings()
             changed = [
                 path
                 for path, stamp in now.files.items()
@@ -122,11 +124,11 @@ class Watch:
         paths = list(paths)
         progress = Progress(sys.stderr)
         try:
-            found = dict(zip(paths, self.answers.of(paths, progress.of("checking")), strict=True))
+            found = dict(zip(paths, self.scheduler.of(paths, progress.of("checking")), strict=True))
         finally:
             progress.stop()
         every = {**self.known, **found}
-        require_used(self.answers.values, every.values())
+        require_used(self.scheduler.values, every.values())
         outcomes, hidden = self.without_baseline(found)
         new = [path for path in paths if path not in self.shown or _differs(outcomes[path], self.shown[path])]
         self.known = every
@@ -137,7 +139,7 @@ class Watch:
     def without_baseline(self, found: dict[str, Report]) -> tuple[dict[str, Report], int]:
         """Return what there is to show of some files, and how many findings of the baseline are left out."""
         outcomes = {path: copy.copy(report) for path, report in found.items()}
-        known = self.answers.baseline(self.baseline_path)
+        known = self.scheduler.baseline(self.baseline_path)
         hidden = 0 if known is None else baseline.apply(known, baseline.read(known), list(outcomes.values()))
         return outcomes, hidden
 

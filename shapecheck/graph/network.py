@@ -72,7 +72,7 @@ class Sharding(NamedTuple):
         return math.prod(self.mesh[axis] for axis in split.axes)
 
 
-class Source(NamedTuple):
+class NodeSource(NamedTuple):
     """Where a node was written. ``keys`` holds the place of each key's value that was given.
 
     ``mapping`` is the YAML node of the layer, for edits.
@@ -106,7 +106,7 @@ class Node:
 
     __slots__ = ("dims", "dtype", "expect", "index", "inputs", "layer", "name", "op", "references", "shape", "source")
 
-    def __init__(self, index: int, name: str, layer: Layer | None, source: Source) -> None:
+    def __init__(self, index: int, name: str, layer: Layer | None, source: NodeSource) -> None:
         self.index = index
         self.name = name
         self.layer = layer

@@ -11,7 +11,7 @@ from shapecheck.graph.network import Expectation, Network, Node, Placing
 from shapecheck.graph.order import circles, topological
 from shapecheck.language.expansion import Expander, Pending, expectation
 from shapecheck.language.limits import Limits
-from shapecheck.language.scope import LeftOut, Reading, Scope, Source, Unresolved, resolve
+from shapecheck.language.scope import LeftOut, NameInScope, Producer, Scope, Unresolved, resolve
 from shapecheck.language.sharding_resolver import resolved_sharding, unused_axes
 from shapecheck.language.templates import FileTemplate, Name
 from shapecheck.language.usage import unused
@@ -141,7 +141,7 @@ class _Assembler:
         findings += unused_axes(self.file, network.sharding)
         return findings + unused(self.file, self.expander.placed_blocks, self.expander.dims, readers)
 
-    def _resolve(self, source: Source, layer: str | None) -> int | None:
+    def _resolve(self, source: Producer, layer: str | None) -> int | None:
         try:
             index = resolve(source)
         except Unresolved as error:
@@ -166,7 +166,7 @@ class _Assembler:
             Finding.of("unknown-reference", f"nothing here is called {error.name.text}", error.name.span, layer, help)
         )
 
-    def _require_output(self, reading: Reading) -> None:
+    def _require_output(self, reading: NameInScope) -> None:
         """Report a block's output that leads nowhere, whether or not anything reads the block."""
         try:
             resolve(reading)
@@ -185,7 +185,7 @@ class _Assembler:
         for key in layer.references:
             word = getattr(layer, key, None)
             if word is not None:
-                index = self._resolve(Reading(pending.scope, Name(word, template.keys[key])), node.name)
+                index = self._resolve(NameInScope(pending.scope, Name(word, template.keys[key])), node.name)
                 broken = broken or index is None
                 if index is not None:
                     references[key] = index
@@ -245,7 +245,7 @@ class _Assembler:
         )
 
     def _state(
-        self, source: Source, expect: Value | None, same_as: Name | None, scope: Scope, env: Mapping[str, Any]
+        self, source: Producer, expect: Value | None, same_as: Name | None, scope: Scope, env: Mapping[str, Any]
     ) -> None:
         index = self._resolve_quietly(source)
         if expect is not None:
@@ -257,11 +257,11 @@ class _Assembler:
             except Misread as error:
                 self.expander.note(error)
         if same_as is not None:
-            other = self._resolve(Reading(scope, same_as), self.nodes[index].name if index is not None else None)
+            other = self._resolve(NameInScope(scope, same_as), self.nodes[index].name if index is not None else None)
             if index is not None and other is not None:
                 self.nodes[index].expect += (Expectation(None, other, same_as.span, same_as.text),)
 
-    def _resolve_quietly(self, source: Source) -> int | None:
+    def _resolve_quietly(self, source: Producer) -> int | None:
         try:
             return resolve(source)
         except Unresolved:
@@ -274,7 +274,7 @@ class _Assembler:
             return {node.name: node.index for node in self.nodes if node.layer is not None and node.index not in used}
         outputs: dict[str, int] = {}
         for template in self.file.outputs:
-            index = self._resolve(Reading(top, template.source), None)
+            index = self._resolve(NameInScope(top, template.source), None)
             if index is not None:
                 outputs[template.name.text] = index
                 self._state(index, template.expect, template.same_as, top, self.expander.params)
@@ -283,7 +283,7 @@ class _Assembler:
     def _symmetry(self) -> dict[int, int]:
         pairs: dict[int, int] = {}
         for decoder, encoder in self.file.symmetry:
-            ends = [self._resolve(Reading(self.expander.top, name), None) for name in (decoder, encoder)]
+            ends = [self._resolve(NameInScope(self.expander.top, name), None) for name in (decoder, encoder)]
             if ends[0] is not None and ends[1] is not None:
                 pairs[ends[0]] = ends[1]
         return pairs

@@ -8,8 +8,7 @@ from typing import Any
 from shapecheck.arithmetic.shape import LARGEST, Shape, not_held, show_number, too_large
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.findings.finding import Span
-from shapecheck.graph.network import Dimension, Node
-from shapecheck.graph.network import Source as Written
+from shapecheck.graph.network import Dimension, Node, NodeSource
 from shapecheck.language import vocabulary
 from shapecheck.language.document import span_of
 from shapecheck.language.layer_reader import LayerReader
@@ -112,7 +111,7 @@ class Declarations(LayerReader):
     def _read_inputs(self) -> None:
         env = {**self.words, **self.params}
         for template in self.file.inputs:
-            node = Node(len(self.nodes), template.name.text, None, Written(template.name.span, {}, None))
+            node = Node(len(self.nodes), template.name.text, None, NodeSource(template.name.span, {}, None))
             node.dtype = template.dtype
             shape = self._input_shape(template.shape, template.name, env)
             node.shape = None if self.file.layout_refused else shape

@@ -8,13 +8,12 @@ from typing import Any
 from shapecheck.arithmetic.shape import LARGEST, show_number, too_large
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.findings.finding import Finding, Related
-from shapecheck.graph.network import Node
-from shapecheck.graph.network import Source as Written
+from shapecheck.graph.network import Node, NodeSource
 from shapecheck.language import vocabulary
 from shapecheck.language.declarations import Declarations, Env
 from shapecheck.language.document import span_of
 from shapecheck.language.limits import Limits
-from shapecheck.language.scope import BROKEN_INPUT, LeftOut, Reading, Scope, Source
+from shapecheck.language.scope import BROKEN_INPUT, LeftOut, NameInScope, Producer, Scope
 from shapecheck.language.templates import BlockTemplate, FileTemplate, LayerTemplate, Name
 from shapecheck.language.values import Misread, Value
 from shapecheck.layers.base import Broken
@@ -27,7 +26,7 @@ class Pending:
 
     __slots__ = ("node", "scope", "sources", "template")
 
-    def __init__(self, node: Node, scope: Scope, template: LayerTemplate, sources: list[Source]) -> None:
+    def __init__(self, node: Node, scope: Scope, template: LayerTemplate, sources: list[Producer]) -> None:
         self.node = node
         self.scope = scope
         self.template = template
@@ -41,11 +40,11 @@ class Expander(Declarations):
         super().__init__(file, sizes, limits)
         self.pending: list[Pending] = []
         # Expectations on a block or an output belong to whatever node their source turns out to be.
-        self.stated: list[tuple[Source, Value | None, Name | None, Scope, Env]] = []
-        self.block_outputs: list[Reading] = []
+        self.stated: list[tuple[Producer, Value | None, Name | None, Scope, Env]] = []
+        self.block_outputs: list[NameInScope] = []
         self.placed_blocks: set[str] = set()
         # What each placing of a block turned out to be, with the path and the template that place it.
-        self.placings: list[tuple[str, LayerTemplate, Source]] = []
+        self.placings: list[tuple[str, LayerTemplate, Producer]] = []
         self.full = False
         # Whether a key of some layer depends on the size of a dimension.
         self.sized = False
@@ -60,17 +59,17 @@ class Expander(Declarations):
         templates: list[LayerTemplate],
         scope: Scope,
         env: Env,
-        given: list[Source],
+        given: list[Producer],
         depth: int,
         block: str | None,
     ) -> None:
-        above: Source | None = given[0] if len(given) == 1 else None
+        above: Producer | None = given[0] if len(given) == 1 else None
         for template in templates:
             if self.full:
                 return
-            sources: list[Source]
+            sources: list[Producer]
             if template.sources is not None:
-                sources = [Reading(scope, name) for name in template.sources]
+                sources = [NameInScope(scope, name) for name in template.sources]
             elif above is not None:
                 sources = [above]
             elif given:
@@ -82,7 +81,7 @@ class Expander(Declarations):
             scope.names.setdefault(template.name, above)
         scope.output = above
 
-    def _ask_for_source(self, template: LayerTemplate, scope: Scope, given: list[Source]) -> None:
+    def _ask_for_source(self, template: LayerTemplate, scope: Scope, given: list[Producer]) -> None:
         names = list(scope.inputs)
         self.report(
             "missing-from",
@@ -93,7 +92,7 @@ class Expander(Declarations):
         )
 
     def _place(
-        self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Source], depth: int, block: str | None
+        self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Producer], depth: int, block: str | None
     ) -> int | Scope | LeftOut:
         first = sources[0] if sources else None
         placed: int | Scope | LeftOut
@@ -117,7 +116,7 @@ class Expander(Declarations):
         return bool(result) if isinstance(result, (bool, int)) else bool(value.read(Boolean(), "when", env))
 
     def _place_layer(
-        self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Source], block: str | None
+        self, template: LayerTemplate, scope: Scope, env: Env, sources: list[Producer], block: str | None
     ) -> int:
         if len(self.nodes) >= self.limits.layers and not self.full:
             self.full = True
@@ -136,7 +135,7 @@ class Expander(Declarations):
             len(self.nodes),
             name,
             layer or Broken(template.op or "layer", {}),
-            Written(template.span, template.keys, block, template.mapping),
+            NodeSource(template.span, template.keys, block, template.mapping),
         )
         self.nodes.append(node)
         self.pending.append(Pending(node, scope, template, sources))
@@ -161,7 +160,7 @@ class Expander(Declarations):
         return values if fine else None
 
     def _place_block(
-        self, template: LayerTemplate, name: Name, scope: Scope, env: Env, sources: list[Source], depth: int
+        self, template: LayerTemplate, name: Name, scope: Scope, env: Env, sources: list[Producer], depth: int
     ) -> Scope | LeftOut:
         block = self.file.blocks.get(name.text)
         path = f"{scope.path}{template.name}"
@@ -217,8 +216,8 @@ class Expander(Declarations):
         return " > ".join([*parts[:3], "…", name.text] if len(parts) > 3 else [*parts, name.text])
 
     def _block_inputs(
-        self, template: LayerTemplate, block: BlockTemplate, sources: list[Source], path: str
-    ) -> list[Source] | None:
+        self, template: LayerTemplate, block: BlockTemplate, sources: list[Producer], path: str
+    ) -> list[Producer] | None:
         wanted = len(block.inputs) or 1
         if not sources:
             return None
@@ -241,7 +240,7 @@ class Expander(Declarations):
         block: BlockTemplate,
         path: str,
         env: Env,
-        given: list[Source],
+        given: list[Producer],
         depth: int,
         index: int | None,
     ) -> Scope:
@@ -257,7 +256,7 @@ class Expander(Declarations):
             return scope
         self._place_all(block.layers, scope, inner, given, depth + 1, block.name.text)
         if block.output is not None:
-            scope.output = Reading(scope, block.output)
+            scope.output = NameInScope(scope, block.output)
             self.block_outputs.append(scope.output)
         elif not block.layers or block.broken:
             scope.output = BROKEN_INPUT

@@ -7,7 +7,7 @@ from typing import TypeAlias, Union
 from shapecheck.language.templates import Name
 
 
-class Reading:
+class NameInScope:
     """A name to be looked up in a scope once everything is placed."""
 
     __slots__ = ("name", "scope")
@@ -22,7 +22,7 @@ class LeftOut:
 
     __slots__ = ("reads",)
 
-    def __init__(self, reads: Source | None) -> None:
+    def __init__(self, reads: Producer | None) -> None:
         self.reads = reads
 
 
@@ -38,13 +38,13 @@ class Scope:
         self.path = path
         self.file = file
         self.names: dict[str, Entry] = {}
-        self.inputs: dict[str, Source] = {}
-        self.output: Source | None = None
+        self.inputs: dict[str, Producer] = {}
+        self.output: Producer | None = None
         self.refused = False
 
 
 Entry: TypeAlias = Union[int, Scope, LeftOut]
-Source: TypeAlias = Union[int, Scope, LeftOut, Reading]
+Producer: TypeAlias = Union[int, Scope, LeftOut, NameInScope]
 
 
 # Stands for what could not be read; the reason was reported.
@@ -62,7 +62,7 @@ class Unresolved(Exception):
         self.circle = circle
 
 
-def resolve(source: Source | None) -> int:
+def resolve(source: Producer | None) -> int:
     """Return the index of the node that a source stands for. Raises Unresolved."""
     seen: set[int] = set()
     name: Name | None = None
@@ -72,7 +72,7 @@ def resolve(source: Source | None) -> int:
         if id(source) in seen:
             raise Unresolved(name, [], circle=True)
         seen.add(id(source))
-        if isinstance(source, Reading):
+        if isinstance(source, NameInScope):
             name = name or source.name
             source = find(source.scope, source.name)
         elif isinstance(source, Scope):
@@ -82,13 +82,13 @@ def resolve(source: Source | None) -> int:
     return source
 
 
-def find(scope: Scope, name: Name) -> Source:
+def find(scope: Scope, name: Name) -> Producer:
     """Look a dotted name up in a scope, its inputs, and last in the file's own scope. Raises Unresolved."""
     parts = name.text.split(".")
     for place in (scope, scope.file) if scope.file is not None else (scope,):
         if name.text in place.inputs:
             return place.inputs[name.text]
-        found: Source | None = place.names.get(parts[0])
+        found: Producer | None = place.names.get(parts[0])
         for part in parts[1:]:
             while isinstance(found, LeftOut) and isinstance(found.reads, Scope):
                 found = found.reads

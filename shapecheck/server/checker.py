@@ -30,7 +30,7 @@ from shapecheck.language.reader import read_again
 from shapecheck.language.reparse import plain, reparse
 from shapecheck.language.source import decode
 from shapecheck.language.templates import FileTemplate, Memory
-from shapecheck.server.names import Names
+from shapecheck.server.names import NameIndex
 from shapecheck.server.positions import Text
 
 
@@ -50,9 +50,9 @@ class Analysis:
         self.tried: dict[object, bool] = {}
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> NameIndex:
         """Who is called what, and where it is named."""
-        return Names(self.file or FileTemplate(self.report.path), self.text)
+        return NameIndex(self.file or FileTemplate(self.report.path), self.text)
 
     @cached_property
     def nodes(self) -> dict[int, list[Node]]:

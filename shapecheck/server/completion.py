@@ -16,7 +16,7 @@ from shapecheck.language.templates import FileTemplate
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.fields import Boolean, Key, Kind, LayerName, Listing, PerAxis, Word
 from shapecheck.server import cursor, docs
-from shapecheck.server.names import Names
+from shapecheck.server.names import NameIndex
 from shapecheck.server.positions import Text
 
 # What may stand behind a dot or between two, in front of the cursor.
@@ -30,7 +30,7 @@ K = types.CompletionItemKind
 class _Offer:
     """The entries that are offered at a place; ``names`` are those of the last text that could be read."""
 
-    def __init__(self, text: Text, at: cursor.Cursor, names: Names, position: types.Position) -> None:
+    def __init__(self, text: Text, at: cursor.Cursor, names: NameIndex, position: types.Position) -> None:
         self.text = text
         self.cursor = at
         self.names = names
@@ -116,15 +116,17 @@ class _Offer:
         return self.cursor.typed.lstrip("\"'").startswith("=")
 
 
-def names_around(text: Text, line: int, limits: Limits) -> Names:
+def names_around(text: Text, line: int, limits: Limits) -> NameIndex:
     """Return the names of a text that was never whole: those that it has without the line that is being written."""
     others = "\n".join("" if at == line else other for at, other in enumerate(text.lines))
     root = parse(others, limits)
     rest = Text(others)
-    return Names(FileTemplate(""), rest) if isinstance(root, Finding) else Names(read(root, "", limits)[0], rest)
+    return (
+        NameIndex(FileTemplate(""), rest) if isinstance(root, Finding) else NameIndex(read(root, "", limits)[0], rest)
+    )
 
 
-def complete(text: Text, position: types.Position, names: Names) -> list[types.CompletionItem]:
+def complete(text: Text, position: types.Position, names: NameIndex) -> list[types.CompletionItem]:
     """Return what may be written at a place of a text, however broken it is."""
     line = min(position.line, len(text.lines) - 1)
     column = text.offset(types.Position(line, position.character)) - text.starts[line]

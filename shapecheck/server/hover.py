@@ -19,7 +19,7 @@ from shapecheck.layers import REGISTRY
 from shapecheck.server import docs
 from shapecheck.server.checker import Analysis
 from shapecheck.server.names import Symbol
-from shapecheck.server.places import Place, find
+from shapecheck.server.places import TreePlace, find
 
 # Copies of a layer that are listed.
 MOST_COPIES = 6
@@ -156,7 +156,7 @@ def _written(analysis: Analysis, offset: int) -> Told | None:
     return told, analysis.text.at(span.start), analysis.text.at(span.end)
 
 
-def _key(place: Place) -> str | None:
+def _key(place: TreePlace) -> str | None:
     """Tell what a key means, or an op does."""
     name = str(place.way[-1])
     if place.layer is None:

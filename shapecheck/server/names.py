@@ -43,7 +43,7 @@ class Occurrence(NamedTuple):
     defines: bool
 
 
-class Names:
+class NameIndex:
     """The symbols of a file and their occurrences."""
 
     def __init__(self, file: FileTemplate, text: Text) -> None:
@@ -169,7 +169,7 @@ def _by_name(layers: list[LayerTemplate]) -> dict[str, LayerTemplate]:
 class _Walk:
     """Goes through a file and yields every occurrence."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: NameIndex) -> None:
         self.names = names
         self.file = names.file
         self.text = names.text

@@ -9,7 +9,7 @@ from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNo
 from shapecheck.findings.finding import Position
 
 
-class Place(NamedTuple):
+class TreePlace(NamedTuple):
     """The innermost node at a place. ``way`` are the keys and the numbers of entries that lead to it.
 
     ``layer`` is the mapping of the layer around it, and ``scope`` the block in which that layer is written.
@@ -22,7 +22,7 @@ class Place(NamedTuple):
     scope: str
 
 
-def find(root: MappingNode, at: Position) -> Place:
+def find(root: MappingNode, at: Position) -> TreePlace:
     """Return what stands at a place; where nothing does, the collection around it."""
     node: Node = root
     way: list[str | int] = []
@@ -34,10 +34,10 @@ def find(root: MappingNode, at: Position) -> Place:
         step, node, is_key = found
         way.append(step)
         if is_key:
-            return Place(tuple(way), node, True, layer, _scope(way))
+            return TreePlace(tuple(way), node, True, layer, _scope(way))
         if isinstance(node, MappingNode) and is_layer(way):
             layer = node
-    return Place(tuple(way), node, False, layer, _scope(way))
+    return TreePlace(tuple(way), node, False, layer, _scope(way))
 
 
 def is_layer(way: list[str | int]) -> bool:

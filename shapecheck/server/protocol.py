@@ -22,7 +22,7 @@ from shapecheck.server import hover as hovering
 from shapecheck.server.actions import KINDS, Actions, workspace_edit
 from shapecheck.server.checker import Analysis
 from shapecheck.server.documents import Document
-from shapecheck.server.names import Names, Occurrence
+from shapecheck.server.names import NameIndex, Occurrence
 from shapecheck.server.settings import WATCHED, Configurations, Options, options
 
 Answer = TypeVar("Answer")
@@ -230,7 +230,7 @@ def _completion(ls: ShapecheckServer, params: types.CompletionParams) -> types.C
     document = ls.documents.get(params.text_document.uri)
     if document is None or not document.is_network:
         return None
-    names: Names
+    names: NameIndex
     if document.readable is not None:
         names = document.readable.names
     else:
@@ -295,7 +295,7 @@ async def _actions(ls: ShapecheckServer, params: types.CodeActionParams) -> list
     )
 
 
-def _refusal(reason: rename.Refused) -> JsonRpcException:
+def _refusal(reason: rename.NoRename) -> JsonRpcException:
     return JsonRpcException(str(reason), types.LSPErrorCodes.RequestFailed.value)
 
 
@@ -304,7 +304,7 @@ async def _prepare_rename(
 ) -> types.PrepareRenamePlaceholder | None:
     try:
         found = await ls.answer(params.text_document.uri, lambda a: rename.prepare(a, params.position))
-    except rename.Refused as reason:
+    except rename.NoRename as reason:
         raise _refusal(reason) from None
     return None if found is None else types.PrepareRenamePlaceholder(*found)
 
@@ -318,7 +318,7 @@ async def _rename(ls: ShapecheckServer, params: types.RenameParams) -> types.Wor
 
     try:
         return await ls.answer(uri, make)
-    except rename.Refused as reason:
+    except rename.NoRename as reason:
         raise _refusal(reason) from None
 
 

@@ -26,18 +26,18 @@ _NAME = re.compile(r"[^\W\d][\w-]*\Z")
 _NO_TEXT = ("null", "true", "false")
 
 
-class Refused(Exception):
+class NoRename(Exception):
     """A name cannot be changed so; the message says why."""
 
 
 def prepare(analysis: Analysis, position: types.Position) -> tuple[types.Range, str]:
-    """Return the place of the name at a position, and the name. Raises Refused."""
+    """Return the place of the name at a position, and the name. Raises NoRename."""
     occurrence = _at(analysis, position)
     return analysis.text.range(occurrence.start, occurrence.end), occurrence.symbol.name
 
 
 def rename(analysis: Analysis, position: types.Position, new: str) -> list[types.TextEdit]:
-    """Return the edits that give what is named at a position the name ``new``. Raises Refused."""
+    """Return the edits that give what is named at a position the name ``new``. Raises NoRename."""
     symbol = _at(analysis, position).symbol
     if new == symbol.name:
         return []
@@ -49,11 +49,11 @@ def rename(analysis: Analysis, position: types.Position, new: str) -> list[types
     for place in reversed(places):
         if source[place.start : place.end] != symbol.name:
             line = analysis.text.position(place.start).line + 1
-            raise Refused(f"{symbol.name} is written with escapes at line {line}; write it plainly first")
+            raise NoRename(f"{symbol.name} is written with escapes at line {line}; write it plainly first")
         text = text[: place.start] + new + text[place.end :]
     difference = _difference(analysis, text, symbol)
     if difference is not None:
-        raise Refused(f"{symbol.name} cannot be called {new}: {difference}")
+        raise NoRename(f"{symbol.name} cannot be called {new}: {difference}")
     return [types.TextEdit(analysis.text.range(place.start, place.end), new) for place in places]
 
 
@@ -61,14 +61,14 @@ def _at(analysis: Analysis, position: types.Position) -> Occurrence:
     offset = analysis.text.offset(position)
     occurrence = analysis.names.at(offset)
     if occurrence is None:
-        raise Refused("there is no name here that could be changed")
+        raise NoRename("there is no name here that could be changed")
     symbol = occurrence.symbol
     if symbol.kind == "layer":
         template = analysis.names.layers[symbol.scope][symbol.name]
         if not has_name(template):
-            raise Refused(f"{symbol.name} has its name from its op and a number; give it one with name: first")
+            raise NoRename(f"{symbol.name} has its name from its op and a number; give it one with name: first")
     if symbol.kind == "input" and symbol.scope and not any(o.defines for o in analysis.names.of(symbol)):
-        raise Refused(f"{symbol.name} is what every block calls its input; give it a name under the block's inputs")
+        raise NoRename(f"{symbol.name} is what every block calls its input; give it a name under the block's inputs")
     return occurrence
 
 
@@ -76,7 +76,7 @@ def _require_legal(symbol: Symbol, new: str) -> None:
     legal = IDENTIFIER if symbol.kind in ("param", "dimension") else _NAME
     if not legal.match(new) or new.lower() in _NO_TEXT:
         dots = "; a dot parts a block from what is inside it" if "." in new else ""
-        raise Refused(f"{new!r} is no name: a name is letters, digits and _, and begins with a letter{dots}")
+        raise NoRename(f"{new!r} is no name: a name is letters, digits and _, and begins with a letter{dots}")
 
 
 def _require_free(analysis: Analysis, symbol: Symbol, new: str) -> None:
@@ -92,7 +92,7 @@ def _require_free(analysis: Analysis, symbol: Symbol, new: str) -> None:
     else:
         taken = {*file.params, *names.dimensions}
     if new in taken:
-        raise Refused(f"{new} is taken already" + (f" in {symbol.scope}" if symbol.scope else ""))
+        raise NoRename(f"{new} is taken already" + (f" in {symbol.scope}" if symbol.scope else ""))
 
 
 Read = tuple[FileTemplate, Network, list[Finding]]

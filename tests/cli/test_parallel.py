@@ -129,7 +129,12 @@ def test_a_terminal_shows_how_far_it_is(nets: Path, monkeypatch: pytest.MonkeyPa
 
 def test_as_many_processes_as_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "cores", lambda: 4)
-    assert scheduler.processes([], None) == scheduler.processes([2_000], None) == scheduler.processes([2_000] * 20, None) == 1
+    assert (
+        scheduler.processes([], None)
+        == scheduler.processes([2_000], None)
+        == scheduler.processes([2_000] * 20, None)
+        == 1
+    )
     assert scheduler.processes([2_000] * 2_000, None) == 4
     assert scheduler.processes([10_000_000], None) == 1
     assert scheduler.processes([10_000_000, 1_000], None) == 2

@@ -13,7 +13,7 @@ from typing import Any
 
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape
-from shapecheck.importers.onnx.onnx_graph import MOST_VALUES, Constant, Node, Refused
+from shapecheck.importers.onnx.onnx_graph import MOST_VALUES, Constant, OnnxNode, Refused
 
 _KEEP = {
     "Identity",
@@ -40,7 +40,7 @@ _JOIN: dict[str, Callable[[Any, Any], Any]] = {
 _INTEGERS = (6, 7, 12, 13)
 
 
-def shape_of(node: Node, shape: Shape) -> Constant:
+def shape_of(node: OnnxNode, shape: Shape) -> Constant:
     """Return the output of Shape or Size."""
     if node.op == "Size":
         return Constant((), (symbolic.product(shape),), computed=True)
@@ -53,7 +53,7 @@ def folds(op: str) -> bool:
     return op in _RULES or op in _KEEP or op in ("Shape", "Size")
 
 
-def fold(node: Node, inputs: Sequence[Constant | None], opset: int) -> Constant:
+def fold(node: OnnxNode, inputs: Sequence[Constant | None], opset: int) -> Constant:
     """Return the one output of a node that reads constants only. Raises Refused where even its shape is not found."""
     rule = _RULES.get(node.op)
     computed = any(i is not None and i.computed for i in inputs)
@@ -85,7 +85,7 @@ def _whole(constant: Constant) -> bool:
     )
 
 
-def _join(node: Node, inputs: list[Constant | None]) -> Constant:
+def _join(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     left, right = _given(inputs[0]), _given(inputs[1])
     rank = max(len(left.shape), len(right.shape))
     sizes = [(1,) * (rank - len(c.shape)) + c.shape for c in (left, right)]
@@ -113,13 +113,13 @@ def _vector(constant: Constant | None) -> tuple[Any, ...]:
     return values
 
 
-def _axes(node: Node, constant: Constant | None) -> list[int] | None:
+def _axes(node: OnnxNode, constant: Constant | None) -> list[int] | None:
     if constant is not None:
         return [int(v) for v in _vector(constant)]
     return node.attributes.get("axes")
 
 
-def _constant(node: Node, inputs: list[Constant | None]) -> Constant:
+def _constant(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     for key, value in node.attributes.items():
         if key == "value" and isinstance(value, Constant):
             return value
@@ -130,7 +130,7 @@ def _constant(node: Node, inputs: list[Constant | None]) -> Constant:
     raise ValueError
 
 
-def _cast(node: Node, inputs: list[Constant | None]) -> Constant:
+def _cast(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     source = _given(inputs[0])
     if node.attributes.get("to") in _INTEGERS and source.values is not None and not _whole(source):
         return Constant(source.shape, tuple(int(v) for v in source.values))
@@ -138,7 +138,7 @@ def _cast(node: Node, inputs: list[Constant | None]) -> Constant:
     return source
 
 
-def _gather(node: Node, inputs: list[Constant | None]) -> Constant:
+def _gather(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     data, at = _given(inputs[0]), _given(inputs[1])
     axis = node.attributes.get("axis", 0) % max(len(data.shape), 1)
     shape = data.shape[:axis] + at.shape + data.shape[axis + 1 :]
@@ -147,7 +147,7 @@ def _gather(node: Node, inputs: list[Constant | None]) -> Constant:
     return Constant(shape, tuple(data.values[i] for i in at.values))
 
 
-def _concat(node: Node, inputs: list[Constant | None]) -> Constant:
+def _concat(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     parts = [part for part in inputs if part is not None]
     axis = node.attributes["axis"] % len(parts[0].shape)
     shape = list(parts[0].shape)
@@ -157,7 +157,7 @@ def _concat(node: Node, inputs: list[Constant | None]) -> Constant:
     return Constant(tuple(shape), tuple(itertools.chain.from_iterable(part.values or () for part in parts)))
 
 
-def _unsqueeze(node: Node, inputs: list[Constant | None]) -> Constant:
+def _unsqueeze(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     source = _given(inputs[0])
     axes = _axes(node, inputs[1]) or []
     rank = len(source.shape) + len(axes)
@@ -166,7 +166,7 @@ def _unsqueeze(node: Node, inputs: list[Constant | None]) -> Constant:
     return Constant(tuple(1 if axis in at else next(rest) for axis in range(rank)), source.values)
 
 
-def _squeeze(node: Node, inputs: list[Constant | None]) -> Constant:
+def _squeeze(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     source = _given(inputs[0])
     axes = _axes(node, inputs[1])
     gone = {axis % len(source.shape) for axis in axes} if axes else None
@@ -174,7 +174,7 @@ def _squeeze(node: Node, inputs: list[Constant | None]) -> Constant:
     return Constant(shape, source.values)
 
 
-def _reshape(node: Node, inputs: list[Constant | None]) -> Constant:
+def _reshape(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     source = _given(inputs[0])
     target = [source.shape[axis] if size == 0 else size for axis, size in enumerate(_vector(inputs[1]))]
     known = math.prod(size for size in target if size != -1)
@@ -184,7 +184,7 @@ def _reshape(node: Node, inputs: list[Constant | None]) -> Constant:
     return Constant(shape, source.values)
 
 
-def _transpose(node: Node, inputs: list[Constant | None]) -> Constant:
+def _transpose(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     source = _given(inputs[0])
     order = list(node.attributes.get("perm") or range(len(source.shape))[::-1])
     if sorted(order) != list(range(len(source.shape))):
@@ -206,7 +206,7 @@ def _picked(values: tuple[Any, ...], places: Sequence[Sequence[int]]) -> tuple[A
     return tuple(values[sum(place)] for place in itertools.product(*places))
 
 
-def _slice(node: Node, inputs: list[Constant | None]) -> Constant:
+def _slice(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     source = _given(inputs[0])
     starts, ends = (
         _vector(inputs[at]) if inputs[at] is not None else tuple(node.attributes[key])
@@ -225,21 +225,21 @@ def _slice(node: Node, inputs: list[Constant | None]) -> Constant:
     return Constant(shape, _picked(source.values, places))
 
 
-def _filled(node: Node, inputs: list[Constant | None]) -> Constant:
+def _filled(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     shape = tuple(int(v) for v in _vector(inputs[0]))
     value = node.attributes.get("value")
     fill = value.values[0] if isinstance(value, Constant) and value.values else 0.0
     return Constant(shape, (fill,) * math.prod(shape) if 0 <= math.prod(shape) <= MOST_VALUES else None)
 
 
-def _range(node: Node, inputs: list[Constant | None]) -> Constant:
+def _range(node: OnnxNode, inputs: list[Constant | None]) -> Constant:
     numbers = range(*(_vector(i)[0] for i in inputs[:3]))
     if len(numbers) > MOST_VALUES:
         return Constant((len(numbers),))
     return Constant((len(numbers),), tuple(numbers))
 
 
-_RULES: dict[str, Callable[[Node, list[Constant | None]], Constant]] = {
+_RULES: dict[str, Callable[[OnnxNode, list[Constant | None]], Constant]] = {
     "Cast": _cast,
     "Concat": _concat,
     "Constant": _constant,

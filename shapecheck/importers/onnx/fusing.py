@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-from shapecheck.importers.onnx.onnx_graph import Constant, FeatureMap, Node
+from shapecheck.importers.onnx.onnx_graph import Constant, OnnxNode, Variable
 from shapecheck.importers.onnx.translation import Translation
 
 
-def gelu(t: Translation, node: Node) -> bool:
+def gelu(t: Translation, node: OnnxNode) -> bool:
     """Translate x / √2, Erf, + 1, · x, · ½ as one gelu, where ``node`` begins it; say whether it does."""
     x = t.values[node.inputs[0]]
     factor = math.sqrt(2) if node.op == "Div" else math.sqrt(0.5)
-    if not isinstance(x, FeatureMap) or not _number(t, node, factor, at=1):
+    if not isinstance(x, Variable) or not _number(t, node, factor, at=1):
         return False
     source, found, places = node.inputs[0], node, []
     for op, number in (("Erf", None), ("Add", 1.0), ("Mul", None), ("Mul", 0.5)):
@@ -30,7 +30,7 @@ def gelu(t: Translation, node: Node) -> bool:
     return True
 
 
-def mish(t: Translation, node: Node) -> bool:
+def mish(t: Translation, node: OnnxNode) -> bool:
     """Translate Softplus, Tanh, · x as one mish, where ``node`` begins it; say whether it does."""
     tanh = t.only_reader(node.outputs[0])
     product = t.only_reader(tanh[1].outputs[0]) if tanh is not None and tanh[1].op == "Tanh" else None
@@ -43,7 +43,7 @@ def mish(t: Translation, node: Node) -> bool:
     return True
 
 
-def _number(t: Translation, node: Node, number: float, at: int | None = None) -> bool:
+def _number(t: Translation, node: OnnxNode, number: float, at: int | None = None) -> bool:
     """Say whether one operand of a node, or that at one place, is a certain constant."""
     for place, name in enumerate(node.inputs):
         value = t.values.get(name)

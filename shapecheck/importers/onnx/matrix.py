@@ -6,11 +6,11 @@ import itertools
 
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import show
-from shapecheck.importers.onnx.onnx_graph import Constant, FeatureMap, Node, Refused
+from shapecheck.importers.onnx.onnx_graph import Constant, OnnxNode, Refused, Variable
 from shapecheck.importers.onnx.translation import Translation
 
 
-def gemm(t: Translation, node: Node) -> None:
+def gemm(t: Translation, node: OnnxNode) -> None:
     """Translate Gemm with a weight: linear."""
     x = t.feature(node)
     if node.attributes.get("transA", 0):
@@ -25,11 +25,11 @@ def gemm(t: Translation, node: Node) -> None:
     t.put(node, _linear(t, node, x, features, out, bias is not None))
 
 
-def matmul(t: Translation, node: Node) -> None:
+def matmul(t: Translation, node: OnnxNode) -> None:
     """Translate MatMul with a weight on its right; the sum with a bias behind it is part of the layer."""
     if isinstance(t.values[node.inputs[0]], Constant):
         raise Refused("its left operand is the constant; the language multiplies by a weight on the right (linear)")
-    if isinstance(t.values[node.inputs[1]], FeatureMap):
+    if isinstance(t.values[node.inputs[1]], Variable):
         raise Refused("it multiplies two feature maps; the language has no layer for that but attention")
     x, weight = t.feature(node), t.weight(node, 1)
     if len(weight) < 2 or any(size != 1 for size in weight[:-2]) or len(weight) > len(x.shape):
@@ -41,13 +41,13 @@ def matmul(t: Translation, node: Node) -> None:
     t.put(node if bias is None else bias[1], y)
 
 
-def _linear(t: Translation, node: Node, x: FeatureMap, features: int, out: int, bias: bool) -> FeatureMap:
+def _linear(t: Translation, node: OnnxNode, x: Variable, features: int, out: int, bias: bool) -> Variable:
     if symbolic.same(x.shape[-1], features) is not True:
         raise Refused(f"its weight is for {features} features, but its input {show(x.shape)} has {x.shape[-1]}")
     return t.emit("linear", [x], {"out_features": out, "bias": None if bias else False}, node)
 
 
-def _bias_behind(t: Translation, node: Node, out: int) -> tuple[int, Node] | None:
+def _bias_behind(t: Translation, node: OnnxNode, out: int) -> tuple[int, OnnxNode] | None:
     found = t.only_reader(node.outputs[0])
     if found is None or found[1].op != "Add" or len(found[1].inputs) != 2:
         return None
@@ -56,7 +56,7 @@ def _bias_behind(t: Translation, node: Node, out: int) -> tuple[int, Node] | Non
     return found if isinstance(value, Constant) and value.shape == (out,) else None
 
 
-def gather(t: Translation, node: Node) -> None:
+def gather(t: Translation, node: OnnxNode) -> None:
     """Translate Gather: an embedding, or elements of an axis that stand in a row."""
     axis = node.attributes.get("axis", 0)
     table = t.values[node.inputs[0]]

@@ -13,7 +13,7 @@ from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report, Settings
 from shapecheck.importers.onnx import inference, matrix, moving, network_text, onnx_file, pointwise, resizing, windows
-from shapecheck.importers.onnx.onnx_graph import FeatureMap, Unusable
+from shapecheck.importers.onnx.onnx_graph import Unusable, Variable
 from shapecheck.importers.onnx.translation import Translation
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 
@@ -80,9 +80,7 @@ def import_onnx(path: str, sizes: dict[str, int] | None = None, limits: Limits =
     unknown: dict[str, str] = {}
     agree: set[str] = set()
     tried = tuple(_fitting(t, text, open_dims, limits))
-    tensors = {
-        name: value for name, value in t.values.items() if isinstance(value, FeatureMap) and name not in t.inputs
-    }
+    tensors = {name: value for name, value in t.values.items() if isinstance(value, Variable) and name not in t.inputs}
     live = {name for node in t.live for name in node.outputs}
     for setting, shapes in tried:
         inputs = {name: _at(shape, setting) for name, (_, shape) in t.inputs.items()}
@@ -153,7 +151,7 @@ def _show(setting: dict[str, int]) -> str:
 
 def _differences(
     name: str,
-    value: FeatureMap,
+    value: Variable,
     mine: Shape | None,
     found: dict[str, tuple[int | None, ...]],
     declared: dict[str, tuple[int | str | None, ...]],

@@ -8,7 +8,7 @@ from typing import Any
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import show
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.importers.onnx.onnx_graph import FeatureMap, Node, Refused
+from shapecheck.importers.onnx.onnx_graph import OnnxNode, Refused, Variable
 from shapecheck.importers.onnx.translation import Translation
 
 # What exporters write for an end that is the axis' own: the largest 32-bit or 64-bit number.
@@ -16,7 +16,7 @@ _END = 2**31 - 1
 _KINDS = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max"}
 
 
-def concat(t: Translation, node: Node) -> None:
+def concat(t: Translation, node: OnnxNode) -> None:
     """Translate Concat."""
     maps = [t.feature(node, at) for at in range(len(node.inputs))]
     axis = node.attributes.get("axis", 1)
@@ -25,7 +25,7 @@ def concat(t: Translation, node: Node) -> None:
     t.put(node, maps[0] if len(maps) == 1 else t.emit("concat", maps, {"axis": None if usual else axis}))
 
 
-def flatten(t: Translation, node: Node) -> None:
+def flatten(t: Translation, node: OnnxNode) -> None:
     """Translate Flatten, which always gives a matrix."""
     x = t.feature(node)
     rank = len(x.shape)
@@ -42,7 +42,7 @@ def flatten(t: Translation, node: Node) -> None:
     t.put(node, x)
 
 
-def reshape(t: Translation, node: Node) -> None:
+def reshape(t: Translation, node: OnnxNode) -> None:
     """Translate Reshape; what keeps the batch and joins the rest is a flatten."""
     x = t.feature(node)
     target = list(t.sizes(node, 1, "shape") or ())
@@ -55,7 +55,7 @@ def reshape(t: Translation, node: Node) -> None:
     t.put(node, reshaped(t, x, target))
 
 
-def reshaped(t: Translation, x: FeatureMap, target: list[Any]) -> FeatureMap:
+def reshaped(t: Translation, x: Variable, target: list[Any]) -> Variable:
     """Return a feature map in another shape."""
     if len(target) == 2 and len(x.shape) > 1 and symbolic.same(target[0], x.shape[0]):
         rest = symbolic.product(x.shape[1:])
@@ -70,14 +70,14 @@ def _is(size: Size, number: int) -> bool:
     return isinstance(size, int) and size == number
 
 
-def transpose(t: Translation, node: Node) -> None:
+def transpose(t: Translation, node: OnnxNode) -> None:
     """Translate Transpose."""
     x = t.feature(node)
     order = list(node.attributes.get("perm") or range(len(x.shape))[::-1])
     t.put(node, t.emit("permute", [x], {"axes": order}))
 
 
-def _axes(t: Translation, node: Node, rank: int, at: int = 1) -> list[int] | None:
+def _axes(t: Translation, node: OnnxNode, rank: int, at: int = 1) -> list[int] | None:
     found = t.integers(node, at, "axes")
     if found is None:
         return None
@@ -86,7 +86,7 @@ def _axes(t: Translation, node: Node, rank: int, at: int = 1) -> list[int] | Non
     return sorted(axis % rank for axis in found)
 
 
-def squeeze(t: Translation, node: Node) -> None:
+def squeeze(t: Translation, node: OnnxNode) -> None:
     """Translate Squeeze, axis by axis from the last."""
     x = t.feature(node)
     axes = _axes(t, node, len(x.shape))
@@ -99,7 +99,7 @@ def squeeze(t: Translation, node: Node) -> None:
     t.put(node, x)
 
 
-def unsqueeze(t: Translation, node: Node) -> None:
+def unsqueeze(t: Translation, node: OnnxNode) -> None:
     """Translate Unsqueeze, axis by axis from the first."""
     x = t.feature(node)
     count = len(t.integers(node, 1, "axes") or ())
@@ -108,7 +108,7 @@ def unsqueeze(t: Translation, node: Node) -> None:
     t.put(node, x)
 
 
-def cut(t: Translation, node: Node) -> None:
+def cut(t: Translation, node: OnnxNode) -> None:
     """Translate Slice, a layer for each axis."""
     x = t.feature(node)
     starts, stops = t.integers(node, 1, "starts") or (), t.integers(node, 2, "ends") or ()
@@ -124,8 +124,8 @@ def cut(t: Translation, node: Node) -> None:
 
 
 def _slice(
-    t: Translation, x: FeatureMap, axis: int, start: int, stop: int | None, step: int = 1, node: Node | None = None
-) -> FeatureMap:
+    t: Translation, x: Variable, axis: int, start: int, stop: int | None, step: int = 1, node: OnnxNode | None = None
+) -> Variable:
     rank = len(x.shape)
     if not -rank <= axis < rank:
         raise Refused(f"axis {axis} does not exist in {show(x.shape)}")
@@ -138,7 +138,7 @@ def _slice(
     return t.emit("slice", [x], keys, node)
 
 
-def split(t: Translation, node: Node) -> None:
+def split(t: Translation, node: OnnxNode) -> None:
     """Translate Split: a chunk for each output that is read, or a slice where they differ in size."""
     x = t.feature(node)
     rank = len(x.shape)
@@ -164,7 +164,7 @@ def split(t: Translation, node: Node) -> None:
         t.put(node, y, at)
 
 
-def reduce(t: Translation, node: Node) -> None:
+def reduce(t: Translation, node: OnnxNode) -> None:
     """Translate ReduceMean, ReduceSum and ReduceMax; the mean or maximum over all space is a global pooling."""
     x = t.feature(node)
     rank = len(x.shape)
@@ -184,7 +184,7 @@ def reduce(t: Translation, node: Node) -> None:
     t.put(node, t.emit("reduce", [x], keys))
 
 
-def expand(t: Translation, node: Node) -> None:
+def expand(t: Translation, node: OnnxNode) -> None:
     """Translate Expand where it stretches nothing."""
     x = t.feature(node)
     target = t.sizes(node, 1) or ()

@@ -26,7 +26,7 @@ _TAKEN = {
 _LONGEST = 60
 
 
-class Names:
+class NameMaker:
     """Hands out identifiers, each once."""
 
     def __init__(self) -> None:

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from shapecheck.importers.onnx.naming import Names
-from shapecheck.importers.onnx.onnx_graph import FeatureMap
-from shapecheck.importers.onnx.translation import Layer, Translation, show_size
+from shapecheck.importers.onnx.naming import NameMaker
+from shapecheck.importers.onnx.onnx_graph import Variable
+from shapecheck.importers.onnx.translation import EmittedLayer, Translation, show_size
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 # Plain words that YAML takes for something else.
@@ -36,7 +36,7 @@ def write(t: Translation, source: str, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(layer: Layer, above: list[str]) -> str:
+def _line(layer: EmittedLayer, above: list[str]) -> str:
     entries: dict[str, Any] = {"name": layer.name, "op": layer.op}
     if list(layer.reads) != above:
         entries["from"] = layer.reads[0] if len(layer.reads) == 1 else list(layer.reads)
@@ -56,12 +56,12 @@ def _value(value: Any) -> str:
 
 def _outputs(t: Translation) -> dict[str, str]:
     """Return the layers that are outputs by their names; an input that is one gets a layer."""
-    names = Names()
+    names = NameMaker()
     inputs = {value.name for value, _ in t.inputs.values()}
     found = {}
     for tensor in dict.fromkeys(t.graph.outputs):
         value = t.values[tensor]
-        if not isinstance(value, FeatureMap):
+        if not isinstance(value, Variable):
             raise AssertionError(f"{tensor} was refused, and is written")
         if value.layer in inputs:
             value = t.add("identity", [value], {}, value.shape)

@@ -14,7 +14,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from shapecheck.importers.onnx.onnx_graph import MOST_VALUES, Axis, Constant, Graph, Input, Node, Unusable
+from shapecheck.importers.onnx.onnx_graph import MOST_VALUES, Axis, Constant, Graph, Input, OnnxNode, Unusable
 from shapecheck.importers.onnx.wire import without_weights
 from shapecheck.language.limits import Limits
 
@@ -122,7 +122,7 @@ def _opset(model: onnx.ModelProto) -> int:
     return version
 
 
-def _not_of_opset(messages: Iterable[onnx.NodeProto], nodes: Iterable[Node], opset: int) -> Iterator[str]:
+def _not_of_opset(messages: Iterable[onnx.NodeProto], nodes: Iterable[OnnxNode], opset: int) -> Iterator[str]:
     """Yield which nodes do not have the operands and attributes that their operator has in this opset."""
     context = type(onnx.checker.DEFAULT_CONTEXT)()
     context.ir_version = onnx.IR_VERSION
@@ -139,7 +139,7 @@ def _not_of_opset(messages: Iterable[onnx.NodeProto], nodes: Iterable[Node], ops
 
 
 def _structure(
-    inputs: Iterable[Input], constants: dict[str, Constant], nodes: Iterable[Node], outputs: Iterable[str]
+    inputs: Iterable[Input], constants: dict[str, Constant], nodes: Iterable[OnnxNode], outputs: Iterable[str]
 ) -> list[str]:
     """Return what is wrong with who makes and who reads what."""
     problems = []
@@ -188,9 +188,9 @@ def _axis(dim: onnx.TensorShapeProto.Dimension) -> Axis:
     return int(dim.dim_value) if dim.HasField("dim_value") else _text(dim.dim_param) or None
 
 
-def _node(node: onnx.NodeProto) -> Node:
+def _node(node: onnx.NodeProto) -> OnnxNode:
     op = _text(node.op_type) if node.domain in _OWN_DOMAINS else f"{_text(node.domain)}.{_text(node.op_type)}"
-    plain = Node(op, _text(node.name), tuple(map(_text, node.input)), tuple(map(_text, node.output)), {})
+    plain = OnnxNode(op, _text(node.name), tuple(map(_text, node.input)), tuple(map(_text, node.output)), {})
     for attribute in node.attribute:
         name, value = _text(attribute.name), _attribute(attribute)
         kinds = _ATTRIBUTES.get(name, ())

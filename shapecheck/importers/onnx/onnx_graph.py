@@ -44,14 +44,14 @@ class Constant(NamedTuple):
         return count
 
 
-class FeatureMap(NamedTuple):
+class Variable(NamedTuple):
     """A tensor that depends on an input: the layer that makes it, and its shape."""
 
     layer: str
     shape: tuple[Size, ...]
 
 
-class Node(NamedTuple):
+class OnnxNode(NamedTuple):
     """One operator. An input or output that is left out is the empty string."""
 
     op: str
@@ -82,6 +82,6 @@ class Graph(NamedTuple):
     opset: int
     inputs: tuple[Input, ...]
     constants: dict[str, Constant]
-    nodes: tuple[Node, ...]
+    nodes: tuple[OnnxNode, ...]
     outputs: tuple[str, ...]
     declared: dict[str, tuple[Axis, ...]]

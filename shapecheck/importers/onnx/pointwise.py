@@ -9,7 +9,7 @@ from typing import Any
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.importers.onnx import fusing
-from shapecheck.importers.onnx.onnx_graph import Constant, FeatureMap, Node, Refused
+from shapecheck.importers.onnx.onnx_graph import Constant, OnnxNode, Refused, Variable
 from shapecheck.importers.onnx.translation import Translation
 
 _PLAIN = {
@@ -37,26 +37,26 @@ _ARITHMETIC = {
 _HARD = (1 / 6, 0.5)
 
 
-def plain(t: Translation, node: Node) -> None:
+def plain(t: Translation, node: OnnxNode) -> None:
     """Translate an activation without keys."""
     if node.op == "Softplus" and fusing.mish(t, node):
         return
     t.put(node, t.emit(_PLAIN[node.op], [t.feature(node)]))
 
 
-def leaky_relu(t: Translation, node: Node) -> None:
+def leaky_relu(t: Translation, node: OnnxNode) -> None:
     """Translate LeakyRelu."""
     slope = short(node.attributes.get("alpha", 0.01))
     t.put(node, t.emit("leaky_relu", [t.feature(node)], {"negative_slope": None if slope == 0.01 else slope}))
 
 
-def elu(t: Translation, node: Node) -> None:
+def elu(t: Translation, node: OnnxNode) -> None:
     """Translate Elu."""
     alpha = short(node.attributes.get("alpha", 1.0))
     t.put(node, t.emit("elu", [t.feature(node)], {"alpha": None if alpha == 1 else alpha}))
 
 
-def prelu(t: Translation, node: Node) -> None:
+def prelu(t: Translation, node: OnnxNode) -> None:
     """Translate PRelu with a slope for all, or one for each channel."""
     x = t.feature(node)
     slope = t.weight(node, 1)
@@ -70,7 +70,7 @@ def prelu(t: Translation, node: Node) -> None:
     t.put(node, t.emit("prelu", [x], {"num_parameters": stretched[1]}))
 
 
-def hard_sigmoid(t: Translation, node: Node) -> None:
+def hard_sigmoid(t: Translation, node: OnnxNode) -> None:
     """Translate HardSigmoid, and its product with what it reads."""
     x = t.feature(node)
     usual = math.isclose(node.attributes.get("alpha", 0.2), _HARD[0], rel_tol=1e-5) and math.isclose(
@@ -83,14 +83,14 @@ def hard_sigmoid(t: Translation, node: Node) -> None:
     t.put(node, t.emit("hardsigmoid", [x]))
 
 
-def sigmoid(t: Translation, node: Node) -> None:
+def sigmoid(t: Translation, node: OnnxNode) -> None:
     """Translate Sigmoid, and its product with what it reads: silu."""
     x = t.feature(node)
     if not _gate(t, node, x, "silu"):
         t.put(node, t.emit("sigmoid", [x]))
 
 
-def _gate(t: Translation, node: Node, x: FeatureMap, op: str) -> bool:
+def _gate(t: Translation, node: OnnxNode, x: Variable, op: str) -> bool:
     """Translate x times the output of ``node`` as one activation, where only that product reads it."""
     found = t.only_reader(node.outputs[0])
     if found is None or found[1].op != "Mul" or sorted(found[1].inputs) != sorted((node.inputs[0], node.outputs[0])):
@@ -100,14 +100,14 @@ def _gate(t: Translation, node: Node, x: FeatureMap, op: str) -> bool:
     return True
 
 
-def swish(t: Translation, node: Node) -> None:
+def swish(t: Translation, node: OnnxNode) -> None:
     """Translate Swish."""
     if node.attributes.get("alpha", 1.0) != 1:
         t.note(f"Swish with alpha {short(node.attributes['alpha'])}")
     t.put(node, t.emit("silu", [t.feature(node)]))
 
 
-def softmax(t: Translation, node: Node) -> None:
+def softmax(t: Translation, node: OnnxNode) -> None:
     """Translate Softmax and LogSoftmax."""
     x = t.feature(node)
     old = t.graph.opset < 13
@@ -118,7 +118,7 @@ def softmax(t: Translation, node: Node) -> None:
     t.put(node, t.emit(op, [x], {"axis": None if len(x.shape) > 1 and axis == 1 else axis}))
 
 
-def clip(t: Translation, node: Node) -> None:
+def clip(t: Translation, node: OnnxNode) -> None:
     """Translate Clip where it is a rectifier: from 0 up, or from 0 to 6."""
     low, high = ((t.floats(node, at) or (node.attributes.get(name),))[0] for at, name in ((1, "min"), (2, "max")))
     unbounded = high is None or high > 3e38
@@ -127,7 +127,7 @@ def clip(t: Translation, node: Node) -> None:
     t.put(node, t.emit("relu" if unbounded else "relu6", [t.feature(node)]))
 
 
-def batch_norm(t: Translation, node: Node) -> None:
+def batch_norm(t: Translation, node: OnnxNode) -> None:
     """Translate BatchNormalization."""
     if any(node.outputs[1:]) or node.attributes.get("training_mode", 0):
         raise Refused("it is exported for training; export the network for inference")
@@ -137,7 +137,7 @@ def batch_norm(t: Translation, node: Node) -> None:
     t.put(node, t.emit("batch_norm", [x]))
 
 
-def instance_norm(t: Translation, node: Node) -> None:
+def instance_norm(t: Translation, node: OnnxNode) -> None:
     """Translate InstanceNormalization, which always has a scale and a shift."""
     x = t.feature(node)
     for at in (1, 2):
@@ -145,7 +145,7 @@ def instance_norm(t: Translation, node: Node) -> None:
     t.put(node, t.emit("instance_norm", [x], {"affine": True}))
 
 
-def group_norm(t: Translation, node: Node) -> None:
+def group_norm(t: Translation, node: OnnxNode) -> None:
     """Translate GroupNormalization."""
     x = t.feature(node)
     groups = node.attributes.get("num_groups")
@@ -157,7 +157,7 @@ def group_norm(t: Translation, node: Node) -> None:
     t.put(node, t.emit("group_norm", [x], {"num_groups": groups}))
 
 
-def layer_norm(t: Translation, node: Node) -> None:
+def layer_norm(t: Translation, node: OnnxNode) -> None:
     """Translate LayerNormalization of the last axis."""
     if any(node.outputs[1:]):
         raise Refused("its mean or deviation is read, which layer_norm does not give")
@@ -171,20 +171,20 @@ def layer_norm(t: Translation, node: Node) -> None:
     t.put(node, t.emit("layer_norm", [x]))
 
 
-def local_response_norm(t: Translation, node: Node) -> None:
+def local_response_norm(t: Translation, node: OnnxNode) -> None:
     """Translate LRN."""
     size = node.attributes.get("size")
     t.put(node, t.emit("local_response_norm", [t.feature(node)], {"size": None if size == 5 else size}))
 
 
-def _one_each(t: Translation, node: Node, at: int, x: FeatureMap) -> None:
+def _one_each(t: Translation, node: OnnxNode, at: int, x: Variable) -> None:
     shape = t.weight(node, at)
     channels = x.shape[1] if len(x.shape) > 1 else 1
     if len(shape) != 1 or symbolic.same(channels, shape[0]) is not True:
         raise Refused(f"operand {at + 1} has the shape {list(shape)}, but its input {show(x.shape)}")
 
 
-def dropout(t: Translation, node: Node) -> None:
+def dropout(t: Translation, node: OnnxNode) -> None:
     """Translate Dropout."""
     if len(node.outputs) > 1 and node.outputs[1] and t.readers.get(node.outputs[1]):
         raise Refused("its mask is read, which dropout does not give")
@@ -193,27 +193,27 @@ def dropout(t: Translation, node: Node) -> None:
     t.put(node, t.emit("dropout", [t.feature(node)], {"p": None if p == 0.5 else p}))
 
 
-def same(t: Translation, node: Node) -> None:
+def same(t: Translation, node: OnnxNode) -> None:
     """Let Identity and its like be what they read."""
     t.put(node, t.feature(node))
 
 
-def cast(t: Translation, node: Node) -> None:
+def cast(t: Translation, node: OnnxNode) -> None:
     """Translate Cast: the language has one element type throughout."""
     t.note("Cast to another element type")
     t.put(node, t.emit("identity", [t.feature(node)]))
 
 
-def quantize(t: Translation, node: Node) -> None:
+def quantize(t: Translation, node: OnnxNode) -> None:
     """Translate QuantizeLinear and DequantizeLinear: only the element type changes."""
     t.note(node.op)
     t.put(node, t.emit("identity", [t.feature(node)]))
 
 
-def arithmetic(t: Translation, node: Node) -> None:
+def arithmetic(t: Translation, node: OnnxNode) -> None:
     """Translate arithmetic on feature maps; a constant operand changes no shape."""
     operands = [t.values[name] for name in node.inputs if name]
-    maps = [value for value in operands if isinstance(value, FeatureMap)]
+    maps = [value for value in operands if isinstance(value, Variable)]
     constants = [value for value in operands if isinstance(value, Constant)]
     if len(operands) == 1:
         t.put(node, maps[0])
@@ -235,7 +235,7 @@ def arithmetic(t: Translation, node: Node) -> None:
     t.put(node, t.emit(op, aligned, {"broadcast": True if stretches([m.shape for m in aligned]) else None}))
 
 
-def _with_constants(t: Translation, node: Node, x: FeatureMap, constants: list[Constant]) -> None:
+def _with_constants(t: Translation, node: OnnxNode, x: Variable, constants: list[Constant]) -> None:
     for value in constants:
         tail = x.shape[len(x.shape) - len(value.shape) :]
         if len(value.shape) > len(x.shape) or any(
@@ -249,7 +249,7 @@ def _with_constants(t: Translation, node: Node, x: FeatureMap, constants: list[C
     t.put(node, t.emit("identity", [x]))
 
 
-def _of_rank(t: Translation, value: FeatureMap, rank: int) -> FeatureMap:
+def _of_rank(t: Translation, value: Variable, rank: int) -> Variable:
     for _ in range(rank - len(value.shape)):
         value = t.emit("unsqueeze", [value], {"axis": 0})
     return value

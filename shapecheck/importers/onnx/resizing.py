@@ -10,7 +10,7 @@ from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.importers.onnx.moving import reshaped
-from shapecheck.importers.onnx.onnx_graph import FeatureMap, Node, Refused
+from shapecheck.importers.onnx.onnx_graph import OnnxNode, Refused, Variable
 from shapecheck.importers.onnx.pointwise import short
 from shapecheck.importers.onnx.translation import Translation
 from shapecheck.importers.onnx.windows import edges, one
@@ -19,7 +19,7 @@ from shapecheck.layers.resize import LONGEST_DENOMINATOR
 _MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
-def pad(t: Translation, node: Node) -> None:
+def pad(t: Translation, node: OnnxNode) -> None:
     """Translate Pad of space: what it adds is a pad, what it takes away a crop."""
     x = t.feature(node)
     rank = len(x.shape)
@@ -55,7 +55,7 @@ def pad(t: Translation, node: Node) -> None:
     t.put(node, x)
 
 
-def resize(t: Translation, node: Node) -> None:
+def resize(t: Translation, node: OnnxNode) -> None:
     """Translate Resize and Upsample."""
     x = t.feature(node)
     rank = len(x.shape)
@@ -85,7 +85,7 @@ def resize(t: Translation, node: Node) -> None:
     t.put(node, t.emit("upsample", [x], keys))
 
 
-def _scaled(x: FeatureMap, scales: list[float]) -> dict[str, Any]:
+def _scaled(x: Variable, scales: list[float]) -> dict[str, Any]:
     """Return the key that gives the sizes which ONNX computes in 32-bit numbers."""
     if all(scale.as_integer_ratio()[1] <= LONGEST_DENOMINATOR for scale in scales):
         return {"scale_factor": one([int(scale) if scale.is_integer() else scale for scale in scales])}
@@ -97,7 +97,7 @@ def _scaled(x: FeatureMap, scales: list[float]) -> dict[str, Any]:
     return {"size": one(sizes)}
 
 
-def depth_to_space(t: Translation, node: Node) -> None:
+def depth_to_space(t: Translation, node: OnnxNode) -> None:
     """Translate DepthToSpace: pixel_shuffle where the order of the channels is PyTorch's (CRD), else three layers."""
     x = t.feature(node)
     b = _block(node, x)
@@ -113,7 +113,7 @@ def depth_to_space(t: Translation, node: Node) -> None:
     t.put(node, reshaped(t, y, [n, c // (b * b), h * b, w * b]))
 
 
-def space_to_depth(t: Translation, node: Node) -> None:
+def space_to_depth(t: Translation, node: OnnxNode) -> None:
     """Translate SpaceToDepth: with one channel pixel_unshuffle, else three layers, for the channels' order differs."""
     x = t.feature(node)
     b = _block(node, x)
@@ -129,7 +129,7 @@ def space_to_depth(t: Translation, node: Node) -> None:
     t.put(node, reshaped(t, y, [n, c * (b * b), h // b, w // b]))
 
 
-def _block(node: Node, x: FeatureMap) -> int:
+def _block(node: OnnxNode, x: Variable) -> int:
     size = node.attributes.get("blocksize", 0)
     if size < 1 or len(x.shape) != 4:
         raise Refused(f"blocksize {size} and an input {show(x.shape)} do not fit: it needs [N, C, H, W]")

@@ -12,16 +12,16 @@ from typing import Any, NamedTuple, TypeAlias
 from shapecheck.arithmetic.shape import Shape, not_held, spatial_name
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.importers.onnx import folding
-from shapecheck.importers.onnx.naming import Names, readable
-from shapecheck.importers.onnx.onnx_graph import Constant, FeatureMap, Graph, Input, Node, Refused, Unusable
+from shapecheck.importers.onnx.naming import NameMaker, readable
+from shapecheck.importers.onnx.onnx_graph import Constant, Graph, Input, OnnxNode, Refused, Unusable, Variable
 from shapecheck.layers import REGISTRY, Context, Problem, Undecided
 from shapecheck.layers.base import default_of
 from shapecheck.layers.fields import REQUIRED, FieldError
 
-Value: TypeAlias = FeatureMap | Constant
+Value: TypeAlias = Variable | Constant
 
 
-class Layer(NamedTuple):
+class EmittedLayer(NamedTuple):
     """One layer as it will be written; ``note`` is what it does not say of its node."""
 
     name: str
@@ -42,21 +42,21 @@ class Translation:
         self.graph = graph
         self.values: dict[str, Value | None] = dict(graph.constants)
         self.inputs: dict[str, tuple[Input, Shape]] = {}
-        self.layers: list[Layer] = []
+        self.layers: list[EmittedLayer] = []
         self.refusals: list[str] = []
-        self.names = Names()
+        self.names = NameMaker()
         self.dims: dict[str, str] = {}
         # Layers that undo another one name it: a pooling by the tensor of its indices.
-        self.indices: dict[str, tuple[FeatureMap, str]] = {}
+        self.indices: dict[str, tuple[Variable, str]] = {}
         self.live = _live(graph)
         self.readers = _readers(self.live, graph.outputs)
         self.done: set[int] = set()
         self._sizes = sizes
-        self._dim_names = Names()
-        self._node: Node = graph.nodes[0]
+        self._dim_names = NameMaker()
+        self._node: OnnxNode = graph.nodes[0]
         self._note = ""
 
-    def run(self, rules: dict[str, Callable[[Translation, Node], None]]) -> None:
+    def run(self, rules: dict[str, Callable[[Translation, OnnxNode], None]]) -> None:
         """Translate every node that an output depends on. Raises Unusable with every reason why it cannot be."""
         for node in self.live:
             if node.op == "Constant":  # first of all: what stands further up may ask whether it is there
@@ -71,7 +71,7 @@ class Translation:
         if self.refusals:
             raise Unusable(*self.refusals)
 
-    def _translate_or_refuse(self, node: Node, rules: dict[str, Callable[[Translation, Node], None]]) -> None:
+    def _translate_or_refuse(self, node: OnnxNode, rules: dict[str, Callable[[Translation, OnnxNode], None]]) -> None:
         self._node, self._note = node, ""
         try:
             self._translate(node, rules)
@@ -80,7 +80,7 @@ class Translation:
         for name in filter(None, node.outputs):
             self.values.setdefault(name, None)
 
-    def _translate(self, node: Node, rules: dict[str, Callable[[Translation, Node], None]]) -> None:
+    def _translate(self, node: OnnxNode, rules: dict[str, Callable[[Translation, OnnxNode], None]]) -> None:
         if any(name and self.values.get(name) is None for name in node.inputs):
             # What it reads was refused, which was said; that it never could be translated is news.
             if node.op not in rules and not folding.folds(node.op):
@@ -90,7 +90,7 @@ class Translation:
         first = given[0] if given else None
         if node.op in ("Shape", "Size") and first is not None:
             self.values[node.outputs[0]] = folding.shape_of(node, first.shape)
-        elif not any(isinstance(value, FeatureMap) for value in given):
+        elif not any(isinstance(value, Variable) for value in given):
             constants = [value if isinstance(value, Constant) else None for value in given]
             self.values[node.outputs[0]] = folding.fold(node, constants, self.graph.opset)
         elif node.op in rules:
@@ -98,7 +98,7 @@ class Translation:
         else:
             raise Refused("the language has no layer for this operator")
 
-    def _refuse(self, node: Node, error: Exception) -> None:
+    def _refuse(self, node: OnnxNode, error: Exception) -> None:
         why = getattr(error, "message", str(error))
         if isinstance(error, Undecided):
             why += "; fix the sizes that it depends on with --set NAME=SIZE"
@@ -106,29 +106,29 @@ class Translation:
 
     # What rules ask.
 
-    def constant(self, node: Node, at: int) -> Constant | None:
+    def constant(self, node: OnnxNode, at: int) -> Constant | None:
         """Return an operand that no input of the network reaches; None where it is left out. Raises Refused."""
         name = node.inputs[at] if at < len(node.inputs) else ""
         value = self.values[name] if name else None
-        if isinstance(value, FeatureMap):
+        if isinstance(value, Variable):
             raise Refused(f"its operand {name!r} is computed from the network's input; it can only be a constant here")
         return value
 
-    def weight(self, node: Node, at: int) -> tuple[int, ...]:
+    def weight(self, node: OnnxNode, at: int) -> tuple[int, ...]:
         """Return the shape of an operand that is a weight. Raises Refused."""
         found = self.constant(node, at)
         if found is None:
             raise Refused(f"operand {at + 1} is missing")
         return found.shape
 
-    def feature(self, node: Node, at: int = 0) -> FeatureMap:
+    def feature(self, node: OnnxNode, at: int = 0) -> Variable:
         """Return an operand that depends on the network's input. Raises Refused."""
         value = self.values.get(node.inputs[at]) if at < len(node.inputs) else None
-        if not isinstance(value, FeatureMap):
+        if not isinstance(value, Variable):
             raise Refused(f"operand {at + 1} is a constant; it can only be a feature map here")
         return value
 
-    def numbers(self, node: Node, at: int, attribute: str = "") -> tuple[Any, ...] | None:
+    def numbers(self, node: OnnxNode, at: int, attribute: str = "") -> tuple[Any, ...] | None:
         """Return the values of an operand, or of the attribute that older opsets have for it; None for neither."""
         found = self.constant(node, at)
         if found is None:
@@ -142,7 +142,7 @@ class Translation:
             )
         return found.values
 
-    def integers(self, node: Node, at: int, attribute: str = "") -> tuple[int, ...] | None:
+    def integers(self, node: OnnxNode, at: int, attribute: str = "") -> tuple[int, ...] | None:
         """Return ``numbers`` that are plain whole numbers. Raises Refused for a size that varies."""
         found = self.numbers(node, at, attribute)
         for value in found or ():
@@ -152,7 +152,7 @@ class Translation:
                 raise Refused(f"{value!r} stands where a whole number must")
         return None if found is None else tuple(int(value) for value in found)
 
-    def floats(self, node: Node, at: int, attribute: str = "") -> tuple[float, ...] | None:
+    def floats(self, node: OnnxNode, at: int, attribute: str = "") -> tuple[float, ...] | None:
         """Return ``numbers`` that are plain numbers, infinities among them. Raises Refused."""
         found = self.numbers(node, at, attribute)
         for value in found or ():
@@ -160,7 +160,7 @@ class Translation:
                 raise Refused(f"{value!r} stands where a number must")
         return found
 
-    def sizes(self, node: Node, at: int, attribute: str = "") -> tuple[Size, ...] | None:
+    def sizes(self, node: OnnxNode, at: int, attribute: str = "") -> tuple[Size, ...] | None:
         """Return ``numbers`` that are sizes, which may vary. Raises Refused."""
         found = self.numbers(node, at, attribute)
         for value in found or ():
@@ -168,7 +168,7 @@ class Translation:
                 raise Refused(f"{value!r} stands where a size must")
         return found
 
-    def only_reader(self, tensor: str) -> tuple[int, Node] | None:
+    def only_reader(self, tensor: str) -> tuple[int, OnnxNode] | None:
         """Return the one node that reads a tensor, with its place; None where that is not all that reads it."""
         found = self.readers.get(tensor, [])
         return (found[0], self.live[found[0]]) if len(found) == 1 and found[0] >= 0 else None
@@ -180,8 +180,8 @@ class Translation:
         self._note = text
 
     def emit(
-        self, op: str, inputs: Sequence[FeatureMap], keys: dict[str, Any] | None = None, node: Node | None = None
-    ) -> FeatureMap:
+        self, op: str, inputs: Sequence[Variable], keys: dict[str, Any] | None = None, node: OnnxNode | None = None
+    ) -> Variable:
         """Add a layer and return what it makes, named after the node at hand or another.
 
         Raises Problem, FieldError or Undecided where it does not fit.
@@ -205,17 +205,17 @@ class Translation:
         return self.add(op, inputs, given, shape, node)
 
     def add(
-        self, op: str, inputs: Sequence[FeatureMap], keys: dict[str, Any], shape: Shape, node: Node | None = None
-    ) -> FeatureMap:
+        self, op: str, inputs: Sequence[Variable], keys: dict[str, Any], shape: Shape, node: OnnxNode | None = None
+    ) -> Variable:
         """Add a layer whose shape is known already."""
         node = node or self._node
         wish = readable(node.name, node.op) or next(filter(None, node.outputs), "")
         name = self.names.give(wish, op)
-        self.layers.append(Layer(name, op, tuple(value.layer for value in inputs), keys, self._note))
+        self.layers.append(EmittedLayer(name, op, tuple(value.layer for value in inputs), keys, self._note))
         self._note = ""
-        return FeatureMap(name, shape)
+        return Variable(name, shape)
 
-    def put(self, node: Node, value: Value, output: int = 0) -> None:
+    def put(self, node: OnnxNode, value: Value, output: int = 0) -> None:
         """Give an output of a node its value."""
         self.values[node.outputs[output]] = value
 
@@ -233,7 +233,7 @@ class Translation:
             if not shape:
                 self.refusals.append(f"the input {value.name!r} is a single number, which has no axis")
             self.inputs[value.name] = (value._replace(name=name), shape)
-            self.values[value.name] = FeatureMap(name, shape)
+            self.values[value.name] = Variable(name, shape)
         if not self.inputs:
             raise Unusable("the graph has no input that is no weight")
 
@@ -251,7 +251,7 @@ class Translation:
         return self._sizes.get(name, Symbolic.of(name))
 
 
-def _live(graph: Graph) -> list[Node]:
+def _live(graph: Graph) -> list[OnnxNode]:
     """Return the nodes that an output depends on."""
     wanted = set(graph.outputs)
     found = []
@@ -262,7 +262,7 @@ def _live(graph: Graph) -> list[Node]:
     return found[::-1]
 
 
-def _readers(nodes: list[Node], outputs: Sequence[str]) -> dict[str, list[int]]:
+def _readers(nodes: list[OnnxNode], outputs: Sequence[str]) -> dict[str, list[int]]:
     """Return the places of the nodes that read each tensor; -1 for an output of the graph."""
     readers: dict[str, list[int]] = {}
     for at, node in enumerate(nodes):
@@ -286,7 +286,7 @@ _WEIGHTS = {
 }
 
 
-def _weight_inputs(graph: Graph, nodes: list[Node]) -> set[str]:
+def _weight_inputs(graph: Graph, nodes: list[OnnxNode]) -> set[str]:
     """Return the inputs that are read as weights only: a file may leave them to be given at run time."""
     found = {value.name for value in graph.inputs if value.axes and all(isinstance(axis, int) for axis in value.axes)}
     read: set[str] = set()

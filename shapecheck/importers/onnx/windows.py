@@ -7,7 +7,7 @@ from typing import Any
 from shapecheck.arithmetic import convolution, symbolic
 from shapecheck.arithmetic.shape import show
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.importers.onnx.onnx_graph import FeatureMap, Node, Refused
+from shapecheck.importers.onnx.onnx_graph import OnnxNode, Refused, Variable
 from shapecheck.importers.onnx.translation import Translation
 
 # From this opset on a last window that would start in the padding is dropped, as the language has it.
@@ -15,7 +15,7 @@ DROPS_LAST_WINDOW = 22
 _WORDS = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": 0}
 
 
-def conv(t: Translation, node: Node) -> None:
+def conv(t: Translation, node: OnnxNode) -> None:
     """Translate Conv."""
     x = t.feature(node)
     weight = _kernel(t, node, x)
@@ -36,7 +36,7 @@ def conv(t: Translation, node: Node) -> None:
     t.put(node, t.emit("conv", [x], keys))
 
 
-def conv_transpose(t: Translation, node: Node) -> None:
+def conv_transpose(t: Translation, node: OnnxNode) -> None:
     """Translate ConvTranspose, its padding as the associated convolution has it."""
     x = t.feature(node)
     weight = _kernel(t, node, x)
@@ -59,7 +59,7 @@ def conv_transpose(t: Translation, node: Node) -> None:
     t.put(node, t.emit("conv_transpose", [x], keys))
 
 
-def _transposed_padding(node: Node, x: FeatureMap, k: list[int], s: list[int], d: list[int], added: list[int]) -> Any:
+def _transposed_padding(node: OnnxNode, x: Variable, k: list[int], s: list[int], d: list[int], added: list[int]) -> Any:
     word = node.attributes.get("auto_pad", "NOTSET")
     wanted = node.attributes.get("output_shape")
     if not wanted and word not in ("SAME_UPPER", "SAME_LOWER"):
@@ -92,7 +92,7 @@ def _transposed_padding(node: Node, x: FeatureMap, k: list[int], s: list[int], d
     return edges(pairs if word == "SAME_UPPER" else [(after, before) for before, after in pairs])
 
 
-def pool(t: Translation, node: Node) -> None:
+def pool(t: Translation, node: OnnxNode) -> None:
     """Translate MaxPool, AveragePool and LpPool."""
     x = t.feature(node)
     k = _kernel_size(node, ())
@@ -122,7 +122,7 @@ def pool(t: Translation, node: Node) -> None:
         t.put(node, y, 1)
 
 
-def _require_one_ceil(t: Translation, x: FeatureMap, k: list[int], s: list[int], d: list[int], padding: Any) -> None:
+def _require_one_ceil(t: Translation, x: Variable, k: list[int], s: list[int], d: list[int], padding: Any) -> None:
     """Refuse rounding up where it matters that older opsets keep a last window which starts in the padding."""
     for j, (before, after) in enumerate(_pairs(padding, len(k))):
         i = x.shape[2 + j] if len(x.shape) > 2 + j else 1
@@ -138,7 +138,7 @@ def _require_one_ceil(t: Translation, x: FeatureMap, k: list[int], s: list[int],
             )
 
 
-def unpool(t: Translation, node: Node) -> None:
+def unpool(t: Translation, node: OnnxNode) -> None:
     """Translate MaxUnpool, which names the pooling whose indices it reads."""
     x = t.feature(node)
     known = t.indices.get(node.inputs[1])
@@ -164,7 +164,7 @@ def unpool(t: Translation, node: Node) -> None:
     t.put(node, t.emit("max_unpool", [x], keys))
 
 
-def global_pool(t: Translation, node: Node) -> None:
+def global_pool(t: Translation, node: OnnxNode) -> None:
     """Translate GlobalAveragePool and GlobalMaxPool."""
     op = {"GlobalAveragePool": "global_avg_pool", "GlobalMaxPool": "global_max_pool"}[node.op]
     t.put(node, t.emit(op, [t.feature(node)]))
@@ -189,14 +189,14 @@ def _pairs(padding: Any, count: int) -> list[tuple[int, int]]:
     return [(p, p) if isinstance(p, int) else (p[0], p[1]) for p in padding]
 
 
-def _kernel(t: Translation, node: Node, x: FeatureMap) -> tuple[int, ...]:
+def _kernel(t: Translation, node: OnnxNode, x: Variable) -> tuple[int, ...]:
     weight = t.weight(node, 1)
     if len(weight) != len(x.shape) or len(weight) < 3:
         raise Refused(f"its weight of shape {list(weight)} does not fit the rank of its input {show(x.shape)}")
     return weight
 
 
-def _kernel_size(node: Node, weight: tuple[int, ...]) -> list[int]:
+def _kernel_size(node: OnnxNode, weight: tuple[int, ...]) -> list[int]:
     k = list(node.attributes.get("kernel_shape") or weight)
     if weight and k != list(weight):
         raise Refused(f"kernel_shape {k} is not that of its weight, {list(weight)}")
@@ -205,14 +205,14 @@ def _kernel_size(node: Node, weight: tuple[int, ...]) -> list[int]:
     return k
 
 
-def _per_axis(node: Node, name: str, k: list[int], default: int = 1) -> list[int]:
+def _per_axis(node: OnnxNode, name: str, k: list[int], default: int = 1) -> list[int]:
     found = list(node.attributes.get(name) or [default] * len(k))
     if len(found) != len(k):
         raise Refused(f"{name} {found} lists {len(found)} values for {len(k)} spatial axes")
     return found
 
 
-def _padding(node: Node, k: list[int]) -> Any:
+def _padding(node: OnnxNode, k: list[int]) -> Any:
     word = node.attributes.get("auto_pad", "NOTSET") or "NOTSET"
     if word != "NOTSET":
         if word not in _WORDS:
@@ -224,7 +224,7 @@ def _padding(node: Node, k: list[int]) -> Any:
     return edges(list(zip(pads[: len(k)], pads[len(k) :], strict=True)))
 
 
-def _bias(t: Translation, node: Node, channels: int) -> bool | None:
+def _bias(t: Translation, node: OnnxNode, channels: int) -> bool | None:
     """Return False without a bias; with one, nothing, for a bias is the default."""
     bias = t.constant(node, 2)
     if bias is None:

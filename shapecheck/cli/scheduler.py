@@ -44,7 +44,7 @@ class Request(NamedTuple):
     jobs: int | None = None
 
 
-class Asked(NamedTuple):
+class FileRequest(NamedTuple):
     """A file and what is asked of it. ``text`` is a finding where there is none; ``key`` is of its answer."""
 
     path: str
@@ -55,7 +55,7 @@ class Asked(NamedTuple):
     key: str | None
 
 
-class Answers:
+class Scheduler:
     """Answers one request, of any files and as often as wanted, with a cache or without one."""
 
     def __init__(self, request: Request, cache: Cache | None) -> None:
@@ -95,7 +95,7 @@ class Answers:
         Raises ConfigError, click.BadParameter for a value that a dimension cannot have, and WorkerLost.
         """
         answers: list[Report | None] = []
-        missing: list[tuple[int, Asked]] = []
+        missing: list[tuple[int, FileRequest]] = []
         for at, path in enumerate(paths):
             asked = self._ask(path)
             answer = self._known(asked)
@@ -109,7 +109,7 @@ class Answers:
                 self.cache.prune()
         return [answer for answer in answers if answer is not None]
 
-    def _ask(self, path: str) -> Asked:
+    def _ask(self, path: str) -> FileRequest:
         settings = self.settings(path)
         limits = settings.limits
         if path == "-":
@@ -119,18 +119,18 @@ class Answers:
             name, data = path, read_bytes(path, limits)
         asked = Settings(name, self.values, limits, chosen(settings, name, self.request.rules))
         if isinstance(data, Finding):
-            return Asked(path, asked, "", b"", data, None)
+            return FileRequest(path, asked, "", b"", data, None)
         line = to_line(asked)
         key = None if self.cache is None else self.cache.key(line, data)
-        return Asked(path, asked, line, data, decode(data, limits), key)
+        return FileRequest(path, asked, line, data, decode(data, limits), key)
 
-    def _known(self, asked: Asked) -> Report | None:
+    def _known(self, asked: FileRequest) -> Report | None:
         if self.cache is None or asked.key is None or isinstance(asked.text, Finding):
             return None
         report = self.cache.get(asked.key, asked.settings, asked.text)
         return None if report is None else _ready(report, asked)
 
-    def _work(self, missing: list[Asked], tell: Tell) -> list[Report]:
+    def _work(self, missing: list[FileRequest], tell: Tell) -> list[Report]:
         if not self._rules_checked:
             # Where every answer is known, they were worked out with the same words, and these are right.
             check_rules(self.request.rules)
@@ -155,7 +155,7 @@ class Answers:
                 tell(at + 1, len(missing), asked.path)
         return answers
 
-    def _here(self, asked: Asked) -> Report:
+    def _here(self, asked: FileRequest) -> Report:
         from shapecheck import pipeline  # loads every rule and layer
 
         report = pipeline.offered(report_of(asked.text, asked.settings))
@@ -181,7 +181,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _ready(report: Report, asked: Asked) -> Report:
+def _ready(report: Report, asked: FileRequest) -> Report:
     report.source = asked.path
     report.again = partial(_again, asked.settings)
     return report
