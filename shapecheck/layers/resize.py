@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -18,13 +18,6 @@ from shapecheck.layers.sliding import require_paddable
 
 # Above this a binary fraction is no ratio that anybody meant, such as 1.4, and its exact value is not used.
 LONGEST_DENOMINATOR = 64
-
-# To which sizes PyTorch resamples i elements by i / o, although a scale factor was given.
-_EXACT: dict[str, Callable[[int], tuple[int, ...]]] = {
-    "nearest": lambda i: (i, 2 * i),
-    "linear": lambda i: (i,),
-    "cubic": lambda i: (),
-}
 
 
 def pairs(edges: Any, count: int, key: str) -> list[tuple[int, int]]:
@@ -115,10 +108,10 @@ class Upsample(Layer):
         for j, factor in enumerate(factors):
             axis = context.spatial_axis(j)
             i, o = context.inputs[0][axis], output[axis]
-            if factor is None or (isinstance(i, int) and o in _EXACT[self.mode](i)):
+            if factor is None or (self.mode == "linear" and isinstance(i, int) and i == o):
                 spatial.append(resampled(axis, i, o, self.mode))
                 continue
-            # PyTorch steps by 1 / scale_factor even where the size was rounded down, but for a few sizes.
+            # PyTorch steps by 1 / scale_factor even where the size was rounded down; only ``linear`` copies equal sizes.
             meant = Fraction(factor).limit_denominator(LONGEST_DENOMINATOR)
             if math.isclose(meant, factor, rel_tol=1e-12):
                 spatial.append(resampled(axis, i, o, self.mode, (meant.denominator, meant.numerator)))

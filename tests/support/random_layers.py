@@ -133,7 +133,7 @@ def value(kind: Kind, rng: random.Random, rank: int) -> Any:
         case Probability():
             return rng.choice((0.0, 0.5))
         case Positive():
-            return rng.choice((0.4, 0.5, 1.0, 1.4, 1.5, 2.0, 2.5, 3.0))
+            return rng.choice((0.4, 0.5, 0.9, 1.0, 1.4, 1.5, 2.0, 2.4, 2.5, 3.0, 3.3))
         case Number():
             return rng.choice((0.1, 0.5, 1.0))
         case LayerName():

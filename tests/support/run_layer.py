@@ -29,7 +29,14 @@ def numbers(shape: Shape) -> tuple[int, ...]:
 
 
 def function_of(case: Case, there: Array | None) -> Callable[..., Array]:
-    """Return a layer as a function of its inputs, with random parameters and no randomness."""
+    """Return a layer as a function of its inputs: by PyTorch, which has the last word, where it resamples."""
+    if case.layer.op == "upsample" and MODES[vars(case.layer)["mode"]][len(case.output) - 2]:
+        return by_torch(case)
+    return by_reference(case, there)
+
+
+def by_reference(case: Case, there: Array | None = None) -> Callable[..., Array]:
+    """Return a layer as the reference builds it, with random parameters; ``there`` is what the undone layer reads."""
     rng = np.random.default_rng(7)
     held: dict[str, Array] = {}
 
@@ -52,23 +59,19 @@ def function_of(case: Case, there: Array | None) -> Callable[..., Array]:
         call = Call(case.layer, inputs, case.context.channels_last, jnp.float32, parameter, references)
         return BUILDERS[case.layer.op](call)
 
-    if case.layer.op == "upsample" and MODES[vars(case.layer)["mode"]][len(case.output) - 2]:
-        return _torch_upsample(case)
     compiled = jax.jit(run, compiler_options=QUICK)
     return lambda *inputs: np.asarray(compiled(*inputs))
 
 
-def _torch_upsample(case: Case) -> Callable[..., Array]:
+def by_torch(case: Case) -> Callable[..., Array]:
     """Return an upsampling as PyTorch does it, whose steps are followed where a scale factor is no ratio of sizes."""
     layer: Any = case.layer
     count = len(case.output) - 2
 
     def run(x: Array) -> Array:
         moved = np.moveaxis(x, -1, 1) if case.context.channels_last else x
-        made = (
-            np.moveaxis(np.empty(numbers(case.output)), -1, 1) if case.context.channels_last else np.empty(case.output)
-        )
-        asked: dict[str, Any] = {"size": made.shape[2:]}
+        out = numbers(case.output)
+        asked: dict[str, Any] = {"size": out[1:-1] if case.context.channels_last else out[2:]}
         if layer.scale_factor is not None:
             factors = layer.scale_factor if isinstance(layer.scale_factor, tuple) else (layer.scale_factor,) * count
             asked = {"scale_factor": factors}
