@@ -24,9 +24,15 @@ class Problem(Exception):
     """A layer does not fit its input.
 
     ``rule`` names the rule that is broken, ``key`` the key of the layer where the mistake is written, and
-    ``axis`` the axis of ``operand`` (an input's number) to trace back for a cause. ``replacement`` is what that key
-    should have said, where there is one right answer.
+    ``axis`` the axis of ``operand`` (an input's number) to trace back for a cause. ``against`` is the input that
+    ``operand`` differs from. ``replacement`` is what the key should have said, where there is one right answer.
+
+    Propagation notes the ``node`` at which it was met, and where a statement of the writer's is not met
+    ``expectation``, its number among those of the node.
     """
+
+    node: int = -1
+    expectation: int | None = None
 
     def __init__(
         self,
@@ -48,6 +54,12 @@ class Problem(Exception):
         self.operand = operand
         self.against = against
         self.replacement = replacement
+
+    def at(self, node: int, expectation: int | None = None) -> Problem:
+        """Return the problem as it stands in a network, without what led there."""
+        self.node = node
+        self.expectation = expectation
+        return self.with_traceback(None)
 
 
 class Undecided(Exception):
@@ -362,6 +374,6 @@ def state(
             if elsewhere is None
             else "put the axes in the order that is meant, with permute, or correct the input's shape",
             key=key,
-            axis=context.channel_axis(context.inputs[0]) if what == "channels" else len(context.inputs[0]) - 1,
+            axis=context.channels_at if what == "channels" else len(context.inputs[0]) - 1,
             replacement=str(found) if isinstance(found, int) and elsewhere is None else None,
         )

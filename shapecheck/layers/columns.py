@@ -112,7 +112,7 @@ class Fold(Sliding):
                 f"the {features.channels} channels are no multiple of the kernel's {block} taps",
                 "the input's channels are C times the product of kernel_size",
                 key="kernel_size",
-                axis=context.channel_axis(context.inputs[0]),
+                axis=context.channels_at,
             )
         count = symbolic.product(tuple(w.o for w in windows))
         if not context.equal(features.spatial[0], count):

@@ -56,7 +56,7 @@ class Convolving(Sliding):
                     if context.at_least(below, 1)
                     else f"the smallest multiple of {groups} is {groups}",
                     key="groups" if what == "input" else "out_channels",
-                    axis=context.channel_axis(context.inputs[0]),
+                    axis=context.channels_at,
                 )
         return groups
 

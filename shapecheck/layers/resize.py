@@ -111,7 +111,7 @@ class Upsample(Layer):
             if factor is None or (self.mode == "linear" and isinstance(i, int) and i == o):
                 spatial.append(resampled(axis, i, o, self.mode))
                 continue
-            # PyTorch steps by 1 / scale_factor even where the size was rounded down; only ``linear`` copies equal sizes.
+            # PyTorch steps by 1 / scale_factor even where the size was rounded down; ``linear`` copies equal sizes.
             meant = Fraction(factor).limit_denominator(LONGEST_DENOMINATOR)
             if math.isclose(meant, factor, rel_tol=1e-12):
                 spatial.append(resampled(axis, i, o, self.mode, (meant.denominator, meant.numerator)))
@@ -260,7 +260,7 @@ class PixelShuffle(Layer):
                 if below
                 else f"the smallest multiple is {block}",
                 key="factor",
-                axis=context.channel_axis(context.inputs[0]),
+                axis=context.channels_at,
             )
         return context.join(features, features.channels // block, [i * self.factor for i in features.spatial])
 
