@@ -443,6 +443,7 @@ CASES = [
     fires("SC612", "a pooling of 1", "x: [2, 8, 9, 9]", "op: avg_pool, kernel_size: 1"),
     fires("SC612", "a crop of 0", "x: [2, 8, 9, 9]", "op: crop, cropping: 0"),
     silent("SC612", "a pooling that strides", "x: [2, 8, 9, 9]", "op: avg_pool, kernel_size: 1, stride: 3"),
+    silent("SC612", "the absolute value of each element", "x: [2, 8, 9, 9]", "op: lp_pool, kernel_size: 1"),
     silent("SC612", "identity says it", "x: [2, 8]", "op: identity"),
     silent(
         "SC612",
