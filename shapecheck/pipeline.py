@@ -6,31 +6,31 @@ catalogue says that it needs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from shapecheck.analysis.propagation import Shapes, Trouble, propagate
+from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
 from shapecheck.findings import fixes, suppressions
 from shapecheck.findings.catalogue import RULES, Phase, Rule, Severity
 from shapecheck.findings.checked import Origin, Report, Settings
-from shapecheck.findings.finding import Edit, Finding, Fix, NetworkError
+from shapecheck.findings.copies import merged
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, NetworkError
 from shapecheck.graph.network import Network
 from shapecheck.language.assembly import assemble
 from shapecheck.language.document import collector_off, parse
 from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.reader import read
 from shapecheck.language.templates import FileTemplate
+from shapecheck.layers.base import Problem
 from shapecheck.rules import CHECKS, EXPLANATIONS
 from shapecheck.rules.input_sizes import size_findings
 from shapecheck.rules.transposed_size import ambiguous_findings, mended_by_padding
 from shapecheck.text import suggest
 
 Prepare = Callable[[FileTemplate], None]
-_NUMBERS = re.compile(r"-?[0-9]+( x -?[0-9]+)*")
 _SIZE_RULES = [rule for rule in RULES.values() if rule.clean is Phase.ASSEMBLED and rule.phase is Phase.JUDGED]
 
 
@@ -107,11 +107,11 @@ class _Course:
         if self.unclean is not None and self.unclean <= Phase.ASSEMBLED:
             # What a shape is cannot be known there, and so not how to mend one.
             every = [d if d.rule.phase < Phase.PROPAGATED else d._replace(fix=None) for d in every]
-        wanted = [d for d in diagnostics(every) if selection.allows(d.rule)]
+        wanted = [d for d in merged(every) if selection.allows(d.rule)]
         if suppressed:
             wanted, idle = suppressions.apply(wanted, suppressed)
             unused = suppressions.unused(idle, suppressed, selection, self.knows)
-            wanted += [d for d in diagnostics(unused) if selection.allows(d.rule)]
+            wanted += [d for d in merged(unused) if selection.allows(d.rule)]
             wanted.sort(key=lambda d: (d.span.start, d.code))
         if not selection.severity:
             return tuple(wanted)
@@ -169,7 +169,7 @@ def load(text: str | Finding, settings: Settings, baseline: Path | None = None) 
     course = _Course(settings, "" if isinstance(text, Finding) else text)
     network = _assembled(course, read_text(text, settings.path, settings.limits), None)
     if network is None or course.errors:
-        raise NetworkError(diagnostics(course.findings), settings.path)
+        raise NetworkError(merged(course.findings), settings.path)
     assert course.names is not None
     for name in settings.values:
         if name not in course.names:
@@ -201,7 +201,7 @@ def add_verified(report: Report, findings: list[Finding]) -> None:
     selection = report.settings.selection
     suppressed, _ = suppressions.read(report.text)
     chosen = selection._replace(select=None)
-    wanted, _ = suppressions.apply([d for d in diagnostics(findings) if chosen.allows(d.rule)], suppressed)
+    wanted, _ = suppressions.apply([d for d in merged(findings) if chosen.allows(d.rule)], suppressed)
     told = [d._replace(severity=selection.severity_of(d.rule, d.severity)) for d in wanted]
     report.diagnostics = tuple(sorted((*report.diagnostics, *told), key=lambda d: (d.span.start, d.code)))
 
@@ -238,7 +238,7 @@ def _judged(course: _Course, network: Network) -> Report:
     of the network is judged with the sizes that it demands.
     """
     shapes = propagate(network)
-    troubled = {trouble.node for trouble in shapes.troubles}
+    troubled = {problem.node for problem in shapes.troubles}
     course.whole = all(shape is not None or index in troubled for index, shape in enumerate(shapes.outputs))
     ambiguity = resolve(shapes)
     resolved = shapes
@@ -249,7 +249,7 @@ def _judged(course: _Course, network: Network) -> Report:
         told = {blocked.demand.at for layer in ambiguity.layers for blocked in layer.blocked}
         told -= {blocked.demand.at for blocked in ambiguity.out_of_reach}
         resolved = ambiguity.shapes
-    findings += [_trouble_finding(resolved, trouble) for trouble in resolved.troubles if trouble.node not in told]
+    findings += [_finding(resolved, problem) for problem in resolved.troubles if problem.node not in told]
     course.add(mended_by_padding(resolved, findings), Phase.PROPAGATED)
     course.reached = Phase.PROPAGATED
     if any(map(course.asks, _SIZE_RULES)):
@@ -261,43 +261,23 @@ def _judged(course: _Course, network: Network) -> Report:
     return course.report(network, shapes)
 
 
-def _trouble_finding(shapes: Shapes, trouble: Trouble) -> Finding:
-    node = shapes.network.nodes[trouble.node]
-    problem = trouble.problem
-    span = node.source.keys.get(problem.key, node.source.span) if problem.key else node.source.span
-    if trouble.expectation is not None:
-        span = trouble.expectation.span
-    finding = Finding.of(problem.rule, f"{node.name}: {problem.message}", span, node.name, problem.help)
+def _finding(shapes: Shapes, problem: Problem) -> Finding:
+    """Return what is told of a shape rule that is broken: where, in which layer, and what the network adds to it."""
+    node = shapes.network.nodes[problem.node]
+    stated = shapes.expectation(problem)
+    span = node.source.place(problem.key) if problem.key else node.source.span
+    fix = None
     if problem.replacement is not None and problem.key in node.source.keys:
         edit = Edit(span, problem.replacement)
-        finding = finding._replace(fix=Fix(f"write {problem.key}: {problem.replacement}", "safe", (edit,)))
+        fix = Fix(f"write {problem.key}: {problem.replacement}", Applicability.SAFE, (edit,))
+    finding = Finding.at(
+        problem.rule,
+        node.name,
+        problem.message,
+        span if stated is None else stated.span,
+        problem.help,
+        fix=fix,
+        subject=(problem.key, problem.axis, problem.operand, problem.against),
+    )
     explain = EXPLANATIONS.get(problem.rule)
-    return finding if explain is None else explain(finding, shapes, trouble)
-
-
-def diagnostics(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Return findings as diagnostics in file order, copies of one mistake in one block told once.
-
-    Copies say the same of the same place, but for the sizes and the names of their own copy of the block; the
-    first speaks for all.
-    """
-    groups: dict[tuple[Any, ...], list[Finding]] = {}
-    for finding in findings:
-        path = finding.layer.rpartition(".")[0] if finding.layer else ""
-        said = finding.message.replace(f"{path}.", "") if path else finding.message
-        groups.setdefault((finding.rule.name, finding.span, _NUMBERS.sub("#", said)), []).append(finding)
-    result = [_diagnostic(group) for group in groups.values()]
-    return tuple(sorted(result, key=lambda d: (d.span.start, d.code)))
-
-
-def _diagnostic(group: list[Finding]) -> Finding:
-    first = group[0]
-    message = first.message
-    others = [name for name in dict.fromkeys(f.layer for f in group) if name not in (None, first.layer)]
-    if others:
-        listed = ", ".join(str(name) for name in others[:3])
-        here = "" if first.layer in (None, message.partition(":")[0]) else f"at {first.layer}, "
-        message += f" ({here}and likewise at {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''})"
-    # A layer in a block stands for all its copies: a fix is for all of them or for none.
-    fix = first.fix if all(finding.fix == first.fix for finding in group) else None
-    return first._replace(message=message, fix=fix)
+    return finding if explain is None else explain(finding, shapes, problem)

@@ -23,14 +23,6 @@ class LayerShapes(NamedTuple):
     output: Shape | None
 
 
-class Trouble(NamedTuple):
-    """A node at which a shape rule is broken. ``expectation`` is set where it is a statement of the writer's."""
-
-    node: int
-    problem: Problem
-    expectation: Expectation | None = None
-
-
 class Open(NamedTuple):
     """A node at which a question depends on a dimension that has no size.
 
@@ -49,7 +41,7 @@ class Shapes(Mapping[str, LayerShapes]):
     """
 
     def __init__(
-        self, network: Network, outputs: list[Shape | None], troubles: list[Trouble], undecided: list[Open]
+        self, network: Network, outputs: list[Shape | None], troubles: list[Problem], undecided: list[Open]
     ) -> None:
         self.network = network
         self.outputs = outputs
@@ -79,6 +71,10 @@ class Shapes(Mapping[str, LayerShapes]):
 
     def __len__(self) -> int:
         return len(self.network.nodes)
+
+    def expectation(self, problem: Problem) -> Expectation | None:
+        """Return the statement of the writer's that a problem is about, if it is."""
+        return None if problem.expectation is None else self.network.nodes[problem.node].expect[problem.expectation]
 
     def layer(self, node: Node) -> Layer | None:
         """Return the layer that stands at a node: the network's own, or the one put in its place."""
@@ -139,7 +135,7 @@ def propagate(
     differ go on with the sizes of its first input, so that what stands behind it can be looked at.
     """
     outputs: list[Shape | None] = [None] * len(network.nodes)
-    troubles: list[Trouble] = []
+    troubles: list[Problem] = []
     undecided: list[Open] = []
     shapes = Shapes(network, outputs, troubles, undecided)
     shapes.layers = layers or {}
@@ -197,12 +193,12 @@ def _known(outputs: list[Shape | None], nodes: tuple[int, ...]) -> tuple[Shape, 
     return tuple(found)
 
 
-def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble], undecided: list[Open]) -> Shape | None:
+def _output(index: int, layer: Layer, context: Context, troubles: list[Problem], undecided: list[Open]) -> Shape | None:
     shape: Shape | None = None
     try:
         shape = layer.output(context)
     except Problem as problem:
-        troubles.append(Trouble(index, problem))
+        troubles.append(problem.at(index))
     except Undecided as reason:
         if context.inputs:
             undecided.append(Open(index, str(reason)))
@@ -220,7 +216,7 @@ def _output(index: int, layer: Layer, context: Context, troubles: list[Trouble],
     if elements > LARGEST or len(shape) > MOST_AXES:
         too_large = not_held(shape)
         help = "no framework counts further; look for a factor or a size that is too large, here or above"
-        troubles.append(Trouble(index, Problem("array-too-large", f"its output {too_large}", help)))
+        troubles.append(Problem("array-too-large", f"its output {too_large}", help).at(index))
         return None
     if not clear:
         undecided.append(Open(index, "its size is built of too many roundings, or too large numbers, to be followed"))
@@ -232,13 +228,13 @@ def _check_expectations(shapes: Shapes, node: Node) -> None:
     found = shapes.outputs[node.index]
     assert found is not None
     context = Context((found,), shapes.network.channels_last)
-    for expectation in node.expect:
+    for number, expectation in enumerate(node.expect):
         expected = expectation.sizes if expectation.same_as is None else shapes.outputs[expectation.same_as]
         if expected is None:
             continue
         problem = _difference(context, found, expected, expectation)
         if problem is not None:
-            shapes.troubles.append(Trouble(node.index, problem, expectation))
+            shapes.troubles.append(problem.at(node.index, number))
             return
     shapes.undecided.extend(Open(node.index, str(asked), asked) for asked in context.undecided)
 

@@ -6,6 +6,7 @@ build or print them without a circle of imports.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from shapecheck.findings.catalogue import RULES, Rule, Severity
@@ -39,16 +40,29 @@ class Edit(NamedTuple):
     text: str
 
 
+class Applicability(StrEnum):
+    """Whether a fix keeps what the network computes (``safe``), may change it, or is only there to be read."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    DISPLAY = "display"
+
+
 class Fix(NamedTuple):
-    """A change that would mend the finding. ``applicability`` is ``safe``, ``unsafe`` or ``display``."""
+    """A change that would mend the finding."""
 
     message: str
-    applicability: str
+    applicability: Applicability
     edits: tuple[Edit, ...]
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong, or worth knowing, at one place of one file; public as ``shapecheck.Diagnostic``."""
+    """One thing that is wrong, or worth knowing, at one place of one file; public as ``shapecheck.Diagnostic``.
+
+    ``subject`` is what it is about at its place, such as the axes: copies of a layer in a block of which the same is
+    true have the same subject, whatever their sizes. ``headed`` says that the message begins with the layer's name.
+    Both count until copies are told as one, and are gone then.
+    """
 
     rule: Rule
     severity: Severity
@@ -58,6 +72,8 @@ class Finding(NamedTuple):
     help: str | None = None
     related: tuple[Related, ...] = ()
     fix: Fix | None = None
+    subject: tuple[object, ...] = ()
+    headed: bool = False
 
     @classmethod
     def of(
@@ -70,10 +86,29 @@ class Finding(NamedTuple):
         related: tuple[Related, ...] = (),
         fix: Fix | None = None,
         severity: Severity | None = None,
+        subject: tuple[object, ...] = (),
     ) -> Finding:
         """Return a finding of the rule of that name; ``severity`` is given only where one rule has several."""
         info = RULES[rule]
-        return cls(info, severity or info.severity, message, span, layer, help, related, fix)
+        return cls(info, severity or info.severity, message, span, layer, help, related, fix, subject)
+
+    @classmethod
+    def at(
+        cls,
+        rule: str,
+        layer: str,
+        message: str,
+        span: Span,
+        help: str | None = None,
+        related: tuple[Related, ...] = (),
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+        subject: tuple[object, ...] = (),
+    ) -> Finding:
+        """Return a finding whose message begins with the name of its layer."""
+        info = RULES[rule]
+        text = f"{layer}: {message}"
+        return cls(info, severity or info.severity, text, span, layer, help, related, fix, subject, headed=True)
 
     @property
     def code(self) -> str:

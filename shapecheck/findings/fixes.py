@@ -16,7 +16,7 @@ from typing import NamedTuple
 from shapecheck.findings import edits
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
-from shapecheck.findings.finding import Edit, Finding
+from shapecheck.findings.finding import Applicability, Edit, Finding
 
 # Rounds of fixing; fixes that are tried one by one in a file, and how many lines are checked again for them in all.
 ROUNDS = 20
@@ -76,7 +76,7 @@ def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
     count = 0
     for _ in range(ROUNDS):
         report = proved(report, check)
-        wanted = [d.fix for d in report.diagnostics if d.fix and (unsafe or d.fix.applicability == "safe")]
+        wanted = [d.fix for d in report.diagnostics if d.fix and (unsafe or d.fix.applicability is Applicability.SAFE)]
         chosen = list(dict.fromkeys(edit for one in wanted for edit in one.edits))
         applied = len(wanted)
         if _apply(report.text, chosen) is None:

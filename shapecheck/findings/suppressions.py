@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from shapecheck.findings.catalogue import RULES, Rule
-from shapecheck.findings.finding import Edit, Finding, Fix, Position, Span
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Position, Span
 from shapecheck.findings.selection import Selection, UnknownRule, check_word, covers
 
 COMMENT = re.compile(
@@ -108,7 +108,7 @@ def _covers(suppression: Suppression, diagnostic: Finding) -> bool:
 
 def _unused(suppression: Suppression, every: list[Suppression]) -> Finding:
     alone = sum(1 for s in every if s.comment == suppression.comment) == 1
-    fix = Fix("remove the comment", "safe", (Edit(suppression.comment, ""),)) if alone else None
+    fix = Fix("remove the comment", Applicability.SAFE, (Edit(suppression.comment, ""),)) if alone else None
     return Finding.of(
         "unused-suppression",
         f"nothing here is kept quiet by {suppression.word}",

@@ -7,7 +7,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from shapecheck.findings.finding import Edit, Finding, Fix, Span
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Span
 from shapecheck.language import vocabulary
 from shapecheck.language.document import plain_value, span_of
 from shapecheck.language.limits import Limits
@@ -49,7 +49,11 @@ class LayerReader:
         known = list(words)
         best = nearest(node.value, known, meanings())
         span = span_of(node)
-        fix = Fix(f"write {best}", "safe", (Edit(span, best),)) if best is not None and not node.style else None
+        fix = (
+            Fix(f"write {best}", Applicability.SAFE, (Edit(span, best),))
+            if best is not None and not node.style
+            else None
+        )
         self.findings.append(
             Finding.of(rule, message, span, layer, help or suggest(node.value, known, what, meanings()), (), fix)
         )
@@ -263,9 +267,10 @@ class LayerReader:
                 *(["from: [a, b]"] if kind.arity[0] > 1 else []),
                 *(f"{key}: ..." for key in needed),
             ]
-            help = f"write {{{', '.join(parts)}}}"
+            entry = f"{{{', '.join(parts)}}}"
+            help = f"write {entry}"
             if len(parts) == 1:
-                fix = Fix(help, "safe", (Edit(span_of(node), help.removeprefix("write ")),))
+                fix = Fix(help, Applicability.SAFE, (Edit(span_of(node), entry),))
         elif word:
             help = f"write {{op: WORD}}; {suggest(word, sorted(REGISTRY), 'ops', meanings())}"
         self.findings.append(Finding.of("wrong-type", message, span_of(node), None, help, (), fix))
@@ -404,14 +409,12 @@ class LayerReader:
         layer = template.kind(template.op, values)
         try:
             layer.check()
-        except (Problem, FieldError) as problem:
-            key = getattr(problem, "key", None)
-            span = template.keys.get(key, template.span) if key else template.span
-            self.findings.append(
-                Finding.of(
-                    getattr(problem, "rule", "wrong-value"), problem.message, span, name, getattr(problem, "help", None)
-                )
-            )
+        except Problem as problem:
+            span = template.keys.get(problem.key, template.span) if problem.key else template.span
+            self.report(problem.rule, problem.message, span, problem.help, name)
+            return None
+        except FieldError as error:
+            self.report("wrong-value", error.message, template.span, None, name)
             return None
         return layer
 

@@ -110,7 +110,7 @@ class Value:
                 help = "round it with // 1"
         elif isinstance(value, float) and value.is_integer():
             help = f"write {int(value)}"
-        return Finding.of("wrong-value", message, span_of(node), help=help)
+        return Finding.of("wrong-value", message, span_of(node), help=help, subject=(key, type(value).__name__))
 
 
 class Misread(Exception):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
+from shapecheck.arithmetic import quasi_affine, symbolic
 from shapecheck.arithmetic import shape as shapes
-from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import FeatureMap, Shape, channel_axis, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.fields import REQUIRED, Key
@@ -129,8 +129,24 @@ class Context:
 
     def assume_at_least(self, size: Size, bound: int) -> None:
         """Note that the shape is right only where ``size`` is at least ``bound``; below, another rule holds."""
-        if type(size) is not int and symbolic.at_least(size, bound) is None:
+        if type(size) is not int and symbolic.at_least(size, bound) is not True:
             self.undecided.append(Question("assume", size, bound))
+
+    def case_at_least(self, size: Size, bound: int) -> bool:
+        """Say by which of two rules the shape is computed: for a size of at least ``bound``, or for a smaller one.
+
+        Where it depends on a dimension that has no size, it is the rule that holds from some size of it on, and that
+        is noted.
+        """
+        if type(size) is int:
+            return size >= bound
+        answer = symbolic.at_least(size, bound)
+        if answer is None:
+            answer = quasi_affine.rises(size)
+            self.undecided.append(
+                Question("assume", size, bound) if answer else Question("assume", -size, 1 - bound)
+            )
+        return answer
 
     def _settle(self, answer: bool | None, kind: str, left: Size, right: Size) -> bool:
         if answer is None:

@@ -13,7 +13,7 @@ from shapecheck._version import __version__
 from shapecheck.findings import manual
 from shapecheck.findings.catalogue import RULES, Rule, Severity
 from shapecheck.findings.checked import Report
-from shapecheck.findings.finding import Finding, Fix, Span
+from shapecheck.findings.finding import Applicability, Finding, Fix, Span
 from shapecheck.output.exchange import Fingerprints, as_ascii, below
 from shapecheck.output.verification_text import sentence
 from shapecheck.verification import Verification
@@ -116,7 +116,7 @@ def _result(d: Finding, rule: int, file: dict[str, Any], fingerprint: str) -> di
             {"id": number, "message": _message(r.message), "physicalLocation": _physical(file, r.span)}
             for number, r in enumerate(d.related, 1)
         ]
-    if d.fix is not None and d.fix.edits and d.fix.applicability != "display":
+    if d.fix is not None and d.fix.edits and d.fix.applicability is not Applicability.DISPLAY:
         result["fixes"] = [_fix(d.fix, file)]
     return result
 

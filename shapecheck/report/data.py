@@ -82,7 +82,7 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
         outputs.setdefault(index, []).append(name)
     gravest = _gravest(report)
     seen = cross_checked(report)
-    trouble = {network.nodes[t.node].name: t.problem.message for t in shapes.troubles}
+    trouble = {network.nodes[problem.node].name: problem.message for problem in shapes.troubles}
     table = tables.as_json(shapes)
     rows = {row["name"]: row for row in table["layers"]}
     album = Album(shapes)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Optional
 
-from shapecheck.analysis.propagation import Shapes, Trouble
+from shapecheck.analysis.propagation import Shapes
 from shapecheck.findings.finding import Finding
+from shapecheck.layers.base import Problem
 from shapecheck.rules import (
     architecture_style,
     axis_order,
@@ -28,7 +28,7 @@ from shapecheck.rules import (
 )
 
 Check = Callable[[Shapes], Iterable[Finding]]
-Explain = Callable[[Finding, Optional[Shapes], Optional[Trouble]], Finding]
+Explain = Callable[[Finding, Shapes, Problem], Finding]
 
 # What finds by itself, in the order of the codes.
 CHECKS: Mapping[str, Check] = {

@@ -33,11 +33,11 @@ def widths_shrink(shapes: Shapes) -> Iterable[Finding]:
         smaller = all(isinstance(a, int) and isinstance(b, int) and 10 * b <= 6 * a for a, b in pairs)
         had, has = one[channels], other[channels]
         if smaller and isinstance(had, int) and isinstance(has, int) and has < had:
-            yield Finding.of(
+            yield Finding.at(
                 "widths-shrink",
-                f"{node.name}: {has} channels on a smaller map, where {before.name} has {had}",
-                node.source.place("out_channels"),
                 node.name,
+                f"{has} channels on a smaller map, where {before.name} has {had}",
+                node.source.place("out_channels"),
                 f"take {2 * had}, if the map is halved",
                 (Related(f"{before.name} has {had} channels", before.source.span),),
             )
@@ -53,11 +53,11 @@ def convolutions_per_stage(shapes: Shapes) -> Iterable[Finding]:
         slide = slides.get(index)
         strided = slide is not None and any(w.s > 1 for w in slide.windows)
         if strided and not FEWEST <= count <= MOST and count:
-            yield Finding.of(
+            yield Finding.at(
                 "convolutions-per-stage",
-                f"{node.name}: this ends a stage of {count} {'convolution' if count == 1 else 'convolutions'}",
-                node.source.span,
                 node.name,
+                f"this ends a stage of {count} {'convolution' if count == 1 else 'convolutions'}",
+                node.source.span,
                 f"a stage has {FEWEST} to {MOST} convolutions, by this rule",
             )
         counts[index] = (0 if strided else count) + (slide is not None and _convolves(node))

@@ -99,12 +99,12 @@ def acts_on_width(shapes: Shapes) -> Iterable[Finding]:
         if node.layer.added_axis(context, shapes.outputs[node.index] or ()) != len(shape) - 1:
             continue
         last: Size = shape[-1]
-        yield Finding.of(
+        yield Finding.at(
             "acts-on-width",
-            f"{node.name}: {node.op} works on the last axis of {show(shape)}, which is"
+            node.name,
+            f"{node.op} works on the last axis of {show(shape)}, which is"
             f" {spatial_name(len(shape) - 3, len(shape) - 2)} ({last}), not the {shape[1]} channels",
             node.source.span,
-            node.name,
             "put a flatten before it, or take a conv with kernel_size 1"
             if Role.LEARNED_MAP in node.layer.role
             else "give it axis: 1, or write the network with layout: channels_last",

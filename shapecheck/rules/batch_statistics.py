@@ -9,7 +9,7 @@ from yaml.nodes import MappingNode, ScalarNode
 from shapecheck.analysis.layer_index import LayerIndex, layer_index
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, channel_axis, show
-from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Position, Related, Span
 from shapecheck.graph.network import Node
 from shapecheck.language.document import span_of
 from shapecheck.layers.role import Role
@@ -33,12 +33,12 @@ def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
     kept = {id(node.source.mapping) for node in shapes.network.layers if node.index not in indices}
     for node, norm, shape in hits:
         channels = shape[channel_axis(len(shape), shapes.network.channels_last)]
-        yield Finding.of(
+        yield Finding.at(
             "bias-before-normalisation",
-            f"{node.name}: the {norm.op} behind it takes the mean of each channel away, and with it the bias of"
+            node.name,
+            f"the {norm.op} behind it takes the mean of each channel away, and with it the bias of"
             f" {channels} numbers of this layer",
             node.source.place("bias"),
-            node.name,
             "write bias: false",
             # A layer in a block stands for all its copies; some may have another layer behind them.
             fix=None if id(node.source.mapping) in kept else _without_bias(node),
@@ -62,9 +62,9 @@ def _without_bias(node: Node) -> Fix | None:
     for key, value in mapping.value:
         if key.value == "bias":
             plain = isinstance(value, ScalarNode) and value.value == "true"
-            return Fix("write bias: false", "unsafe", (Edit(span_of(value), "false"),)) if plain else None
+            return Fix("write bias: false", Applicability.UNSAFE, (Edit(span_of(value), "false"),)) if plain else None
     at = _before_brace(mapping)
-    return None if at is None else Fix("add bias: false", "unsafe", (Edit(Span(at, at), ", bias: false"),))
+    return None if at is None else Fix("add bias: false", Applicability.UNSAFE, (Edit(Span(at, at), ", bias: false"),))
 
 
 def _before_brace(mapping: MappingNode) -> Position | None:
@@ -84,11 +84,11 @@ def dropout_before_batch_norm(shapes: Shapes) -> Iterable[Finding]:
             continue
         norm = _norm_behind(found, node)
         if norm is not None:
-            yield Finding.of(
+            yield Finding.at(
                 "dropout-before-batch-norm",
-                f"{node.name}: {norm.name} stands behind this dropout, and stores a variance that only training has",
-                node.source.span,
                 node.name,
+                f"{norm.name} stands behind this dropout, and stores a variance that only training has",
+                node.source.span,
                 "put the dropout behind the last batch norm",
                 (Related(f"{norm.name} takes the statistics", norm.source.span),),
             )
@@ -122,12 +122,11 @@ def norm_of_one_value(shapes: Shapes) -> Iterable[Finding]:
         statistics = node.layer.statistics(context)
         if statistics is None or not all(type(size) is int and size == 1 for size in statistics.counted):
             continue
-        yield Finding.of(
+        yield Finding.at(
             "norm-of-one-value",
-            f"{node.name}: {node.op} of {show(shape)} takes each mean over one value ({statistics.over}):"
-            " what comes out is 0",
-            node.source.span,
             node.name,
+            f"{node.op} of {show(shape)} takes each mean over one value ({statistics.over}): what comes out is 0",
+            node.source.span,
             "give the batch the size that it has in training, or normalise before the pooling"
             if Role.KEEPS_STATISTICS in node.layer.role
             else "leave it out, or normalise before the map is pooled to 1",

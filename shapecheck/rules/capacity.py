@@ -35,11 +35,11 @@ def representational_bottleneck(shapes: Shapes) -> Iterable[Finding]:
         if (gate and len(before) > 2) or _ends(found, node):
             continue
         if isinstance(had, int) and isinstance(has, int) and had > LARGEST_FALL * has:
-            yield Finding.of(
+            yield Finding.at(
                 "representational-bottleneck",
-                f"{node.name}: {had} elements of each sample become {has}, 1 in {had / has:.0f}",
-                node.source.place("stride", "kernel_size", "out_features"),
                 node.name,
+                f"{had} elements of each sample become {has}, 1 in {had / has:.0f}",
+                node.source.place("stride", "kernel_size", "out_features"),
                 "take more channels here, or shrink in more than one step",
             )
 
@@ -71,12 +71,12 @@ def concentrated_parameters(shapes: Shapes) -> Iterable[Finding]:
         everything = total(shapes).parameters
         if isinstance(everything, int) and isinstance(channels, int) and own > LARGEST_SHARE * everything:
             pooled = node.layer.parameters(Context(((*context.inputs[0][:-1], channels),), context.channels_last))
-            yield Finding.of(
+            yield Finding.at(
                 "concentrated-parameters",
-                f"{node.name}: {own:,} of the network's {everything:,} parameters stand in this layer, behind a"
+                node.name,
+                f"{own:,} of the network's {everything:,} parameters stand in this layer, behind a"
                 f" {flatten.op} of {channels} x {show_sizes(spatial)}",
                 node.source.span,
-                node.name,
                 f"pool before {flatten.name}: a global_avg_pool leaves {pooled:,} here",
             )
 
@@ -103,11 +103,11 @@ def depthwise_without_pointwise(shapes: Shapes) -> Iterable[Finding]:
         if channels is None or not _depthwise(shapes, node, channels):
             continue
         if not _channels_meet(shapes, found, node, channels, meeting):
-            yield Finding.of(
+            yield Finding.at(
                 "depthwise-without-pointwise",
-                f"{node.name}: no layer behind this depthwise convolution brings its channels together",
-                node.source.place("groups"),
                 node.name,
+                "no layer behind this depthwise convolution brings its channels together",
+                node.source.place("groups"),
                 "put a conv with kernel_size 1 behind it",
             )
 

@@ -42,12 +42,11 @@ def layers_without_effect(shapes: Shapes) -> Iterable[Finding]:
         )
         # A branch that ends in a layer which nothing reads has been told of there.
         told = any(not found.readers[n.index] and n.index not in sized for n in behind)
-        yield Finding.of(
+        yield Finding.at(
             "layers-without-effect",
-            f"{node.name}: what this {node.op} gives reaches no output{more}"
-            f"{f' ({spent:,} parameters)' if spent else ''}",
-            node.source.span,
             node.name,
+            f"what this {node.op} gives reaches no output{more}{f' ({spent:,} parameters)' if spent else ''}",
+            node.source.span,
             "merge it with what leads to an output, name it under outputs, or remove it",
             severity=Severity.INFO if told else None,
         )
@@ -74,11 +73,11 @@ def layer_does_nothing(shapes: Shapes) -> Iterable[Finding]:
     busy = {n.source.span for n in shapes.network.layers if n.index not in indices}
     for node in idle:
         if node.source.span not in busy:
-            yield Finding.of(
+            yield Finding.at(
                 "layer-does-nothing",
-                f"{node.name}: with these keys this {node.op} gives back what it is given",
-                node.source.span,
                 node.name,
+                f"with these keys this {node.op} gives back what it is given",
+                node.source.span,
                 "remove it, or correct its keys",
             )
 

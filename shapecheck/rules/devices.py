@@ -32,27 +32,29 @@ def _refused(shapes: Shapes, sharding: Sharding, found: Uneven) -> Finding:
     help = f"sizes nearby that divide: {_near(found)}"
     if found.axis is None:
         help += f"; or leave these parameters whole: layers: {{{node.name}: {{channels: _}}}} under sharding"
-    return Finding.of(
+    return Finding.at(
         "uneven-sharding",
-        f"{node.name}: {what} cannot be split over {_over(found)}: {_formula(found)}",
-        node.source.span,
         node.name,
+        f"{what} cannot be split over {_over(found)}: {_formula(found)}",
+        node.source.span,
         help,
         _places(found),
+        subject=(found.of, found.axis),
     )
 
 
 def _padded(shapes: Shapes, found: Uneven) -> Finding:
     each = -(-found.size // found.parts)
     waste = each * found.parts - found.size
-    return Finding.of(
+    return Finding.at(
         "uneven-shards",
-        f"{found.node.name}: {_axis(shapes, found)} does not divide over {_over(found)}: {_formula(found)};"
+        found.node.name,
+        f"{_axis(shapes, found)} does not divide over {_over(found)}: {_formula(found)};"
         f" in parts of {each}, {waste} of {each * found.parts} are padding",
         found.node.source.span,
-        found.node.name,
         f"XLA pads such an axis, or gathers it, and says nothing; sizes nearby that divide: {_near(found)}",
         _places(found),
+        subject=(found.of, found.axis),
     )
 
 
@@ -91,10 +93,10 @@ def _lengths(shapes: Shapes, sharding: Sharding) -> Iterator[Finding]:
         node, shape = shapes.network.nodes[index], shapes.outputs[index]
         if shape is not None and len(shape) != len(splits):
             place = next((split.span for split in splits if split.span is not None), node.source.span)
-            yield Finding.of(
+            yield Finding.at(
                 "wrong-number-of-axes",
-                f"{node.name}: sharding lists {len(splits)} axes, but the output is {show(shape)}",
-                place,
                 node.name,
+                f"sharding lists {len(splits)} axes, but the output is {show(shape)}",
+                place,
                 "write a mesh axis or _ for each axis of the output",
             )

@@ -41,10 +41,10 @@ def unpool_without_pool(shapes: Shapes) -> Iterable[Finding]:
     """max_unpool does not name the pooling that it undoes, so there are no indices to put the maxima back at."""
     for node in shapes.network.layers:
         if isinstance(node.layer, MaxUnpool) and node.layer.pool is None:
-            yield Finding.of(
+            yield Finding.at(
                 "unpool-without-pool",
-                f"{node.name}: max_unpool names no pool, so the places of the maxima and the size are not known",
-                node.source.span,
                 node.name,
+                "max_unpool names no pool, so the places of the maxima and the size are not known",
+                node.source.span,
                 "write pool: LAYER, the max_pool that it undoes, in place of kernel_size, stride and padding",
             )

@@ -2,55 +2,57 @@
 
 from __future__ import annotations
 
-from shapecheck.analysis.propagation import Shapes, Trouble
+from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import assembled, cause, explain_cause, floored_above, history
 from shapecheck.analysis.transposed.symmetry import levels
 from shapecheck.arithmetic.shape import axis_name, channel_axis, show
 from shapecheck.findings.finding import Finding, Related
+from shapecheck.layers.base import Problem
 from shapecheck.rules.offered_fixes import crop_before_merge
 
 # How many sizes are told of the way from an input to a mistake.
 MOST_SIZES = 8
 
 
-def stated_size_differs(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+def stated_size_differs(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
     """Add the layer that put together the size which was stated otherwise: a flatten, a concat."""
-    if shapes is None or trouble is None or trouble.problem.axis is None:
+    if problem.axis is None:
         return finding
-    node = shapes.network.nodes[trouble.node]
-    made = assembled(shapes, node.inputs[trouble.problem.operand], trouble.problem.axis)
+    node = shapes.network.nodes[problem.node]
+    made = assembled(shapes, node.inputs[problem.operand], problem.axis)
     if made is None:
         return finding
     maker, sizes = made
     return finding._replace(related=(Related(f"{maker.name} makes {sizes}", maker.source.span), *finding.related))
 
 
-def expectation_differs(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+def expectation_differs(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
     """Add the layer that gave an axis another size than was expected, and why."""
-    if shapes is None or trouble is None or trouble.expectation is None:
+    stated = shapes.expectation(problem)
+    if stated is None:
         return finding
-    node = shapes.network.nodes[trouble.node]
-    other, axis = trouble.expectation.same_as, trouble.problem.axis
-    made = None if axis is None else made_by(shapes, trouble.node, axis)
+    node = shapes.network.nodes[problem.node]
+    other, axis = stated.same_as, problem.axis
+    made = None if axis is None else made_by(shapes, problem.node, axis)
     finding = finding._replace(related=(made or Related(f"{node.name} is {node.op}", node.source.span),))
     if axis is None:
         return finding
-    finding = _with_floored_padding(finding, shapes, trouble.node, axis)
+    finding = _with_floored_padding(finding, shapes, problem.node, axis)
     if other is None:
         return finding
     there = shapes.network.nodes[other]
     finding = finding._replace(
         related=(*finding.related, Related(f"{there.name} has {show(shapes.outputs[other] or ())}", there.source.span))
     )
-    return _with_levels(with_cause(finding, shapes, other, trouble.node, axis), shapes, other, trouble.node)
+    return _with_levels(with_cause(finding, shapes, other, problem.node, axis), shapes, other, problem.node)
 
 
-def merge_mismatch(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+def merge_mismatch(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
     """Add what the two inputs give that differ, the layer at which their branches parted, and a crop."""
-    if shapes is None or trouble is None or trouble.problem.against is None:
+    if problem.against is None:
         return finding
-    node = shapes.network.nodes[trouble.node]
-    ends = (node.inputs[trouble.problem.against], node.inputs[trouble.problem.operand])
+    node = shapes.network.nodes[problem.node]
+    ends = (node.inputs[problem.against], node.inputs[problem.operand])
     both = tuple(
         Related(
             f"{shapes.network.nodes[end].name} gives {show(shapes.outputs[end] or ())}",
@@ -59,7 +61,7 @@ def merge_mismatch(finding: Finding, shapes: Shapes | None, trouble: Trouble | N
         for end in ends
     )
     finding = finding._replace(fix=crop_before_merge(shapes, node), related=both)
-    axis = trouble.problem.axis
+    axis = problem.axis
     if axis is None:
         return finding
     finding = with_cause(finding, shapes, *ends, axis)
@@ -71,11 +73,11 @@ def merge_mismatch(finding: Finding, shapes: Shapes | None, trouble: Trouble | N
     return finding
 
 
-def with_origin(finding: Finding, shapes: Shapes | None, trouble: Trouble | None) -> Finding:
+def with_origin(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
     """Add how a size that is too small, or does not divide, came about on its way from the input."""
-    if shapes is None or trouble is None or trouble.problem.axis is None:
+    if problem.axis is None:
         return finding
-    start, axis = shapes.network.nodes[trouble.node].inputs[trouble.problem.operand], trouble.problem.axis
+    start, axis = shapes.network.nodes[problem.node].inputs[problem.operand], problem.axis
     steps = history(shapes, start, axis)
     if len(steps) < 2:
         return finding

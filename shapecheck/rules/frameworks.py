@@ -34,13 +34,14 @@ def ceil_mode_differs(shapes: Shapes) -> Iterable[Finding]:
         axes = [j for j, w in enumerate(windows) if type(w.i) is int and w.o != plain_ceil(w)]
         if axes:
             w = windows[axes[0]]
-            yield Finding.of(
+            yield Finding.at(
                 "ceil-mode-differs",
-                f"{node.name}: ceil_mode on {w.i} gives {w.o} on {spatial_names(axes, len(windows))} here and in"
+                node.name,
+                f"ceil_mode on {w.i} gives {w.o} on {spatial_names(axes, len(windows))} here and in"
                 f" PyTorch, {plain_ceil(w)} in ONNX before 1.16, {caffe(w)} in Caffe; Keras and JAX only round down",
                 node.source.place("ceil_mode"),
-                node.name,
                 "pad explicitly and round down: that means the same everywhere",
+                subject=tuple(axes),
             )
 
 
@@ -53,13 +54,14 @@ def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
         axes = [j for j, w in enumerate(windows) if type(w.o) is int and _keras(w) not in (None, w.o)]
         if axes:
             w = windows[axes[0]]
-            yield Finding.of(
+            yield Finding.at(
                 "unset-output-padding-differs",
-                f"{node.name}: output_padding is not given: {w.o} of {w.i} on {spatial_names(axes, len(windows))} here"
+                node.name,
+                f"output_padding is not given: {w.o} of {w.i} on {spatial_names(axes, len(windows))} here"
                 f" and in PyTorch, {_keras(w)} in Keras and JAX",
                 node.source.place("stride", "kernel_size"),
-                node.name,
                 "write output_padding, or transpose_of",
+                subject=tuple(axes),
             )
 
 
@@ -80,13 +82,13 @@ def caffe_rounds_up(shapes: Shapes) -> Iterable[Finding]:
         axes = [j for j, w in enumerate(windows) if type(w.i) is int and caffe(w) != w.o]
         if axes:
             w = windows[axes[0]]
-            yield Finding.of(
+            yield Finding.at(
                 "caffe-rounds-up",
-                f"{node.name}: {w.o} of {w.i} on {spatial_names(axes, len(windows))} here, {caffe(w)} in Caffe, which"
-                " rounds up",
-                node.source.place("ceil_mode", "stride", "kernel_size"),
                 node.name,
+                f"{w.o} of {w.i} on {spatial_names(axes, len(windows))} here, {caffe(w)} in Caffe, which rounds up",
+                node.source.place("ceil_mode", "stride", "kernel_size"),
                 "take a window that leaves no remainder",
+                subject=tuple(axes),
             )
 
 
@@ -98,12 +100,12 @@ def jax_transposed_padding(shapes: Shapes) -> Iterable[Finding]:
             if w.form != "transposed" or not isinstance(w.i, int) or (w.before, w.after) == edges:
                 continue
             theirs = w.s * (w.i - 1) + 1 + w.before + w.after - w.reach + 1
-            yield Finding.of(
+            yield Finding.at(
                 "jax-transposed-padding",
-                f"{node.name}: padding {w.before} makes {w.o} of {w.i} here, and {theirs} as a number in"
+                node.name,
+                f"padding {w.before} makes {w.o} of {w.i} here, and {theirs} as a number in"
                 f" lax.conv_transpose, where {edges} would mean the same",
                 node.source.place("padding"),
-                node.name,
                 f"in JAX write padding {edges}",
             )
             break
@@ -116,12 +118,12 @@ def same_padding_differs(shapes: Shapes) -> Iterable[Finding]:
         if axes:
             w = windows[axes[0]]
             upper, lower = (list(convolution.same_padding(w.i, w.k, w.s, w.d, last)) for last in (False, True))
-            yield Finding.of(
+            yield Finding.at(
                 "same-padding-differs",
-                f"{node.name}: padding same on {w.i} is {upper} in TensorFlow, Keras, JAX and"
+                node.name,
+                f"padding same on {w.i} is {upper} in TensorFlow, Keras, JAX and"
                 f" ONNX's SAME_UPPER, {lower} in SAME_LOWER; PyTorch refuses it with stride"
                 f" {w.s}",
                 node.source.place("padding"),
-                node.name,
                 f"write padding [{upper}, …]",
             )

@@ -150,11 +150,11 @@ def _no_constant(promised: SizeSet, v: VaryingPadding, shapes: Shapes) -> Findin
     span = v.node.source.place("output_padding")
     learned = v.node.layer is not None and Role.LEARNED_MAP in v.node.layer.role
     undone = "convolution" if learned else "pooling"
-    return Finding.of(
+    return Finding.at(
         "no-constant-output-padding",
-        f"{v.node.name}: no output_padding serves all of {promised.condition} on {v.axis}: a = {v.table}",
-        span,
         v.node.name,
+        f"no output_padding serves all of {promised.condition} on {v.axis}: a = {v.table}",
+        span,
         f"write {undoing_key(v.node)}, the {undone} whose input this layer gives back: it follows the input at every"
         " size",
         fix=follow_the_encoder(shapes, v.node),

@@ -18,14 +18,15 @@ def misaligned_branches(shapes: Shapes) -> Iterable[Finding]:
     """Two branches that meet have equal sizes, but their elements stand at different places of the picture."""
     for shift in shifts(shapes, layer_index(shapes)):
         rank = len(shapes.outputs[shift.merge.index] or ()) - 2
-        yield Finding.of(
+        yield Finding.at(
             "misaligned-branches",
-            f"{shift.merge.name}: the elements of {shift.right.name} stand {shift.distance:g} elements away from those"
+            shift.merge.name,
+            f"the elements of {shift.right.name} stand {shift.distance:g} elements away from those"
             f" of {shift.left.name} on {spatial_names(list(shift.axes), rank)}, though the sizes agree",
             shift.merge.source.span,
-            shift.merge.name,
             "shrink with even kernels (2 x 2 pooling, or k 4, s 2, p 1), or merge at every level on the way up",
             (Related(f"one branch is {shift.left.name}", shift.left.source.span),),
+            subject=tuple(shift.axes),
         )
 
 
@@ -43,11 +44,11 @@ def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
                 f"{shapes.network.nodes[i].name} {show(shape or ())}"
                 for i, shape in zip(node.inputs, inputs, strict=True)
             )
-            yield Finding.of(
+            yield Finding.at(
                 "broadcast-both-ways",
-                f"{node.name}: {names} are all stretched, to {show(output)}",
-                node.source.place("broadcast"),
                 node.name,
+                f"{names} are all stretched, to {show(output)}",
+                node.source.place("broadcast"),
                 "bring the inputs to one shape first, if no outer product is meant",
             )
 
@@ -59,11 +60,11 @@ def same_input_twice(shapes: Shapes) -> Iterable[Finding]:
         if len(set(node.inputs)) < len(node.inputs) and node.op != "multiply":
             (again, _), *_ = Counter(node.inputs).most_common(1)
             twice = shapes.network.nodes[again]
-            yield Finding.of(
+            yield Finding.at(
                 "same-input-twice",
-                f"{node.name}: this {node.op} reads {twice.name} {node.inputs.count(twice.index)} times",
-                node.source.place("from"),
                 node.name,
+                f"this {node.op} reads {twice.name} {node.inputs.count(twice.index)} times",
+                node.source.place("from"),
                 "name the branch that was meant",
                 (Related(f"{twice.name} stands here", twice.source.span),),
             )

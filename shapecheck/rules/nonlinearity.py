@@ -27,11 +27,11 @@ def activation_twice(shapes: Shapes) -> Iterable[Finding]:
         above = _behind_transparent(shapes, found, node)[-1]
         if above.index not in found.indices(activations) or (above.op, node.op) in SPELLED_OUT:
             continue
-        yield Finding.of(
+        yield Finding.at(
             "activation-twice",
-            f"{node.name}: {node.op} of {above.name}, which is a {above.op}: two activations with nothing between",
-            node.source.span,
             node.name,
+            f"{node.op} of {above.name}, which is a {above.op}: two activations with nothing between",
+            node.source.span,
             _one_of(above.op, node),
             (Related(f"{above.name} is an activation already", above.source.span),),
         )
@@ -71,12 +71,12 @@ def linear_without_activation(shapes: Shapes) -> Iterable[Finding]:
         if grave is None or not (grave or active):
             continue
         start, middle, end = maps[0].reads, maps[0].makes, maps[1].makes
-        yield Finding.of(
+        yield Finding.at(
             "linear-without-activation",
-            f"{second.name}: nothing but linear maps from {first.name} on: {start} -> {middle} -> {end} without an"
+            second.name,
+            f"nothing but linear maps from {first.name} on: {start} -> {middle} -> {end} without an"
             f" activation is one {'layer' if grave else 'convolution'} {start} -> {end}",
             second.source.span,
-            second.name,
             f"put an activation behind {first.name}, or take one layer for both",
             (Related(f"{first.name} is linear", first.source.span),),
             severity=None if grave else Severity.INFO,
@@ -125,11 +125,11 @@ def activated_output(shapes: Shapes) -> Iterable[Finding]:
     """An output of the network is a softmax or a sigmoid: most losses want the scores before it."""
     for node in layer_index(shapes).playing(Role.READS_LOGITS):
         if node.index in shapes.network.outputs.values():
-            yield Finding.of(
+            yield Finding.at(
                 "activated-output",
-                f"{node.name}: this {node.op} is an output; losses that take scores apply it again",
-                node.source.span,
                 node.name,
+                f"this {node.op} is an output; losses that take scores apply it again",
+                node.source.span,
                 "name the layer above as the output, and take a loss with logits",
             )
 
@@ -142,11 +142,11 @@ def softmax_of_one(shapes: Shapes) -> Iterable[Finding]:
             continue
         summed = [size for size, flow in zip(shape, flows, strict=True) if flow.spreads]
         if summed and all(type(size) is int and size == 1 for size in summed):
-            yield Finding.of(
+            yield Finding.at(
                 "softmax-of-one",
-                f"{node.name}: the axis along which this {node.op} of {show(shape)} sums to 1 has one element, which is"
+                node.name,
+                f"the axis along which this {node.op} of {show(shape)} sums to 1 has one element, which is"
                 f" always {'0' if node.op == 'log_softmax' else '1'}",
                 node.source.place("axis"),
-                node.name,
                 "take a sigmoid for one output, or an output for each class",
             )

@@ -8,7 +8,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.transposed.symmetry import geometry_differences, infer
 from shapecheck.arithmetic.shape import Shape, split
 from shapecheck.findings.edits import add_key, replace_entry
-from shapecheck.findings.finding import Edit, Fix, Position, Span
+from shapecheck.findings.finding import Applicability, Edit, Fix, Position, Span
 from shapecheck.graph.network import Node
 from shapecheck.language.document import span_of
 from shapecheck.layers.role import Role
@@ -30,7 +30,11 @@ def crop_before_merge(shapes: Shapes, node: Node) -> Fix | None:
     at = Position(mapping.start_mark.line + 1, column + 1)
     layer = f"{{name: {fresh}, op: crop, from: {big.value}, like: {small.value}}}\n{' ' * (column - 2)}- "
     edits = (Edit(Span(at, at), layer), Edit(span_of(big), fresh))
-    return Fix(f"crop {big.value} like {small.value} before the merge", "unsafe", edits) if column >= 2 else None
+    return (
+        Fix(f"crop {big.value} like {small.value} before the merge", Applicability.UNSAFE, edits)
+        if column >= 2
+        else None
+    )
 
 
 def _larger(one: Shape | None, other: Shape | None, channels_last: bool) -> int | None:
@@ -78,4 +82,4 @@ def follow_the_encoder(shapes: Shapes, node: Node) -> Fix | None:
     edit = replace_entry(mapping, "output_padding", "transpose_of", encoder.name) or add_key(
         mapping, "stride", "transpose_of", encoder.name
     )
-    return None if edit is None else Fix(f"write transpose_of: {encoder.name}", "safe", (edit,))
+    return None if edit is None else Fix(f"write transpose_of: {encoder.name}", Applicability.SAFE, (edit,))

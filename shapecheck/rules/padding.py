@@ -30,14 +30,15 @@ def same_with_stride(shapes: Shapes) -> Iterable[Finding]:
         w = exact[axes[0]]
         edges = ", ".join(f"[{v.before}, {v.after}]" for v in exact)
         centred = f", and {w.reach // 2} the centred one that PyTorch users write" if w.reach % 2 else ""
-        yield Finding.of(
+        yield Finding.at(
             "same-with-stride",
-            f"{node.name}: at {w.i} on {spatial_names(axes, len(windows))} padding {'same_lower' if lower else 'same'}"
+            node.name,
+            f"at {w.i} on {spatial_names(axes, len(windows))} padding {'same_lower' if lower else 'same'}"
             f" with stride {w.s} pads {w.before} before and {w.after} after; at other sizes and in other frameworks it"
             " pads otherwise, and the outputs stand elsewhere",
             node.source.place("padding"),
-            node.name,
             f"write the padding itself: [{edges}] is this one{centred}",
+            subject=tuple(axes),
         )
 
 
@@ -58,16 +59,17 @@ def even_kernel_half_padding(shapes: Shapes) -> Iterable[Finding]:
         kept = convolution.conv_same(w.i, w.s)
         less = convolution.conv(w.i, w.k, w.s, w.before - 1, w.after - 1, w.d)
         kernel = f"kernel_size {w.k}" if w.d == 1 else f"kernel_size {w.k} at dilation {w.d}, which reaches {w.reach},"
-        yield Finding.of(
+        yield Finding.at(
             "even-kernel-half-padding",
-            f"{node.name}: {kernel} is even, so padding {w.before} makes {w.o} of {w.i} on"
+            node.name,
+            f"{kernel} is even, so padding {w.before} makes {w.o} of {w.i} on"
             f" {spatial_names(axes, len(windows))}, where half padding of an odd kernel makes {kept}",
             node.source.place("padding", "kernel_size"),
-            node.name,
             f"padding {w.before - 1} makes {kept}"
             if less == kept
             else f"an odd kernel, or padding: same, makes {kept}",
             severity=None if word == "half" else Severity.INFO,
+            subject=tuple(axes),
         )
 
 
@@ -89,14 +91,15 @@ def padding_wider_than_kernel(shapes: Shapes) -> Iterable[Finding]:
             if near + far == 0:
                 continue
             axes = [a for a, other in enumerate(windows) if other == w]
-            yield Finding.of(
+            yield Finding.at(
                 "padding-wider-than-kernel",
-                f"{node.name}: of {w.o} outputs on {spatial_names(axes, len(windows))}, {near} at the beginning"
+                node.name,
+                f"of {w.o} outputs on {spatial_names(axes, len(windows))}, {near} at the beginning"
                 f" and {far} at the end read nothing but padding: padding {max(w.before, w.after)} is wider than the"
                 f" {w.reach} that the kernel reaches",
                 node.source.place("padding"),
-                node.name,
                 f"padding of at most {w.reach - 1} lets every window meet the input",
+                subject=tuple(axes),
             )
             break
 
@@ -116,14 +119,15 @@ def taps_in_padding(shapes: Shapes) -> Iterable[Finding]:
         taps = math.prod(v.k for v in exact)
         used = math.prod(alive)
         dilated = f" at dilation {w.d}" if w.d > 1 else ""
-        yield Finding.of(
+        yield Finding.at(
             "taps-in-padding",
-            f"{node.name}: kernel_size {w.k}{dilated} on a map of {w.i} on {spatial_names(axes, len(windows))}: only"
+            node.name,
+            f"kernel_size {w.k}{dilated} on a map of {w.i} on {spatial_names(axes, len(windows))}: only"
             f" {used} of its {taps} taps ever meet the input, the others read padding in every window",
             node.source.place("dilation", "kernel_size"),
-            node.name,
             f"take a dilation below {w.i}" if w.d > 1 else f"a kernel of {alive[axes[0]]} computes the same",
             severity=None if 2 * used <= taps else Severity.INFO,
+            subject=tuple(axes),
         )
 
 
@@ -133,12 +137,12 @@ def swapped_padding(shapes: Shapes) -> Iterable[Finding]:
         padding = getattr(slide.node.layer, "padding", None)
         if isinstance(padding, tuple) and _swapped(slide):
             wanted = [w.reach // 2 for w in slide.windows]
-            yield Finding.of(
+            yield Finding.at(
                 "swapped-padding",
-                f"{slide.node.name}: padding {[w.before for w in slide.windows]} is half of the kernel"
+                slide.node.name,
+                f"padding {[w.before for w in slide.windows]} is half of the kernel"
                 f" {[w.reach for w in slide.windows]} in another order",
                 slide.node.source.place("padding"),
-                slide.node.name,
                 f"write padding: half, or {wanted}",
             )
 

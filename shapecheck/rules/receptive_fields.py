@@ -19,13 +19,13 @@ def unproductive_layers(shapes: Shapes) -> Iterable[Finding]:
     """Layers from the border layer on: each element of their input has seen the whole picture; they add no context."""
     found = unproductive(shapes, layer_index(shapes))
     if found is not None:
-        yield Finding.of(
+        yield Finding.at(
             "unproductive-layers",
-            f"{found.border.name}: each element that it reads has seen {show_sizes(found.field)}, the whole of"
+            found.border.name,
+            f"each element that it reads has seen {show_sizes(found.field)}, the whole of"
             f" {found.input.name} ({show_sizes(found.sizes)}); from here on {len(found.layers)} of the {found.of}"
             " convolutions with a kernel add no context",
             found.border.source.place("kernel_size"),
-            found.border.name,
             f"feed it a larger {found.input.name}, or take fewer layers or strides",
         )
 
@@ -49,14 +49,15 @@ def collapsed_axis(shapes: Shapes) -> Iterable[Finding]:
         alive = math.prod(1 if j in axes else w.k for j, w in enumerate(windows))
         names = spatial_names(axes, len(windows))
         behind = f", and so at {len(group) - 1} more further on" if len(group) > 1 else ""
-        yield Finding.of(
+        yield Finding.at(
             "collapsed-axis",
-            f"{node.name}: {names} {'has' if len(axes) == 1 else 'have'} size 1 here, so {taps - alive} of the {taps}"
+            node.name,
+            f"{names} {'has' if len(axes) == 1 else 'have'} size 1 here, so {taps - alive} of the {taps}"
             f" taps of the kernel only ever read padding{behind}",
             node.source.place("kernel_size"),
-            node.name,
             f"take kernel_size 1 on {names}, fewer strides above, or a larger input",
             _shrinks(shapes, *origin),
+            subject=tuple(axes),
         )
 
 

@@ -35,13 +35,14 @@ def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
             for axis in larger
         )
         made = made_by(shapes, node.inputs[0], larger[0])
-        yield Finding.of(
+        yield Finding.at(
             "adaptive-output-larger",
-            f"{node.name}: output_size exceeds the input, {' and '.join(parts)}: elements are repeated",
-            node.source.place("output_size"),
             node.name,
+            f"output_size exceeds the input, {' and '.join(parts)}: elements are repeated",
+            node.source.place("output_size"),
             "ask for no more than there is, or feed a larger map; to enlarge on purpose write op: upsample",
             () if made is None else (made,),
+            subject=tuple(larger),
         )
 
 
@@ -64,17 +65,18 @@ def accidental_anisotropy(shapes: Shapes) -> Iterable[Finding]:
         fixed = any(getattr(node.layer, key, None) for key in ("size", "output_size")) and not shapes.windows(node)
         factors = [o / i for i, o in zip(ones, others, strict=True)]
         if len(set(ones)) == 1 and len(set(others)) > 1:
-            message = f"{node.name}: makes {show_sizes(other)} of a square {show_sizes(one)}"
+            message = f"makes {show_sizes(other)} of a square {show_sizes(one)}"
         elif fixed and max(factors) / min(factors) > LARGEST_DISTORTION and max(others) > 1:
-            message = f"{node.name}: resizes {show_sizes(one)} to {show_sizes(other)}, which distorts it"
+            message = f"resizes {show_sizes(one)} to {show_sizes(other)}, which distorts it"
         else:
             continue
-        yield Finding.of(
+        yield Finding.at(
             "accidental-anisotropy",
+            node.name,
             message,
             node.source.place("stride", "kernel_size", "output_size", "size"),
-            node.name,
             "write one number for all axes",
+            subject=(len(set(ones)) == 1,),
         )
 
 

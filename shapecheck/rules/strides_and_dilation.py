@@ -83,13 +83,14 @@ def _unread(shapes: Shapes, slide: Slide, losses: list[int], percent: float) -> 
         more = f", {w.after} of them padding" if w.after else ""
         formulas.append(f"({w.i}{f' + {padding}' if padding else ''} − {w.reach}) mod {w.s} = {w.unread}{more}")
     w = windows[axes[0]]
-    return Finding.of(
+    return Finding.at(
         "unread-input",
-        f"{node.name}: {' and '.join(parts)} {'is' if sum(losses) == 1 else 'are'} never read, {percent:.1f} % of the"
+        node.name,
+        f"{' and '.join(parts)} {'is' if sum(losses) == 1 else 'are'} never read, {percent:.1f} % of the"
         f" map: {', '.join(formulas)}",
         node.source.place("stride", "kernel_size"),
-        node.name,
         _read_all(shapes, node, w, axes[0]),
+        subject=tuple(axes),
     )
 
 
@@ -123,14 +124,15 @@ def stride_larger_than_kernel(shapes: Shapes) -> Iterable[Finding]:
             part, whole = part * len(seen[j]), whole * windows[j].s
         w = windows[axes[0]]
         dilated = f" at dilation {w.d}" if w.d > 1 else ""
-        yield Finding.of(
+        yield Finding.at(
             "stride-larger-than-kernel",
-            f"{node.name}: stride {w.s} with kernel_size {w.k}{dilated} on {spatial_names(axes, len(windows))} reads"
+            node.name,
+            f"stride {w.s} with kernel_size {w.k}{dilated} on {spatial_names(axes, len(windows))} reads"
             f" {part} of every {whole} elements of {shapes.network.nodes[node.inputs[0]].name}, and nothing else reads"
             " the others",
             node.source.place("stride", "kernel_size"),
-            node.name,
             f"take a kernel of at least {w.s}, stride there in a layer that has one, or pool first",
+            subject=tuple(axes),
         )
 
 
@@ -157,14 +159,15 @@ def dilation_gridding(shapes: Shapes) -> Iterable[Finding]:
         rank = len(shapes.outputs[grid.layer.index] or ()) - 2
         j = grid.axes[0]
         rates = ", ".join(str(shapes.windows(node)[j].d) for node in grid.dilated)
-        yield Finding.of(
+        yield Finding.at(
             "dilation-gridding",
-            f"{grid.layer.name}: behind dilations {rates} an output reads {grid.read} of {grid.span} positions of"
+            grid.layer.name,
+            f"behind dilations {rates} an output reads {grid.read} of {grid.span} positions of"
             f" {grid.start.name} on {spatial_names(list(grid.axes), rank)}; its neighbours read the others",
             grid.layer.source.place("dilation"),
-            grid.layer.name,
             "take dilations without a common divisor (1, 2, 5), or dilation 1 in one of the layers",
             tuple(Related(f"{node.name} is dilated", node.source.span) for node in grid.dilated[:-1][:MOST_NAMES]),
+            subject=tuple(grid.axes),
         )
 
 

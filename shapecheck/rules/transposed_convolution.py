@@ -35,13 +35,14 @@ def output_padding_at_least_stride(shapes: Shapes) -> Iterable[Finding]:
             continue
         for j, w in enumerate(windows):
             if isinstance(w.a, int) and w.a >= w.s:
-                yield Finding.of(
+                yield Finding.at(
                     "output-padding-at-least-stride",
-                    f"{node.name}: output_padding {w.a} on {spatial_name(j, len(windows))} is not smaller than stride"
+                    node.name,
+                    f"output_padding {w.a} on {spatial_name(j, len(windows))} is not smaller than stride"
                     f" {w.s}; only PyTorch allows it, because dilation {w.d} is larger",
                     node.source.place("output_padding"),
-                    node.name,
                     f"a selects one of {w.s} sizes, 0 to {w.s - 1}; pad the output explicitly if more zeros are meant",
+                    subject=(j,),
                 )
                 break
 
@@ -57,13 +58,14 @@ def uneven_overlap(shapes: Shapes) -> Iterable[Finding]:
         w = windows[uneven[0]]
         axes = " and ".join(spatial_name(j, len(windows)) for j in uneven)
         few, many = w.k // w.s, -(-w.k // w.s)
-        yield Finding.of(
+        yield Finding.at(
             "uneven-overlap",
-            f"{node.name}: kernel_size {w.k} is no multiple of stride {w.s} on {axes}: an output gets {few} or {many}"
+            node.name,
+            f"kernel_size {w.k} is no multiple of stride {w.s} on {axes}: an output gets {few} or {many}"
             " contributions by turns, which shows as a checkerboard",
             node.source.place("kernel_size"),
-            node.name,
             _even_kernel(w),
+            subject=(axes,),
         )
 
 
@@ -87,14 +89,15 @@ def floored_padding(shapes: Shapes) -> Iterable[Finding]:
         return
     for node in shapes.network.layers:
         for axis, w in floored_axes(shapes, node):
-            yield Finding.of(
+            yield Finding.at(
                 "floored-padding",
-                f"{node.name}: padding {w.before} is half of kernel_size − stride = {w.k - w.s} rounded down, so {w.i}"
+                node.name,
+                f"padding {w.before} is half of kernel_size − stride = {w.k - w.s} rounded down, so {w.i}"
                 f" becomes {w.o} = {w.s}·{w.i} + {w.k - w.s - 2 * w.before} on {axis}",
                 node.source.place("padding"),
-                node.name,
                 f"padding {w.before + 1} with output_padding {w.k - w.s - 2 * w.before} gives {w.s}·{w.i} ="
                 f" {w.i * w.s}",
+                subject=(axis,),
             )
             break
 
@@ -105,13 +108,14 @@ def transposed_output_cropped(shapes: Shapes) -> Iterable[Finding]:
         for j, w in enumerate(windows):
             widest = max(w.before, w.after)
             if w.form == "transposed" and widest > w.reach - 1:
-                yield Finding.of(
+                yield Finding.at(
                     "transposed-output-cropped",
-                    f"{node.name}: padding {widest} on {spatial_name(j, len(windows))} exceeds kernel_size − 1 ="
+                    node.name,
+                    f"padding {widest} on {spatial_name(j, len(windows))} exceeds kernel_size − 1 ="
                     f" {w.reach - 1}: p′ = k − p − 1 = {w.reach - 1 - widest}, so {widest - w.reach + 1} of the input"
                     " is never used at that edge",
                     node.source.place("padding"),
-                    node.name,
                     f"padding up to {w.reach - 1} uses the whole input; crop explicitly if cropping is meant",
+                    subject=(j,),
                 )
                 break

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shapecheck.analysis.propagation import Shapes, Trouble, propagate
+from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.transposed.ambiguity import Ambiguity, OpenAxis, OpenLayer, PaddingRepair, padding_repair
 from shapecheck.analysis.transposed.demands import Blocked
 from shapecheck.analysis.transposed.remainders import by_remainder
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.edits import add_key
-from shapecheck.findings.finding import Edit, Finding, Fix, Related
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Related
 from shapecheck.graph.network import Node
+from shapecheck.layers.base import Problem
 from shapecheck.rules.explanations import with_cause
 
 
@@ -27,36 +28,44 @@ def ambiguous_findings(ambiguity: Ambiguity, shapes: Shapes) -> Iterator[Finding
             yield finding._replace(fix=_fix(verdict, ambiguity))
 
 
-def _consequences(ambiguity: Ambiguity, shapes: Shapes) -> list[Trouble]:
+def _consequences(ambiguity: Ambiguity, shapes: Shapes) -> list[Problem]:
     """Return the rules that are broken with a = 0 and hold with what the network demands."""
-    left = {(t.node, t.problem.rule) for t in ambiguity.shapes.troubles}
-    return [t for t in shapes.troubles if (t.node, t.problem.rule) not in left]
+    left = {(t.node, t.rule) for t in ambiguity.shapes.troubles}
+    return [t for t in shapes.troubles if (t.node, t.rule) not in left]
 
 
-def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list[Trouble]) -> Finding | None:
+def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list[Problem]) -> Finding | None:
     node = verdict.node
     axes = verdict.axes
     span = node.source.place("stride")
-    opening = f"{node.name}: {_sizes(axes)}"
+    opening = _sizes(axes)
     if near:
-        finding = Finding.of("ambiguous-transposed-size", f"{opening}; {_miss(near[0], shapes)}", span, node.name)
+        finding = Finding.at("ambiguous-transposed-size", node.name, f"{opening}; {_miss(near[0], shapes)}", span)
         return _blamed(finding, shapes, near[0])
     wrong = [axis for axis in axes if axis.values and 0 not in axis.values and axis.status in ("unique", "several")]
     if wrong:
         demanded = _by_values(wrong)
         message = f"{opening}; shapes go on with a = 0, but the network demands {demanded}"
-        finding = Finding.of("ambiguous-transposed-size", message, span, node.name, _mend(verdict, shapes))
+        finding = Finding.at(
+            "ambiguous-transposed-size", node.name, message, span, _mend(verdict, shapes), subject=("wrong",)
+        )
         return _with_consequence(finding, shapes, gone)
     several = [axis for axis in axes if axis.status == "several"]
     if several:
         message = f"{opening}; {_by_values(several)} all fit, and the sizes differ"
         help = f"say which is meant: output_padding, output_size, or {undoing_key(node)}"
-        return Finding.of("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.WARNING)
+        return Finding.at("ambiguous-transposed-size", node.name, message, span, help, severity=Severity.WARNING)
     undecided = [axis for axis in axes if axis.status == "undecided"]
     if undecided:
         message = f"{opening}; which of them the network demands was not decided within the budget"
-        return Finding.of(
-            "ambiguous-transposed-size", message, span, node.name, "say it: output_padding", severity=Severity.INFO
+        return Finding.at(
+            "ambiguous-transposed-size",
+            node.name,
+            message,
+            span,
+            "say it: output_padding",
+            severity=Severity.INFO,
+            subject=("undecided",),
         )
     if any(axis.status == "free" for axis in axes):
         message = (
@@ -64,7 +73,7 @@ def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list
             " as in PyTorch"
         )
         help = f"write output_padding: 0 to say that it is meant, or {undoing(node)} the layer that this one undoes"
-        return Finding.of("ambiguous-transposed-size", message, span, node.name, help, severity=Severity.INFO)
+        return Finding.at("ambiguous-transposed-size", node.name, message, span, help, severity=Severity.INFO)
     return None
 
 
@@ -121,30 +130,32 @@ def _blamed(finding: Finding, shapes: Shapes, blocked: Blocked) -> Finding:
     finding = finding._replace(related=(Related(f"{at.name} demands it", at.source.span),))
     if blocked.demand.right is None:
         return finding
-    trouble = next((t for t in shapes.troubles if t.node == at.index and t.problem.axis is not None), None)
-    if trouble is None or trouble.problem.axis is None:
+    problem = next((t for t in shapes.troubles if t.node == at.index and t.axis is not None), None)
+    if problem is None or problem.axis is None:
         return finding
-    return with_cause(finding, shapes, blocked.demand.right, blocked.demand.left, trouble.problem.axis)
+    return with_cause(finding, shapes, blocked.demand.right, blocked.demand.left, problem.axis)
 
 
-def _with_consequence(finding: Finding, shapes: Shapes, gone: list[Trouble]) -> Finding:
+def _with_consequence(finding: Finding, shapes: Shapes, gone: list[Problem]) -> Finding:
     """Show where the wrong size comes to light, and the strided layer at which it was lost."""
-    for trouble in gone[:1]:
-        node = shapes.network.nodes[trouble.node]
-        span = trouble.expectation.span if trouble.expectation is not None else node.source.span
-        finding = finding._replace(related=(*finding.related, Related(f"{node.name}: {trouble.problem.message}", span)))
-        ends = _ends(trouble, node)
-        if ends is not None and trouble.problem.axis is not None:
-            finding = with_cause(finding, shapes, *ends, trouble.problem.axis)
+    for problem in gone[:1]:
+        node = shapes.network.nodes[problem.node]
+        stated = shapes.expectation(problem)
+        span = stated.span if stated is not None else node.source.span
+        finding = finding._replace(related=(*finding.related, Related(f"{node.name}: {problem.message}", span)))
+        ends = _ends(shapes, problem, node)
+        if ends is not None and problem.axis is not None:
+            finding = with_cause(finding, shapes, *ends, problem.axis)
     return finding
 
 
-def _ends(trouble: Trouble, node: Node) -> tuple[int, int] | None:
-    if trouble.expectation is not None:
-        return None if trouble.expectation.same_as is None else (trouble.expectation.same_as, node.index)
-    if trouble.problem.against is None:
+def _ends(shapes: Shapes, problem: Problem, node: Node) -> tuple[int, int] | None:
+    stated = shapes.expectation(problem)
+    if stated is not None:
+        return None if stated.same_as is None else (stated.same_as, node.index)
+    if problem.against is None:
         return None
-    return node.inputs[trouble.problem.against], node.inputs[trouble.problem.operand]
+    return node.inputs[problem.against], node.inputs[problem.operand]
 
 
 def _padding(verdict: OpenLayer, ambiguity: Ambiguity | None = None) -> str | None:
@@ -196,7 +207,7 @@ def _fix(verdict: OpenLayer, ambiguity: Ambiguity) -> Fix | None:
     if copies != sum(1 for v in ambiguity.layers if v.node.source.span == node.source.span):
         return None
     edit = add_key(mapping, "stride", "output_padding", padding)
-    return None if edit is None else Fix(f"add output_padding: {padding}", "safe", (edit,))
+    return None if edit is None else Fix(f"add output_padding: {padding}", Applicability.SAFE, (edit,))
 
 
 def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
@@ -241,7 +252,7 @@ def _padding_fix(shapes: Shapes, mend: PaddingRepair) -> Fix | None:
         if span is None or copies > 1:
             return None
         edits.append(Edit(span, _written(padding)))
-    return Fix("write the output_padding that the network demands", "unsafe", tuple(edits))
+    return Fix("write the output_padding that the network demands", Applicability.UNSAFE, tuple(edits))
 
 
 def _written(padding: tuple[int, ...]) -> str:

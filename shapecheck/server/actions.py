@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from shapecheck.findings import fixes, suppressions
 from shapecheck.findings.catalogue import Phase
-from shapecheck.findings.finding import Finding
+from shapecheck.findings.finding import Applicability, Finding
 from shapecheck.server import convert
 from shapecheck.server.checker import Analysis
 
@@ -48,9 +48,9 @@ class Actions:
 
     def _fix(self, diagnostic: Finding) -> Iterator[types.CodeAction]:
         fix = diagnostic.fix
-        if fix is None or fix.applicability == "display" or not self._proved(diagnostic):
+        if fix is None or fix.applicability is Applicability.DISPLAY or not self._proved(diagnostic):
             return
-        safe = fix.applicability == "safe"
+        safe = fix.applicability is Applicability.SAFE
         yield types.CodeAction(
             title=fix.message if safe else f"{fix.message} (changes what the network computes)",
             kind=types.CodeActionKind.QuickFix,
@@ -114,7 +114,7 @@ class Actions:
 
     def _fix_all(self) -> Iterator[types.CodeAction]:
         report = self.analysis.report
-        if not any(d.fix is not None and d.fix.applicability == "safe" for d in report.diagnostics):
+        if not any(d.fix is not None and d.fix.applicability is Applicability.SAFE for d in report.diagnostics):
             return
         fixed = fixes.fix(report.changed(report.diagnostics), self.analysis.again, unsafe=False)
         mark = "\ufeff" if self.analysis.text.source.startswith("\ufeff") else ""

@@ -45,8 +45,8 @@ class _Steps:
         """Return the bytes that a step holds. Raises BuildError where the network does not work, or XLA is silent."""
         shapes = propagate(network)
         if shapes.troubles:
-            trouble = shapes.troubles[0]
-            raise BuildError(f"{at}{network.nodes[trouble.node].name}: {trouble.problem.message}")
+            problem = shapes.troubles[0]
+            raise BuildError(f"{at}{network.nodes[problem.node].name}: {problem.message}")
         if self.progress is not None:
             self.progress(self.compiled, MOST_COMPILED, f"compile a training step {at}".rstrip(" :"))
         held = training(network, self.plan.optimizer, self.backend).held
@@ -66,9 +66,9 @@ def as_planned(given: Shapes, plan: Plan) -> Shapes:
     network = retyped(network, plan.dtype)
     shapes = propagate(network)
     if shapes.troubles and not given.troubles:
-        trouble = shapes.troubles[0]
-        name = network.nodes[trouble.node].name
-        raise NoBatch(f"the network does not take a batch of {plan.batch}: {name}: {trouble.problem.message}")
+        problem = shapes.troubles[0]
+        name = network.nodes[problem.node].name
+        raise NoBatch(f"the network does not take a batch of {plan.batch}: {name}: {problem.message}")
     return shapes
 
 

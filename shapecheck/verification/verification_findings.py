@@ -32,13 +32,11 @@ def _disagreements(network: Network, nodes: dict[str, Node], verification: Verif
         node = nodes.get(d.layer) or network.nodes[0]
         ours = "refused" if d.propagated is None else show(d.propagated)
         theirs = "refused" if d.built is None else show(d.built)
-        yield Finding.of(
+        yield Finding.at(
             "witness-disagrees",
-            f"{d.layer}: {d.reason}"
-            if d.propagated == d.built
-            else f"{d.layer}: the arithmetic says {ours}, JAX says {theirs}: {d.reason}",
-            node.source.span,
             d.layer,
+            d.reason if d.propagated == d.built else f"the arithmetic says {ours}, JAX says {theirs}: {d.reason}",
+            node.source.span,
             "one of the two is wrong; please report this network",
         )
 

@@ -17,7 +17,7 @@ from texts import check_text
 from shapecheck.findings import edits, fixes
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report, Settings
-from shapecheck.findings.finding import Edit, Finding, Fix, Position, Span
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Position, Span
 
 
 @functools.cache
@@ -259,7 +259,7 @@ def words(text: str) -> Report:
             start = 2 * at + 1
             where = span((1, max(start - 2, 1)), (1, min(start + 3, len(text) + 1)))
             neighbours = text[where.start.column - 1 : where.end.column - 1].replace("x", "y")
-            fix = Fix("y", "safe", (Edit(where, neighbours),))
+            fix = Fix("y", Applicability.SAFE, (Edit(where, neighbours),))
             found.append(Finding(rule, Severity.ERROR, "x", where, str(at), fix=fix))
     return Report(Settings("words"), text, tuple(found))
 

@@ -30,7 +30,7 @@ from shapecheck._version import __version__
 from shapecheck.findings import edits
 from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.checked import Report
-from shapecheck.findings.finding import Edit, Fix, Position, Span
+from shapecheck.findings.finding import Applicability, Edit, Fix, Position, Span
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
@@ -181,8 +181,8 @@ def test_a_fix_made_from_the_log_mends_the_file() -> None:
 
 def test_a_fix_that_is_only_shown_or_changes_nothing_is_left_out() -> None:
     first = diagnostic("x")
-    shown = first._replace(fix=Fix("x", "display", (Edit(span(1, 1, 1, 1), "y"),)))
-    nothing = first._replace(fix=Fix("x", "safe", ()))
+    shown = first._replace(fix=Fix("x", Applicability.DISPLAY, (Edit(span(1, 1, 1, 1), "y"),)))
+    nothing = first._replace(fix=Fix("x", Applicability.SAFE, ()))
     assert [list(r) for r in log([report("a", [shown, nothing])])["results"] if "fixes" in r] == []
 
 

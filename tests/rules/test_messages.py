@@ -16,7 +16,7 @@ from shapecheck import pipeline
 
 PACKAGE = Path(pipeline.__file__).parent
 # Where the message stands among the arguments of what makes it.
-MAKERS = {"Finding.of": 1, "Problem": 1, "report": 1, "_at": 3, "ExpressionError": 0, "FieldError": 0}
+MAKERS = {"Finding.of": 1, "Finding.at": 2, "Problem": 1, "report": 1, "_at": 3, "ExpressionError": 0, "FieldError": 0}
 # Templates with fewer letters of their own say nothing by themselves, such as "{node.name}: {message}".
 SHORTEST = 8
 # Messages that no network file can bring about, and why.
@@ -25,7 +25,7 @@ NOT_IN_A_FILE = {
     "this is a folder, not a file": "a folder is no file",
     "the file is not text: it holds the control character": "bytes: tests/language/test_documents.py",
     "the arithmetic says": "a network on which both witnesses differ is a defect of ours",
-    "; so it is with": "takes a GPU that errs: tests/verify/test_numbers_proof.py",
+    "; so it is with": "takes a GPU that errs: tests/verification/test_numbers_proof.py",
     "no value fits here": "the base of all kinds, never a kind itself",
     "  has no value": "a guard: each operation that could fail so is refused before",
     "was not decided within the budget": "takes a network of thousands of open layers",

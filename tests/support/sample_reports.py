@@ -9,7 +9,7 @@ from texts import check_file, check_text
 
 from shapecheck.findings.catalogue import RULES, Severity
 from shapecheck.findings.checked import Report, Settings
-from shapecheck.findings.finding import Edit, Finding, Fix, Position, Related, Span
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Position, Related, Span
 from shapecheck.output import FORMATS, renderer
 from shapecheck.verification import Disagreement, NotChecked, Verification
 
@@ -84,7 +84,7 @@ def diagnostic(text: str, severity: Severity = Severity.ERROR, where: Span = PLA
     """Return a finding that says ``text`` wherever it says something."""
     info = RULES["unreadable-file"]
     related = (Related(text, where), Related(text, span(1, 1, 1, 1)))
-    fix = Fix(text, "unsafe", (Edit(where, text), Edit(span(1, 1, 1, 1), text)))
+    fix = Fix(text, Applicability.UNSAFE, (Edit(where, text), Edit(span(1, 1, 1, 1), text)))
     return Finding(info, severity, text, where, text, text, related, fix)
 
 

@@ -135,7 +135,7 @@ def _symbolic(network: Network, names: list[str]) -> Shapes:
 def _questions(shapes: Shapes, strict: bool) -> list[SizeQuestion]:
     found = [SizeQuestion(o.node, o.asked, o.question) for o in shapes.undecided]
     # A rule that is broken whatever the sizes are is a question that is always answered with no.
-    found += [SizeQuestion(t.node, Question("at_least", 0, 1), t.problem.message) for t in shapes.troubles]
+    found += [SizeQuestion(t.node, Question("at_least", 0, 1), t.message) for t in shapes.troubles]
     nodes = shapes.network.nodes
     for decoder, source in shapes.network.mirrored:
         found += _mirror_questions(shapes, decoder, source)
