@@ -12,7 +12,7 @@ from shapecheck.analysis.layer_index import LayerIndex
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import split
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, Flow, Kind, Taps
+from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, AxisKind, Flow, Taps
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
@@ -97,7 +97,7 @@ def _spatial(shapes: Shapes, flow: Flow) -> Flow | None:
     first = 1 if shapes.network.channels_last else 2
     spatial = flow[first : first + len(flow) - 2]
     for axis, comes in enumerate(spatial, first):
-        if comes.kind not in (Kind.KEPT, Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT):
+        if comes.kind not in (AxisKind.KEPT, AxisKind.WINDOWED, AxisKind.RESAMPLED, AxisKind.CUT):
             return None
         if any(source.axis != axis or source.taps in (None, STRETCHED) for source in comes.sources):
             return None
@@ -133,12 +133,12 @@ def _moved(shapes: Shapes, node: Node, grid: Grid, spatial: Flow) -> Grid | None
     """Return the grid of what a layer makes of a map; None where it picks some elements, to mean another place."""
     before, after = shapes.outputs[node.inputs[0]], shapes.outputs[node.index]
     assert before is not None and after is not None and node.layer is not None
-    picks = Role.MAP not in node.layer.role and any(flow.kind is Kind.CUT for flow in spatial)
+    picks = Role.MAP not in node.layer.role and any(flow.kind is AxisKind.CUT for flow in spatial)
     if picks or len(grid.axes) != len(spatial):
         return None
     axes = tuple(_placed(axis, flow) for axis, flow in zip(grid.axes, spatial, strict=True))
     enlarges = any(
-        (flow.window.transposes and flow.window.s > 1) if flow.window else flow.kind is Kind.RESAMPLED
+        (flow.window.transposes and flow.window.s > 1) if flow.window else flow.kind is AxisKind.RESAMPLED
         for flow in spatial
     )
     return grid._replace(axes=axes, enlarged=grid.enlarged + (enlarges and before != after))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import Kind
+from shapecheck.layers.flow import AxisKind
 from shapecheck.layers.window import Window
 
 # How many layers are followed towards an input, and how far from its size another one is looked for.
@@ -73,7 +73,7 @@ def exact_sizes(shapes: Shapes, node: Node, axis: int, place: int) -> tuple[Node
         if above.layer is None or len(above.inputs) != 1:
             break
         flow = shapes.flow(above)
-        if flow is None or flow[axis].kind not in (Kind.KEPT, Kind.WINDOWED):
+        if flow is None or flow[axis].kind not in (AxisKind.KEPT, AxisKind.WINDOWED):
             return None
         window, axis = flow[axis].window, flow[axis].sources[0].axis
         if window is not None:

@@ -9,7 +9,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, channel_axis
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import LONGEST_PERIOD, SAME, STRETCHED, Kind, Taps
+from shapecheck.layers.flow import LONGEST_PERIOD, SAME, STRETCHED, AxisKind, Taps
 from shapecheck.layers.role import Role
 
 # Where a statistic of a whole axis enters, each position still stands for itself: nobody counts it as seen.
@@ -26,7 +26,7 @@ class Place(NamedTuple):
     axis: int | None
     taps: Taps | None
     pattern: Taps | None
-    kind: Kind
+    kind: AxisKind
     part: range | None = None
 
 
@@ -35,7 +35,7 @@ def places(shapes: Shapes, node: Node) -> list[dict[int, Place]]:
     sources = [shapes.outputs[index] or () for index in node.inputs]
     # The one element of an axis of size 1 is all there is of it, wherever it goes.
     found: list[dict[int, Place]] = [
-        {axis: Place(None, STRETCHED, None, Kind.KEPT) for axis, size in enumerate(source) if size == 1}
+        {axis: Place(None, STRETCHED, None, AxisKind.KEPT) for axis, size in enumerate(source) if size == 1}
         for source in sources
     ]
     shape, flow, layer = shapes.outputs[node.index], shapes.flow(node), node.layer
@@ -44,11 +44,11 @@ def places(shapes: Shapes, node: Node) -> list[dict[int, Place]]:
     for axis, comes in enumerate(flow):
         if comes.spreads and not layer.role & STATISTICS:
             continue
-        if comes.kind is Kind.JOINED:
+        if comes.kind is AxisKind.JOINED:
             channels = channel_axis(len(sources[0]), shapes.network.channels_last)
             counted = _counted_through([one.axis for one in comes.sources], sources[0], channels)
             found[0].update((source, Place(axis, taps, None, comes.kind)) for source, taps in counted)
-        elif comes.kind is Kind.SPLIT:
+        elif comes.kind is AxisKind.SPLIT:
             for one in comes.sources:
                 if shape[axis] != 1:
                     found[0].setdefault(
@@ -58,7 +58,7 @@ def places(shapes: Shapes, node: Node) -> list[dict[int, Place]]:
             for operand, source, taps, pattern in comes.sources:
                 size = sources[operand][source]
                 if taps != STRETCHED and not (taps is None and size == 1):
-                    part = _part(taps, size) if comes.kind is Kind.CONCATENATED else None
+                    part = _part(taps, size) if comes.kind is AxisKind.CONCATENATED else None
                     found[operand][source] = Place(axis, taps, pattern, comes.kind, part)
     return found
 

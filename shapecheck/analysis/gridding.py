@@ -12,12 +12,12 @@ from shapecheck.analysis.forward_flow import Place, places
 from shapecheck.analysis.layer_index import LayerIndex
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import SAME, Kind
+from shapecheck.layers.flow import SAME, AxisKind
 
 # A chain that reaches further than this is given up: the numbers would be long, and nothing is that wide.
 WIDEST = 100_000
 # How an axis may go on that is not counted anew: what ends a chain in one of these ways still shows its holes.
-POSITIONS_STAY = frozenset({Kind.KEPT, Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT})
+POSITIONS_STAY = frozenset({AxisKind.KEPT, AxisKind.WINDOWED, AxisKind.RESAMPLED, AxisKind.CUT})
 
 
 class Reads(NamedTuple):

@@ -16,7 +16,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape, channel_axis, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind, Source
+from shapecheck.layers.flow import STRETCHED, AxisFlow, AxisKind, Flow, Source
 from shapecheck.layers.window import Window
 
 # How far from its size the fork is varied; strides multiply to more in no network that people build by hand.
@@ -25,7 +25,7 @@ FARTHEST = 300
 LONGEST_BRANCH = 400
 LONGEST_HISTORY = 2_000
 # Where an axis of a layer's output is no axis of its input any more, but made of several, or one part of it.
-_ARISES = (Kind.JOINED, Kind.SPLIT, Kind.NEW)
+_ARISES = (AxisKind.JOINED, AxisKind.SPLIT, AxisKind.NEW)
 
 
 class Passage(NamedTuple):
@@ -89,7 +89,7 @@ def passages(shapes: Shapes, index: int, axis: int, longest: int = LONGEST_HISTO
 def _source(flow: AxisFlow) -> Source | None:
     """Return the axis that an axis goes on from; where several are kept, the first that is not stretched."""
     sources = flow.sources
-    if flow.kind in _ARISES or not sources or (flow.kind is Kind.MIXED and len(sources) > 1):
+    if flow.kind in _ARISES or not sources or (flow.kind is AxisKind.MIXED and len(sources) > 1):
         return None
     return next((source for source in sources if source.taps != STRETCHED), sources[0])
 
@@ -125,7 +125,7 @@ def assembled(shapes: Shapes, index: int, axis: int) -> tuple[Node, str] | None:
         if flow is None or shape is None:
             return None
         size = shape[passage.axis]
-        if source is None or flow.kind is Kind.MIXED or _size(shapes, node, source) != size:
+        if source is None or flow.kind is AxisKind.MIXED or _size(shapes, node, source) != size:
             made = _sum_or_product(shapes, node, flow, size)
             return None if made is None else (node, made)
     return None
@@ -133,9 +133,9 @@ def assembled(shapes: Shapes, index: int, axis: int) -> tuple[Node, str] | None:
 
 def _sum_or_product(shapes: Shapes, node: Node, flow: AxisFlow, size: Size) -> str | None:
     sizes = [str(_size(shapes, node, source)) for source in flow.sources]
-    if flow.kind is Kind.CONCATENATED and len(sizes) > 1:
+    if flow.kind is AxisKind.CONCATENATED and len(sizes) > 1:
         return f"{' + '.join(sizes)} = {size}"
-    if flow.kind is Kind.JOINED:
+    if flow.kind is AxisKind.JOINED:
         return f"{' x '.join(sizes)} = {size} (of {show(shapes.outputs[node.inputs[0]] or ())})"
     return None
 
@@ -200,7 +200,7 @@ def _fitted(inputs: tuple[Shape, ...], lead: int, shape: Shape, flows: Flow) -> 
     for axis in flows:
         sources = [source for source in axis.sources if source.taps != STRETCHED]
         mine = next((source.axis for source in sources if source.operand == lead), None)
-        if axis.kind is Kind.KEPT and mine is not None:
+        if axis.kind is AxisKind.KEPT and mine is not None:
             for source in sources:
                 changed[source.operand][source.axis] = shape[mine]
     return tuple(map(tuple, changed))
@@ -267,7 +267,7 @@ def _scales(shapes: Shapes, paths: tuple[list[Passage], ...]) -> tuple[str, str]
                 continue
             if flow.window is not None:
                 stride *= Fraction(1, flow.window.s) if flow.window.transposes else flow.window.s
-            elif flow.kind is Kind.RESAMPLED:
+            elif flow.kind is AxisKind.RESAMPLED:
                 before, after = _size(shapes, node, source), (shapes.outputs[node.index] or ())[axis]
                 if isinstance(before, int) and isinstance(after, int):
                     stride *= Fraction(before, after)

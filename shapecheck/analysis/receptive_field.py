@@ -15,7 +15,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import SAME, Kind
+from shapecheck.layers.flow import SAME, AxisKind
 from shapecheck.layers.role import Role
 
 
@@ -61,7 +61,7 @@ def _has_seam(shapes: Shapes, node: Node, found: dict[int, Sight]) -> bool:
     if len(node.inputs) < 2 or None not in found[node.index].values():
         return False
     return any(
-        place.kind is Kind.CONCATENATED
+        place.kind is AxisKind.CONCATENATED
         and any(seen is not None and seen.along == axis for seen in found[index].values())
         for index, onward in zip(node.inputs, places(shapes, node), strict=True)
         for axis, place in onward.items()
@@ -122,7 +122,7 @@ def _behind(shapes: Shapes, node: Node, before: dict[int, Sight], within: bool) 
     found: Sight = {}
     for sight, onward in zip(above, places(shapes, node), strict=True):
         for key, seen in sight.items():
-            at_edge = seen is not None and seen.along in onward and onward[seen.along].kind is Kind.CONCATENATED
+            at_edge = seen is not None and seen.along in onward and onward[seen.along].kind is AxisKind.CONCATENATED
             mine = None if seen is None or (at_edge and not within) else _onward(seen, onward, node, shape)
             found[key] = mine if key not in found else _union(found[key], mine, shape)
     return found
@@ -138,7 +138,7 @@ def _onward(seen: Seen, onward: dict[int, Place], node: Node, shape: Shape) -> S
     taps, pattern = place.taps, place.pattern
     size: Size = 1 if place.axis is None else shape[place.axis]
     footprint: Footprint | None = None
-    if place.kind is Kind.CONCATENATED:
+    if place.kind is AxisKind.CONCATENATED:
         if place.part is not None:
             footprint = seen.footprint.part(place.part, size)
     elif taps is not None:

@@ -13,14 +13,14 @@ from typing import NamedTuple, TypeAlias
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.provenance import history
 from shapecheck.graph.network import WHOLE, Node, Sharding, Split
-from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind
+from shapecheck.layers.flow import STRETCHED, AxisFlow, AxisKind, Flow
 
 Splits: TypeAlias = tuple[Split, ...]
 # Axes, by node, that do not divide as they are split.
 Wrong: TypeAlias = dict[tuple[int, int], Split]
 
 # What leaves a position of an axis one of the output's, in its order.
-_FOLLOWED = (Kind.KEPT, Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT)
+_FOLLOWED = (AxisKind.KEPT, AxisKind.WINDOWED, AxisKind.RESAMPLED, AxisKind.CUT)
 
 
 class Uneven(NamedTuple):

@@ -12,8 +12,8 @@ from shapecheck.layers.fields import PerAxis, SizeValue, key
 from shapecheck.layers.flow import (
     LONGEST_PERIOD,
     AxisFlow,
+    AxisKind,
     Flow,
-    Kind,
     Source,
     Taps,
     in_blocks,
@@ -56,8 +56,8 @@ class Unfold(Sliding):
             taken = None if read is None else _counted_through(read, windows[j].o, after, outermost=j == 0)
             sources.append(Source(0, context.spatial_axis(j), taken))
             after = after * windows[j].o
-        columns = AxisFlow(Kind.MIXED, tuple(reversed(sources)))
-        return context.lay_out(in_blocks(Kind.MIXED, context.channels_at, 1, taps(windows)), [columns])
+        columns = AxisFlow(AxisKind.MIXED, tuple(reversed(sources)))
+        return context.lay_out(in_blocks(AxisKind.MIXED, context.channels_at, 1, taps(windows)), [columns])
 
 
 def _counted_through(read: Taps, count: Size, after: Size, outermost: bool) -> Taps | None:
@@ -136,4 +136,4 @@ class Fold(Sliding):
             unfolding = settled(windows[0], self.padding == "same_lower")
             if unfolding is not None:
                 spatial = [windowed(columns, unfolding._replace(form="transposed", i=unfolding.o, o=unfolding.i))]
-        return context.lay_out(in_blocks(Kind.MIXED, context.channels_at, taps(windows), 1), spatial)
+        return context.lay_out(in_blocks(AxisKind.MIXED, context.channels_at, taps(windows), 1), spatial)

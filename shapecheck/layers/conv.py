@@ -10,7 +10,7 @@ from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, Undecided, state
 from shapecheck.layers.fields import Boolean, Integer, Word, key
-from shapecheck.layers.flow import AxisFlow, Flow, Kind, in_blocks, mixed, windowed
+from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, in_blocks, mixed, windowed
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import Sliding, _edges, require_fit, require_paddable, rest_of, slide, taps
 from shapecheck.layers.window import Window
@@ -66,7 +66,7 @@ def grouped(context: Context, groups: int, out_channels: Size) -> AxisFlow:
     if groups == 1:
         return mixed(context.channels_at)
     channels = context.feature_map().channels
-    return in_blocks(Kind.MIXED, context.channels_at, channels // groups, out_channels // groups)
+    return in_blocks(AxisKind.MIXED, context.channels_at, channels // groups, out_channels // groups)
 
 
 class Conv(Convolving):

@@ -17,7 +17,7 @@ from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.window import Window
 
 
-class Kind(Enum):
+class AxisKind(Enum):
     """What becomes of an axis."""
 
     KEPT = "kept"  # position j comes from position j, of every source
@@ -80,7 +80,7 @@ class AxisFlow(NamedTuple):
     normalisation, although position j still stands for position j. ``window`` is set where a window slides.
     """
 
-    kind: Kind
+    kind: AxisKind
     sources: tuple[Source, ...] = ()
     spreads: bool = False
     window: Window | None = None
@@ -91,27 +91,27 @@ Flow = tuple[AxisFlow, ...]
 
 def kept(axis: int, operands: int = 1, spreads: bool = False) -> AxisFlow:
     """Return the flow of an axis that stands at ``axis`` of every one of so many inputs."""
-    return AxisFlow(Kind.KEPT, tuple(Source(operand, axis, SAME) for operand in range(operands)), spreads)
+    return AxisFlow(AxisKind.KEPT, tuple(Source(operand, axis, SAME) for operand in range(operands)), spreads)
 
 
 def moved(axis: int) -> AxisFlow:
     """Return the flow of an axis that stood at ``axis`` of the one input."""
-    return AxisFlow(Kind.KEPT, (Source(0, axis, SAME),))
+    return AxisFlow(AxisKind.KEPT, (Source(0, axis, SAME),))
 
 
 def mixed(*axes: int, operand: int = 0) -> AxisFlow:
     """Return the flow of an axis of which each element reads all of ``axes``."""
-    return AxisFlow(Kind.MIXED, tuple(Source(operand, axis) for axis in axes))
+    return AxisFlow(AxisKind.MIXED, tuple(Source(operand, axis) for axis in axes))
 
 
 def new() -> AxisFlow:
     """Return the flow of an axis that comes from none."""
-    return AxisFlow(Kind.NEW)
+    return AxisFlow(AxisKind.NEW)
 
 
 def cut(axis: int, start: Size | None, step: int = 1) -> AxisFlow:
     """Return the flow of an axis that begins at ``start`` (below 0: added elements) and goes on in steps."""
-    return AxisFlow(Kind.CUT, (_cut(0, axis, start if isinstance(start, int) else None, step),))
+    return AxisFlow(AxisKind.CUT, (_cut(0, axis, start if isinstance(start, int) else None, step),))
 
 
 def _cut(operand: int, axis: int, start: int | None, step: int = 1) -> Source:
@@ -125,7 +125,7 @@ def windowed(axis: int, window: Window, lower: bool = False) -> AxisFlow:
     taps = taps_of_window(window, lower)
     # What ``same`` pads with a stride is all that can be missing of a window that does not transpose.
     pattern = None if taps is not None or window.transposes else taps_of_window(window._replace(form="conv"))
-    return AxisFlow(Kind.WINDOWED, (Source(0, axis, taps, pattern),), window=window)
+    return AxisFlow(AxisKind.WINDOWED, (Source(0, axis, taps, pattern),), window=window)
 
 
 def resampled(axis: int, i: Size, o: Size, mode: str = "nearest", ratio: tuple[int, int] | None = None) -> AxisFlow:
@@ -136,17 +136,17 @@ def resampled(axis: int, i: Size, o: Size, mode: str = "nearest", ratio: tuple[i
     if ratio is None and isinstance(i, int) and isinstance(o, int) and i > 0 and o > 0:
         ratio = (i, o)
     taps = None if ratio is None else taps_of_ratio(*ratio, mode)
-    return AxisFlow(Kind.RESAMPLED, (Source(0, axis, taps),))
+    return AxisFlow(AxisKind.RESAMPLED, (Source(0, axis, taps),))
 
 
 def joined(axes: Iterable[int]) -> AxisFlow:
     """Return the flow of an axis into which neighbouring axes are counted through, the last the fastest."""
-    return AxisFlow(Kind.JOINED, tuple(Source(0, axis) for axis in axes))
+    return AxisFlow(AxisKind.JOINED, tuple(Source(0, axis) for axis in axes))
 
 
 def split_of(axis: int) -> AxisFlow:
     """Return the flow of an axis that is a factor of ``axis``."""
-    return AxisFlow(Kind.SPLIT, (Source(0, axis),))
+    return AxisFlow(AxisKind.SPLIT, (Source(0, axis),))
 
 
 def concatenated(axis: int, sizes: Iterable[Size]) -> AxisFlow:
@@ -156,10 +156,10 @@ def concatenated(axis: int, sizes: Iterable[Size]) -> AxisFlow:
     for operand, size in enumerate(sizes):
         sources.append(_cut(operand, axis, -start if isinstance(start, int) else None))
         start = start + size
-    return AxisFlow(Kind.CONCATENATED, tuple(sources))
+    return AxisFlow(AxisKind.CONCATENATED, tuple(sources))
 
 
-def in_blocks(kind: Kind, axis: int, reads: Size, gives: Size) -> AxisFlow:
+def in_blocks(kind: AxisKind, axis: int, reads: Size, gives: Size) -> AxisFlow:
     """Return the flow of an axis of which each ``gives`` positions in a row read the next ``reads`` in a row."""
     taps = None
     if isinstance(reads, int) and isinstance(gives, int) and gives <= LONGEST_PERIOD:
@@ -180,7 +180,7 @@ def pooled(axis: int, i: Size, o: Size) -> AxisFlow:
         i, o = i // common, o // common
         if o <= LONGEST_PERIOD:
             taps = Taps(o, i, tuple(range(r * i // o, -(-(r + 1) * i // o)) for r in range(o)))
-    return AxisFlow(Kind.RESAMPLED, (Source(0, axis, taps),))
+    return AxisFlow(AxisKind.RESAMPLED, (Source(0, axis, taps),))
 
 
 def counted_again(before: Shape, after: Shape) -> Flow:

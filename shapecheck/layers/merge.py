@@ -10,7 +10,7 @@ from shapecheck.arithmetic.shape import Shape, axis_name, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.fields import Boolean, Integer, key
-from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, Flow, Kind, Source, concatenated, kept, new
+from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, AxisKind, Flow, Source, concatenated, kept, new
 from shapecheck.layers.rearrange import axis_of
 from shapecheck.layers.role import Role
 
@@ -80,7 +80,7 @@ class Arithmetic(Layer):
         """Keep every axis; of an input that is stretched along it, every position reads the one that there is."""
         return tuple(
             AxisFlow(
-                Kind.KEPT,
+                AxisKind.KEPT,
                 tuple(
                     Source(operand, axis, STRETCHED if shape[axis] == 1 and size != 1 else SAME)
                     for operand, shape in enumerate(context.inputs)

@@ -10,7 +10,7 @@ from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
-from shapecheck.layers.flow import AxisFlow, Flow, Kind, Source, kept, mixed, moved, pooled, settled, windowed
+from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, Source, kept, mixed, moved, pooled, settled, windowed
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import KERNEL, PADDING_DOC, PADDING_SYNONYMS, PADDING_WORDS, RATE, require_fit, slide
 from shapecheck.layers.window import Window
@@ -222,7 +222,7 @@ class MaxUnpool(Layer):
         for j, (w, there) in enumerate(zip(windows, undone, strict=True)):
             axis = context.spatial_axis(j)
             if there is None:
-                spatial.append(AxisFlow(Kind.WINDOWED, (Source(0, axis),), window=w))
+                spatial.append(AxisFlow(AxisKind.WINDOWED, (Source(0, axis),), window=w))
             else:
                 spatial.append(windowed(axis, w._replace(before=there.before, after=there.after)))
         return context.lay_out(kept(context.channels_at), spatial)

@@ -12,7 +12,7 @@ from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
-from shapecheck.layers.flow import AxisFlow, Flow, Kind, Source, cut, in_blocks, kept, resampled
+from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, Source, cut, in_blocks, kept, resampled
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import require_paddable
 
@@ -116,7 +116,7 @@ class Upsample(Layer):
             if math.isclose(meant, factor, rel_tol=1e-12):
                 spatial.append(resampled(axis, i, o, self.mode, (meant.denominator, meant.numerator)))
             else:
-                spatial.append(AxisFlow(Kind.RESAMPLED, (Source(0, axis),)))
+                spatial.append(AxisFlow(AxisKind.RESAMPLED, (Source(0, axis),)))
         return context.lay_out(kept(context.channels_at), spatial)
 
     def _scaled(self, i: Size, factor: float) -> Size:
@@ -272,8 +272,8 @@ class PixelShuffle(Layer):
         """Read a block of channels, whose elements stand beside each other in space."""
         axes = map(context.spatial_axis, range(len(output) - 2))
         return context.lay_out(
-            in_blocks(Kind.MIXED, context.channels_at, self.factor ** (len(output) - 2), 1),
-            [in_blocks(Kind.RESAMPLED, axis, 1, self.factor) for axis in axes],
+            in_blocks(AxisKind.MIXED, context.channels_at, self.factor ** (len(output) - 2), 1),
+            [in_blocks(AxisKind.RESAMPLED, axis, 1, self.factor) for axis in axes],
         )
 
 
@@ -314,6 +314,6 @@ class PixelUnshuffle(Layer):
         """Read a block of space, whose elements stand behind each other as channels."""
         axes = map(context.spatial_axis, range(len(output) - 2))
         return context.lay_out(
-            in_blocks(Kind.MIXED, context.channels_at, 1, self.factor ** (len(output) - 2)),
-            [in_blocks(Kind.RESAMPLED, axis, self.factor, 1) for axis in axes],
+            in_blocks(AxisKind.MIXED, context.channels_at, 1, self.factor ** (len(output) - 2)),
+            [in_blocks(AxisKind.RESAMPLED, axis, self.factor, 1) for axis in axes],
         )

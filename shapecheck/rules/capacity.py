@@ -13,7 +13,7 @@ from shapecheck.arithmetic.symbolic import product
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
 from shapecheck.layers.base import Context
-from shapecheck.layers.flow import Kind, Source
+from shapecheck.layers.flow import AxisKind, Source
 from shapecheck.layers.role import Role
 
 # By how much the elements of a sample may fall in one layer.
@@ -84,11 +84,11 @@ def concentrated_parameters(shapes: Shapes) -> Iterable[Finding]:
 def _flatten_above(shapes: Shapes, node: Node) -> Node | None:
     """Return the layer that joined the axis which a map of the last axis reads, with nothing learned between."""
     flows, shape = shapes.flow(node), shapes.outputs[node.inputs[0]]
-    if flows is None or shape is None or flows[-1].kind is not Kind.MIXED:
+    if flows is None or shape is None or flows[-1].kind is not AxisKind.MIXED:
         return None
     for passage in passages(shapes, node.inputs[0], len(shape) - 1):
-        if passage.flow is None or passage.flow.kind is not Kind.KEPT:
-            joined = passage.flow is not None and passage.flow.kind is Kind.JOINED
+        if passage.flow is None or passage.flow.kind is not AxisKind.KEPT:
+            joined = passage.flow is not None and passage.flow.kind is AxisKind.JOINED
             return passage.node if joined else None
     return None
 

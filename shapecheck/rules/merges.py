@@ -10,7 +10,7 @@ from shapecheck.analysis.layer_index import layer_index
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import show, spatial_names
 from shapecheck.findings.finding import Finding, Related
-from shapecheck.layers.flow import Kind
+from shapecheck.layers.flow import AxisKind
 from shapecheck.layers.role import Role
 
 
@@ -37,7 +37,7 @@ def broadcast_both_ways(shapes: Shapes) -> Iterable[Finding]:
         inputs = [shapes.outputs[index] for index in node.inputs]
         if output is None or any(shape is None or shape == output for shape in inputs):
             continue
-        if any(flow.kind is not Kind.KEPT for flow in shapes.flow(node) or ()):
+        if any(flow.kind is not AxisKind.KEPT for flow in shapes.flow(node) or ()):
             continue
         if all(type(size) is int for shape in inputs for size in shape or ()):
             names = " and ".join(

@@ -12,7 +12,7 @@ from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import Kind
+from shapecheck.layers.flow import AxisKind
 from shapecheck.layers.role import Role
 
 # Activations of which two in a row are one that people spell out: mish is x · tanh(softplus(x)).
@@ -98,10 +98,10 @@ class _Map(NamedTuple):
         before = shapes.outputs[node.inputs[0]]
         if flows is None or output is None or before is None or len(before) != len(output):
             return None
-        mapped = [axis for axis, flow in enumerate(flows) if flow.kind is Kind.MIXED]
+        mapped = [axis for axis, flow in enumerate(flows) if flow.kind is AxisKind.MIXED]
         windows = {axis: flow.window for axis, flow in enumerate(flows) if flow.window is not None}
         others = len(flows) - len(mapped) - len(windows)
-        kept = sum(flow.kind is Kind.KEPT for axis, flow in enumerate(flows) if axis not in windows)
+        kept = sum(flow.kind is AxisKind.KEPT for axis, flow in enumerate(flows) if axis not in windows)
         if len(mapped) != 1 or kept != others or any(window.transposes for window in windows.values()):
             return None
         if any(source.taps is not None for source in flows[mapped[0]].sources):

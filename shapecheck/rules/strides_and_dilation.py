@@ -11,7 +11,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import spatial_names
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import Kind
+from shapecheck.layers.flow import AxisKind
 from shapecheck.layers.window import Window
 
 # Rows that are never read are worth a note from this share of the map on.
@@ -47,7 +47,7 @@ def _added_behind(shapes: Shapes, node: Node, count: int) -> list[int]:
     added = [0] * count
     for j, flow in enumerate(flows[first : first + count]):
         o, i = output[first + j], before[first + j]
-        taps = flow.sources[0].taps if flow.kind is Kind.CUT else None
+        taps = flow.sources[0].taps if flow.kind is AxisKind.CUT else None
         if taps is not None and taps.advance == 1 and isinstance(o, int) and isinstance(i, int):
             added[j] = max(o + taps.reads[0].start - i, 0)
     return added

@@ -18,7 +18,7 @@ from run_layer import Array, base, function_of, numbers
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.layers import REGISTRY, Context, Problem, Undecided
-from shapecheck.layers.flow import Flow, Kind, Source, Taps, counted_again, taps_of_window
+from shapecheck.layers.flow import AxisKind, Flow, Source, Taps, counted_again, taps_of_window
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
@@ -47,7 +47,7 @@ def test_every_axis_of_the_output_has_a_flow(op: str) -> None:
         flow = flow_of(case)
         assert len(flow) == len(case.output)
         for axis in flow:
-            assert (axis.kind is Kind.NEW) == (not axis.sources)
+            assert (axis.kind is AxisKind.NEW) == (not axis.sources)
             for source in axis.sources:
                 assert source.axis in range(len(case.context.inputs[source.operand]))
                 taps = source.taps
@@ -122,11 +122,11 @@ def said(case: Case, place: int, source: Source) -> Array | None:
     flow, out = flow_of(case)[place], numbers(case.output)[place]
     size = numbers(case.context.inputs[source.operand])[source.axis]
     reads = np.zeros((size, out), bool)
-    if flow.kind is Kind.JOINED:
+    if flow.kind is AxisKind.JOINED:
         sizes = numbers(tuple(case.context.inputs[0][s.axis] for s in flow.sources))
         for j in range(out):
             reads[np.unravel_index(j, sizes)[flow.sources.index(source)], j] = True
-    elif flow.kind is Kind.SPLIT:
+    elif flow.kind is AxisKind.SPLIT:
         parts = [other for other, theirs in enumerate(flow_of(case)) if theirs == flow]
         for position in range(size):
             factors = numbers(tuple(case.output[part] for part in parts))
@@ -157,7 +157,7 @@ def compare(case: Case, found: dict[tuple[int, int], Array]) -> None:
             if flow.spreads:
                 assert reads is not None and (at_all | ~reads)[counts].all(), (keys, place, source)
                 assert len(reads) == 1 or not changed.any() or (at_all & ~reads).any(), (keys, place)
-            elif reads is not None and copies and flow.kind in (Kind.WINDOWED, Kind.CUT):
+            elif reads is not None and copies and flow.kind in (AxisKind.WINDOWED, AxisKind.CUT):
                 assert source.taps is not None
                 inside = [all(0 <= t < len(at_all) for t in source.taps.at(j)) for j in range(at_all.shape[1])]
                 assert (at_all | ~reads).all(), (keys, place, source)

@@ -8,7 +8,7 @@ from random_layers import cases
 
 import shapecheck
 from shapecheck.layers import REGISTRY, Layer, aliases
-from shapecheck.layers.flow import Kind
+from shapecheck.layers.flow import AxisKind
 
 __all__ = ["fakes"]
 
@@ -51,7 +51,7 @@ def test_a_random_layer_of_it_says_how_its_axes_flow(op: str, fakes: dict[str, t
     for case in found:
         flow = case.layer.flow(case.context, case.output)
         assert len(flow) == len(case.output)
-        assert all(axis.kind is Kind.NEW or axis.sources for axis in flow)
+        assert all(axis.kind is AxisKind.NEW or axis.sources for axis in flow)
 
 
 def test_a_class_without_ops_of_its_own_takes_none_from_its_base(fakes: dict[str, type[Layer]]) -> None:

@@ -17,7 +17,7 @@ from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers import REGISTRY, Context, Layer, Problem
 from shapecheck.layers.fields import Boolean, Number, key
-from shapecheck.layers.flow import Flow, Kind, concatenated, in_blocks, kept
+from shapecheck.layers.flow import AxisKind, Flow, concatenated, in_blocks, kept
 from shapecheck.layers.role import Role
 
 OPS = ("swoosh", "halve", "glue")
@@ -83,7 +83,9 @@ def _registered() -> dict[str, type[Layer]]:
         def flow(self, context: Context, output: Shape) -> Flow:
             """Read two neighbours on every spatial axis, each channel by itself."""
             axes = map(context.spatial_axis, range(len(output) - 2))
-            return context.lay_out(kept(context.channels_at), [in_blocks(Kind.RESAMPLED, axis, 2, 1) for axis in axes])
+            return context.lay_out(
+                kept(context.channels_at), [in_blocks(AxisKind.RESAMPLED, axis, 2, 1) for axis in axes]
+            )
 
         def parameters(self, context: Context) -> Size:
             """Return a scale for each channel."""

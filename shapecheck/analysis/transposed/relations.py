@@ -15,7 +15,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Network, Node
 from shapecheck.layers.base import Context, Layer, Problem
-from shapecheck.layers.flow import STRETCHED, AxisFlow, Flow, Kind, Source
+from shapecheck.layers.flow import STRETCHED, AxisFlow, AxisKind, Flow, Source
 
 # A size to a size; None where the layer does not work at that size.
 SizeFunction = Callable[[int], "int | None"]
@@ -131,7 +131,7 @@ def _relation(shapes: Shapes, node: Node, axis: int, flow: Flow | None, choices:
     taken = _taken_from(shapes, node)
     if taken is not None:
         return Relation(node.index, taken, None, 1, None)
-    if flow is None or flow[axis].kind is Kind.NEW:
+    if flow is None or flow[axis].kind is AxisKind.NEW:
         return _constant(node.index, shape[axis])
     found = _from_flow(shapes, node, axis, flow[axis], choices)
     # What comes from another axis may depend on what is open there.
@@ -162,11 +162,11 @@ def _from_flow(shapes: Shapes, node: Node, axis: int, flow: AxisFlow, choices: i
     here = [source.operand for source in spatial if source.axis == axis and source.taps != STRETCHED]
     if not here or any(source.axis != axis for source in spatial):
         return None
-    if flow.kind is Kind.CONCATENATED:
+    if flow.kind is AxisKind.CONCATENATED:
         return Relation(node.index, node.inputs[here[0]], None, 1, None, tuple(node.inputs[i] for i in here[1:]))
     source = node.inputs[here[0]]
     own_rule = _own_rule(layer, context, here, axis)
-    if flow.kind is Kind.KEPT:
+    if flow.kind is AxisKind.KEPT:
         if layer.keeps or _agree(own_rule, lambda size: size, shape[axis]):
             return Relation(node.index, source, None, 1, None)
     elif flow.window is not None:
@@ -206,7 +206,7 @@ def _merge_demands(node: Node, axis: int, flow: Flow | None) -> list[Equality]:
     """Return that inputs whose positions on an axis stand for each other have one size there."""
     demands = []
     for one in flow or ():
-        if one.kind is Kind.KEPT and all(source.axis == axis for source in one.sources):
+        if one.kind is AxisKind.KEPT and all(source.axis == axis for source in one.sources):
             same = [node.inputs[source.operand] for source in one.sources if source.taps != STRETCHED]
             demands += [Equality(same[0], other, None, node.index) for other in same[1:]]
     return demands

@@ -13,7 +13,7 @@ from shapecheck.analysis.provenance import cause
 from shapecheck.arithmetic.shape import Shape, channel_axis, show_sizes, spatial_name, split
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.flow import Kind
+from shapecheck.layers.flow import AxisKind
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
@@ -80,7 +80,7 @@ def _rates(shapes: Shapes, node: Node) -> list[Fraction]:
     sources = [
         source
         for axis, one in enumerate(flow)
-        if axis not in (0, channels) and one.kind in (Kind.WINDOWED, Kind.RESAMPLED, Kind.CUT)
+        if axis not in (0, channels) and one.kind in (AxisKind.WINDOWED, AxisKind.RESAMPLED, AxisKind.CUT)
         for source in one.sources
     ]
     found = [source.taps or source.pattern for source in sources]
