@@ -25,7 +25,7 @@ from shapecheck.config import Config
 from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
 from shapecheck.language.source import decode, read_bytes
-from shapecheck.output.progress import Report as Tell
+from shapecheck.output.progress import Tell
 
 # What a check takes at least, and how much of that must be there for each process that takes part: to start one takes
 # a tenth of a second. Measured with tests/benchmarks/many_files.py, and generously rounded.

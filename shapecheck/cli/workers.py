@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from shapecheck.output.progress import Report as Tell
+from shapecheck.output.progress import Tell
 
 # Seconds to wait for answers before looking again: without a bound an interrupt would go unheard on Windows.
 LOOK = 0.2

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-Report = Callable[[int, int, str], None]
+Tell = Callable[[int, int, str], None]
 PATIENCE = 1.0
 
 
@@ -19,7 +19,7 @@ class Progress:
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
 
-    def of(self, path: str) -> Report:
+    def of(self, path: str) -> Tell:
         """Return the callback for one file."""
 
         def report(done: int, total: int, what: str) -> None:

@@ -138,6 +138,15 @@ def _edited() -> JsonRpcException:
     return JsonRpcException("the text was edited meanwhile", types.LSPErrorCodes.ContentModified.value)
 
 
+def _log_what_is_unexpected() -> None:
+    """Let errors of pygls, of whichever of its modules, reach standard error, but not answers that say no."""
+    log = logging.getLogger("pygls")
+    handler = logging.StreamHandler()
+    handler.addFilter(_unexpected)
+    log.setLevel(logging.ERROR)
+    log.handlers, log.propagate = [handler], False
+
+
 def _unexpected(record: logging.LogRecord) -> bool:
     """Say whether a log record is of more than an answer that says no."""
     error = record.exc_info[1] if record.exc_info else None
@@ -146,8 +155,7 @@ def _unexpected(record: logging.LogRecord) -> bool:
 
 def make_server() -> ShapecheckServer:
     """Return a server that answers every request it knows."""
-    logging.getLogger("pygls").setLevel(logging.ERROR)
-    logging.getLogger("pygls.protocol.json_rpc").addFilter(_unexpected)
+    _log_what_is_unexpected()
     server = ShapecheckServer()
     for method, function, option in FEATURES:
         server.feature(method, option)(function)

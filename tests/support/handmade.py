@@ -9,13 +9,13 @@ import jax
 import numpy as np
 
 from shapecheck.findings.finding import Position, Span
-from shapecheck.graph.network import Network, Node, Source
+from shapecheck.graph.network import Network, Node, NodeSource
 from shapecheck.layers import REGISTRY, Layer
 from shapecheck.layers.base import default_of
 from shapecheck.verification.reference import build
 from shapecheck.verification.reference.compile import QUICK
 
-NOWHERE = Source(Span(Position(1, 1), Position(1, 1)), {}, None)
+NOWHERE = NodeSource(Span(Position(1, 1), Position(1, 1)), {}, None)
 
 
 def layer(op: str, **keys: Any) -> Layer:

@@ -30,7 +30,7 @@ def test_what_does_not_fit_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     found = run_levels(chain((2, 1000), {"op": "linear", "out_features": 1000}), "run").run
     assert found is not None
     assert found.run is None
-    told = r"a training step here would take 0\.0\d GB, a forward pass alone 0\.0\d GB, and 0\.01 GB are free"
+    told = r"a training step here would take \d\d\.\d\d MiB, a forward pass alone \d+\.\d\d MiB, and 4\.77 MiB are free"
     assert re.fullmatch(told, found.not_run or "")
     monkeypatch.setattr(execute, "free_bytes", lambda device: None)
     assert ran(chain((2, 10), LINEAR)).lost == ()
@@ -56,7 +56,7 @@ def only_forward(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_memory_for_a_step_the_forward_pass_is_run() -> None:
     found = verified(deep_and_square()).verification
     assert found is not None and found.run is not None
-    assert re.fullmatch(r"it would take 0\.0\d GB, and 0\.01 GB are free", found.run.forward_only or "")
+    assert re.fullmatch(r"it would take \d\d\.\d\d MiB, and 5\.72 MiB are free", found.run.forward_only or "")
     assert (found.result, found.verdict, found.agree) == ("not_checked", "not_checked", 8)
     assert [one.result for one in found.levels] == ["proved", "proved", "proved", "not_checked"]
     reason = f"the training step was not run: {found.run.forward_only}"

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from shapecheck.graph.network import Network
-from shapecheck.text import plural
+from shapecheck.text import plural, show_bytes
 from shapecheck.verification.reference.built_network import rectified
 from shapecheck.verification.reference.call import ParameterSpec, abstract
 from shapecheck.verification.reference.compile import QUICK, compiled, flops
@@ -190,9 +190,11 @@ class StepRunner:
         self._forward.append(self._compile(self.pieces[-1], self.pieces[-1].forward))
         forward = max(map(_bytes, self._forward)) + max(parameters) + outputs
         if forward > free:
-            alone = f"a forward pass alone {_giga(forward)}"
-            raise NotEnoughMemory(f"a training step here would take {_giga(step)}, {alone}, and {_giga(free)} are free")
-        return f"it would take {_giga(step)}, and {_giga(free)} are free"
+            alone = f"a forward pass alone {show_bytes(forward)}"
+            raise NotEnoughMemory(
+                f"a training step here would take {show_bytes(step)}, {alone}, and {show_bytes(free)} are free"
+            )
+        return f"it would take {show_bytes(step)}, and {show_bytes(free)} are free"
 
     def forward(self, seed: int) -> Marks:
         """Run forward alone, piece after piece; no more parameters are held than those of one."""
@@ -270,7 +272,3 @@ def _bytes(executable: Any) -> int:
     memory = executable.memory_analysis()
     total = memory.argument_size_in_bytes + memory.output_size_in_bytes + memory.temp_size_in_bytes
     return int(total - memory.alias_size_in_bytes)
-
-
-def _giga(size: int) -> str:
-    return f"{size / 1e9:,.2f} GB"
