@@ -35,11 +35,6 @@ ABOUT_A_CLASS = {
     "rules/resized_maps.py": {"AdaptivePool"},
 }
 MOST_ROOT_MODULES = 8
-# Names that still mean two things: each goes as soon as one of the two has another name.
-MODULES_TWICE: set[str] = set()
-CLASSES_TWICE = {
-    "Kind",
-}
 # Ways to look into a text.
 READING = ("startswith", "endswith", "partition", "rpartition", "split", "rsplit", "replace", "removeprefix", "find")
 
@@ -112,7 +107,7 @@ def test_a_module_has_its_name_for_itself() -> None:
         # A builder stands under the name of the layers that it builds.
         if not name.startswith("__") and not path.startswith("verification/reference/builders/"):
             names.setdefault(name, []).append(path)
-    assert not {name: paths for name, paths in names.items() if len(paths) > 1 and name not in MODULES_TWICE}
+    assert not {name: paths for name, paths in names.items() if len(paths) > 1}
 
 
 def test_builders_have_the_names_of_the_layers_that_they_build() -> None:
@@ -127,7 +122,7 @@ def test_a_class_has_its_name_for_itself() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 names.setdefault(node.name, []).append(path)
-    assert not {name: paths for name, paths in names.items() if len(paths) > 1 and name not in CLASSES_TWICE}
+    assert not {name: paths for name, paths in names.items() if len(paths) > 1}
 
 
 def test_few_modules_stand_at_the_root() -> None:
