@@ -24,6 +24,7 @@ NOT_IN_A_FILE = {
     "the file cannot be read:": "the file system's own trouble",
     "this is a folder, not a file": "a folder is no file",
     "the file is not text: it holds the control character": "bytes: tests/language/test_documents.py",
+    "the character U+": "not in a file of text: tests/language/test_syntax.py",
     "the arithmetic says": "a network on which both witnesses differ is a defect of ours",
     "; so it is with": "takes a GPU that errs: tests/verification/test_numbers_proof.py",
     "no value fits here": "the base of all kinds, never a kind itself",
