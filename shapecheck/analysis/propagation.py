@@ -26,12 +26,19 @@ class LayerShapes(NamedTuple):
 class Open(NamedTuple):
     """A node at which a question depends on a dimension that has no size.
 
-    ``asked`` is None where the layer's very shape has no exact form without it; ``question`` says why.
+    ``asked`` is None where the layer's very shape has no exact form without it; ``question`` says why, and ``sizes``
+    are those that it depends on.
     """
 
     node: int
     question: str
     asked: Question | None = None
+    sizes: tuple[Size, ...] = ()
+
+    def names(self) -> set[str]:
+        """Return the dimensions that the question depends on."""
+        sizes = self.sizes if self.asked is None else (self.asked.left, self.asked.right)
+        return {name for size in sizes if not isinstance(size, int) for name in size.names()}
 
 
 class Shapes(Mapping[str, LayerShapes]):
@@ -201,7 +208,7 @@ def _output(index: int, layer: Layer, context: Context, troubles: list[Problem],
         troubles.append(problem.at(index))
     except Undecided as reason:
         if context.inputs:
-            undecided.append(Open(index, str(reason)))
+            undecided.append(Open(index, str(reason), None, reason.sizes))
     if context.undecided:
         undecided.extend(Open(index, str(asked), asked) for asked in context.undecided)
     if shape is None:

@@ -63,7 +63,14 @@ class Problem(Exception):
 
 
 class Undecided(Exception):
-    """The output shape depends on the size of a dimension that has none, and has no exact form without it."""
+    """The output shape depends on the size of a dimension that has none, and has no exact form without it.
+
+    ``sizes`` are those that it depends on.
+    """
+
+    def __init__(self, reason: str, *sizes: Size) -> None:
+        super().__init__(reason)
+        self.sizes = sizes
 
 
 class Reference(NamedTuple):
@@ -142,10 +149,12 @@ class Context:
             return size >= bound
         answer = symbolic.at_least(size, bound)
         if answer is None:
-            answer = quasi_affine.rises(size)
-            self.undecided.append(
-                Question("assume", size, bound) if answer else Question("assume", -size, 1 - bound)
-            )
+            try:
+                answer = quasi_affine.mean_rise(size) >= 0
+            except quasi_affine.NotQuasiAffine:
+                answer = True
+            assumed = Question("assume", size, bound) if answer else Question("assume", -size, 1 - bound)
+            self.undecided.append(assumed)
         return answer
 
     def _settle(self, answer: bool | None, kind: str, left: Size, right: Size) -> bool:

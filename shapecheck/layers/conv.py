@@ -44,7 +44,7 @@ class Convolving(Sliding):
         if groups == "depthwise":
             groups = channels
         if not isinstance(groups, int):
-            raise Undecided(f"groups: depthwise is one group for each of {groups} channels")
+            raise Undecided(f"groups: depthwise is one group for each of {groups} channels", groups)
         for count, what in ((channels, "input"), (out_channels, "output")):
             if not context.divides(groups, count):
                 below = count // groups * groups

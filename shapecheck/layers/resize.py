@@ -126,7 +126,7 @@ class Upsample(Layer):
             return scaled
         if isinstance(i, int):
             return math.floor(i * factor)
-        raise Undecided(f"scale_factor {factor} is no short ratio, so ⌊{i} · {factor}⌋ has no exact form")
+        raise Undecided(f"scale_factor {factor} is no short ratio, so ⌊{i} · {factor}⌋ has no exact form", i)
 
 
 class Pad(Layer):

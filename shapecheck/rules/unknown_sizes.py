@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from shapecheck.analysis.propagation import Open, Shapes
-from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.findings.finding import Finding, Related
-from shapecheck.graph.network import Node
 from shapecheck.layers.base import Broken
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def dimension_without_size(shapes: Shapes) -> Iterable[Finding]:
@@ -36,18 +31,9 @@ def unsized(shapes: Shapes) -> dict[str, list[Open]]:
     for question in shapes.undecided:
         node = shapes.network.nodes[question.node]
         if shapes.outputs[node.index] is None and not isinstance(node.layer, Broken):
-            for name in sorted(_names_at(shapes, node) & set(_NAME.findall(question.question))):
+            for name in sorted(question.names()):
                 asked.setdefault(name, []).append(question)
     return asked
-
-
-def _names_at(shapes: Shapes, node: Node) -> set[str]:
-    """Return the dimensions without a size that stand in the shapes that a layer reads and makes, or states."""
-    known = [shapes.outputs[index] or () for index in (*node.inputs, *node.references.values(), node.index)]
-    stated = [expectation.sizes or () for expectation in node.expect]
-    others = [shapes.outputs[e.same_as] or () for e in node.expect if e.same_as is not None]
-    sizes = [size for shape in (*known, *stated, *others) for size in shape if isinstance(size, Symbolic)]
-    return {name for size in sizes for name in size.names()}
 
 
 def _without_shape(shapes: Shapes, start: set[int]) -> int:

@@ -104,10 +104,11 @@ class Actions:
         """Say whether a finding, and no other, is gone from a text; in a text of several lines # begins no comment."""
         known = self.analysis.tried.get((diagnostic, source))
         if known is None:
-            before = [(d.code, d.layer, d.message) for d in self.analysis.report.diagnostics]
-            after = [(d.code, d.layer, d.message) for d in self.analysis.again(source).diagnostics]
+            # A comment at the end of a line moves nothing.
+            before = [(d.rule, d.layer, d.span) for d in self.analysis.report.diagnostics]
+            after = [(d.rule, d.layer, d.span) for d in self.analysis.again(source).diagnostics]
             gone = [found for found in before if found not in after]
-            known = bool(gone) and all(code == diagnostic.code for code, _, _ in gone)
+            known = bool(gone) and all(rule is diagnostic.rule for rule, _, _ in gone)
             known = known and all(found in before for found in after)
             self.analysis.tried[diagnostic, source] = known
         return known
