@@ -9,9 +9,9 @@ from yaml.nodes import Node, ScalarNode, SequenceNode
 from shapecheck.findings.finding import Span
 from shapecheck.language import vocabulary
 from shapecheck.language.document import span_of
-from shapecheck.language.layer_reader import LayerReader
 from shapecheck.language.source import FILE_START
 from shapecheck.language.templates import Axes, FileTemplate, LayerShardingTemplate, Name, ShardingTemplate
+from shapecheck.language.value_reader import ValueReader
 from shapecheck.language.values import mapping_entries
 from shapecheck.layers.fields import Integer
 
@@ -22,7 +22,7 @@ Mesh = Sequence[tuple[str, int]]
 Shards = Sequence[tuple[str, tuple[str, ...]]]
 
 
-def read_sharding(reader: LayerReader, node: Node) -> ShardingTemplate | None:
+def read_sharding(reader: ValueReader, node: Node) -> ShardingTemplate | None:
     """Return what the file says of several devices, or None where it has no mesh that can be used."""
     before = len(reader.findings)
     parts = reader.known(node, "sharding", vocabulary.SHARDING_KEYS)
@@ -68,11 +68,11 @@ def override(file: FileTemplate, mesh: Mesh, shards: Shards) -> None:
     file.sharding = told._replace(dims=tuple(dims.values()))
 
 
-def _entries(reader: LayerReader, parts: dict[str, Node], key: str) -> list[tuple[str, ScalarNode, Node]]:
+def _entries(reader: ValueReader, parts: dict[str, Node], key: str) -> list[tuple[str, ScalarNode, Node]]:
     return mapping_entries(parts[key], f"{key} of sharding", reader.findings) if key in parts else []
 
 
-def _mesh(reader: LayerReader, node: Node) -> dict[str, tuple[int, Span | None]]:
+def _mesh(reader: ValueReader, node: Node) -> dict[str, tuple[int, Span | None]]:
     before = len(reader.findings)
     found: dict[str, tuple[int, Span | None]] = {}
     for key, key_node, value in mapping_entries(node, "mesh", reader.findings):
@@ -93,7 +93,7 @@ def _mesh(reader: LayerReader, node: Node) -> dict[str, tuple[int, Span | None]]
     return found if len(reader.findings) == before else {}
 
 
-def _axes(reader: LayerReader, node: Node, key: str) -> Axes:
+def _axes(reader: ValueReader, node: Node, key: str) -> Axes:
     """Return the mesh axes over which an axis is split: a word, a list of words, or _ for none."""
     items = node.value if isinstance(node, SequenceNode) else [node]
     names = []
@@ -106,7 +106,7 @@ def _axes(reader: LayerReader, node: Node, key: str) -> Axes:
     return tuple(names)
 
 
-def _splits(reader: LayerReader, node: Node, key: str) -> tuple[Axes, ...]:
+def _splits(reader: ValueReader, node: Node, key: str) -> tuple[Axes, ...]:
     """Return a split for every axis of an array."""
     if isinstance(node, SequenceNode) and node.value:
         return tuple(_axes(reader, item, key) for item in node.value)

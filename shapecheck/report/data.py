@@ -75,24 +75,57 @@ def table_data(shapes: Shapes) -> dict[str, Any]:
 
 def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, figures: bool = True) -> None:
     network = shapes.network
-    groups = listed(root)
-    home = {child: group.number for group in (root, *groups) for child in group.children if isinstance(child, int)}
+    album = Album(shapes)
+    item = item_bytes(shapes)
+    table = tables.as_json(shapes)
+    layers = _rows(report, shapes, root, table, album if figures else None)
+    data["layers"] = layers
+    data["order"] = list(network.order)
+    data["item_bytes"] = item
+    data["groups"] = [
+        {"label": g.label, "name": g.name, "parent": g.parent.number if g.parent else 0, "open": g.open}
+        for g in listed(root)
+    ]
+    data["figures"] = album.pages
+    data["totals"] = {
+        **table["totals"],
+        "memory": sum(one["memory"] for one in layers if isinstance(one["memory"], int) and one["op"] != "input"),
+        "complete": all(isinstance(one["memory"], int) for one in layers),
+        "layers": len(network.layers),
+    }
+    data["outputs"] = table["outputs"]
+    data["bars"] = [
+        bars(title, key, layers, root)
+        for title, key in (
+            ("Parameters", "parameters"),
+            ("Multiply-adds", "multiply_adds"),
+            ("Activation memory", "memory"),
+        )
+    ]
+
+
+def _rows(
+    report: Report, shapes: Shapes, root: Group, table: dict[str, Any], album: Album | None
+) -> list[dict[str, Any]]:
+    """Return a row for each input and layer; ``table`` is the JSON of the layers, ``album`` takes their figures."""
+    network = shapes.network
+    home = {
+        child: group.number for group in (root, *listed(root)) for child in group.children if isinstance(child, int)
+    }
     outputs: dict[int, list[str]] = {}
     for name, index in network.outputs.items():
         outputs.setdefault(index, []).append(name)
     gravest = _gravest(report)
     seen = cross_checked(report)
     trouble = {network.nodes[problem.node].name: problem.message for problem in shapes.troubles}
-    table = tables.as_json(shapes)
     rows = {row["name"]: row for row in table["layers"]}
-    album = Album(shapes)
     item = item_bytes(shapes)
     layers = []
     for node in network.nodes:
         shape = shapes.outputs[node.index]
         row = rows.get(node.name, {})
         memory = None if shape is None else tables.size(product(shape) * item)
-        drawn = album.place(node) if figures and node.layer is not None and shape is not None else None
+        drawn = None if album is None or node.layer is None or shape is None else album.place(node)
         layers.append(
             {
                 "name": node.name,
@@ -115,28 +148,7 @@ def _layers(data: dict[str, Any], report: Report, shapes: Shapes, root: Group, f
                 "witness": seen.get(node.name, seen[""]) if node.layer is not None else "",
             }
         )
-    data["layers"] = layers
-    data["order"] = list(network.order)
-    data["item_bytes"] = item
-    data["groups"] = [
-        {"label": g.label, "name": g.name, "parent": g.parent.number if g.parent else 0, "open": g.open} for g in groups
-    ]
-    data["figures"] = album.pages
-    data["totals"] = {
-        **table["totals"],
-        "memory": sum(one["memory"] for one in layers if isinstance(one["memory"], int) and one["op"] != "input"),
-        "complete": all(isinstance(one["memory"], int) for one in layers),
-        "layers": len(network.layers),
-    }
-    data["outputs"] = table["outputs"]
-    data["bars"] = [
-        bars(title, key, layers, root)
-        for title, key in (
-            ("Parameters", "parameters"),
-            ("Multiply-adds", "multiply_adds"),
-            ("Activation memory", "memory"),
-        )
-    ]
+    return layers
 
 
 def cross_checked(report: Report) -> dict[str, str]:
