@@ -7,7 +7,6 @@ from typing import TextIO
 
 from shapecheck.findings.checked import Report
 from shapecheck.output.summary import summary_line
-from shapecheck.output.verification_text import sentence
 from shapecheck.text import printable
 
 
@@ -26,4 +25,6 @@ def findings(reports: Sequence[Report], stream: TextIO, color: bool = False) -> 
                 f"{report.path}:{d.span.start.line}:{d.span.start.column}: {d.code} [{d.severity}] {message}\n"
             )
         if report.verification is not None:
+            from shapecheck.output.verification_text import sentence  # a check alone loads none of it
+
             stream.write(f"{report.path}: {sentence(report.verification)}\n")

@@ -8,7 +8,6 @@ from typing import TextIO
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Span
-from shapecheck.output import verification_text
 from shapecheck.output.summary import summary_line
 from shapecheck.text import excerpt, printable
 
@@ -42,6 +41,8 @@ def findings(reports: Sequence[Report], stream: TextIO, color: bool = False) -> 
         for diagnostic in report.diagnostics:
             stream.write(one(diagnostic, report.path, lines, painter) + "\n")
         if report.verification is not None:
+            from shapecheck.output import verification_text  # a check alone loads none of it
+
             stream.write(f"{report.path}: " + "\n".join(verification_text.lines(report.verification)) + "\n")
 
 
