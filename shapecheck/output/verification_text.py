@@ -117,7 +117,7 @@ def run_lines(run: TrainingRun) -> list[str]:
     if run.not_finite is not None:
         return [f"run: {not_finite_text(run.not_finite)}", *step]
     how = ", dropout off" if run.dropout else ""
-    draws = f"({run.draws} random {'draw' if run.draws == 1 else 'draws'}{how})"
+    draws = f"({plural(run.draws, 'random draw')}{how})"
     finite = f"run: all numbers of {plural(run.layers, 'layer')} are finite"
     if run.forward_only is not None:
         return [f"{finite} {draws}", *step]

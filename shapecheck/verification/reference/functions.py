@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 
 from shapecheck.graph.network import Network
+from shapecheck.text import plural
 from shapecheck.verification.reference.build_errors import BuildError
 from shapecheck.verification.reference.built_network import BuiltNetwork, build
 
@@ -63,7 +64,7 @@ class Apply:
             return dict(inputs)
         arrays = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
         if len(arrays) != len(names):
-            given = f"{len(arrays)} {'array' if len(arrays) == 1 else 'arrays'}"
+            given = plural(len(arrays), "array")
             raise BuildError(f"the network reads {' and '.join(names)}, but was given {given}")
         return dict(zip(names, arrays, strict=True))
 

@@ -18,6 +18,7 @@ import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from shapecheck.graph.network import Network, Node, Sharding, Split
+from shapecheck.text import plural
 from shapecheck.verification.records.partition import MOST_DEVICES, LayerSplit, Partition, PartitionPass, Refusal
 from shapecheck.verification.records.plan import ProgressCallback
 from shapecheck.verification.reference.build_errors import one_line
@@ -119,7 +120,7 @@ def _devices(count: int) -> tuple[list[jax.Device] | None, str]:
         return None, f"not compiled: JAX has no CPU devices here ({one_line(error)})"
     if len(devices) < count:
         return None, (
-            f"not compiled: JAX runs with {len(devices)} CPU device{'s' if len(devices) > 1 else ''} here, and more can"
+            f"not compiled: JAX runs with {plural(len(devices), 'CPU device')} here, and more can"
             f' only be made before its first use: jax.config.update("jax_num_cpu_devices", {count}),'
             " or shapecheck verify"
         )
