@@ -41,5 +41,5 @@ def circles(reads: Sequence[Collection[int]], left: Collection[int]) -> list[lis
                 break
             path[at] = len(path)
             at = next((source for source in reads[at] if source in left), None)
-        done |= path.keys()
+        done.update(path)  # `|=` with the keys of a mapping would copy the set
     return found
