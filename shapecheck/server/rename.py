@@ -11,12 +11,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Network
-from shapecheck.language.assembly import assemble
-from shapecheck.language.document import parse
-from shapecheck.language.reader import read
-from shapecheck.language.templates import FileTemplate
 from shapecheck.language.vocabulary import IDENTIFIER
 from shapecheck.server.checker import Analysis
 from shapecheck.server.names import Occurrence, Symbol, has_name
@@ -51,7 +46,7 @@ def rename(analysis: Analysis, position: types.Position, new: str) -> list[types
             line = analysis.text.position(place.start).line + 1
             raise NoRename(f"{symbol.name} is written with escapes at line {line}; write it plainly first")
         text = text[: place.start] + new + text[place.end :]
-    difference = _difference(analysis, text, symbol)
+    difference = _difference(analysis, text)
     if difference is not None:
         raise NoRename(f"{symbol.name} cannot be called {new}: {difference}")
     return [types.TextEdit(analysis.text.range(place.start, place.end), new) for place in places]
@@ -95,30 +90,16 @@ def _require_free(analysis: Analysis, symbol: Symbol, new: str) -> None:
         raise NoRename(f"{new} is taken already" + (f" in {symbol.scope}" if symbol.scope else ""))
 
 
-Read = tuple[FileTemplate, Network, list[Finding]]
-
-
-def _read(analysis: Analysis, source: str) -> Read | None:
-    limits = analysis.config.limits
-    root = parse(source, limits)
-    if isinstance(root, Finding):
-        return None
-    file, found = read(root, analysis.report.path, limits)
-    assembly = assemble(file, {}, limits)
-    found += assembly.findings
-    return file, assembly.network, found or assembly.unused()
-
-
-def _difference(analysis: Analysis, source: str, symbol: Symbol) -> str | None:
+def _difference(analysis: Analysis, source: str) -> str | None:
     """Return in which way another text is another network, or None where it differs by names alone."""
-    before, after = _read(analysis, analysis.text.source), _read(analysis, source)
-    if before is None or after is None:
+    before, after = analysis.again(analysis.text.source), analysis.again(source)
+    if before.network is None or after.network is None:
         return "the file could not be read any more"
-    told, tells = ([(f.rule, f.span.start.line) for f in one[2]] for one in (before, after))
+    told, tells = ([(d.code, d.span.start.line) for d in report.diagnostics] for report in (before, after))
     if sorted(told) != sorted(tells):
-        new = next((f for f in after[2] if (f.rule, f.span.start.line) not in told), None)
+        new = next((d for d in after.diagnostics if (d.code, d.span.start.line) not in told), None)
         return new.message if new is not None else "other mistakes would be found then"
-    if _wiring(before[1]) != _wiring(after[1]):
+    if _wiring(before.network) != _wiring(after.network):
         return "somewhere another layer would be meant, or one that has its name from its op and number another number"
     return None
 
