@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.catalogue import RULES, Severity
 from shapecheck.findings.finding import Edit, Finding
 from shapecheck.server.positions import Text
 
@@ -14,6 +14,11 @@ SEVERITIES = {
     Severity.WARNING: types.DiagnosticSeverity.Warning,
     Severity.INFO: types.DiagnosticSeverity.Information,
 }
+
+# What could go without a loss: an editor shows it faded.
+UNNECESSARY = frozenset(
+    RULES[f"unused-{what}"] for what in ("suppression", "layer", "block", "param", "input", "dimension", "mesh-axis")
+)
 
 
 def diagnostic(found: Finding, text: Text, uri: str) -> types.Diagnostic:
@@ -28,7 +33,7 @@ def diagnostic(found: Finding, text: Text, uri: str) -> types.Diagnostic:
         severity=SEVERITIES[found.severity],
         code=found.code,
         source=SOURCE,
-        tags=[types.DiagnosticTag.Unnecessary] if found.rule.name.startswith("unused-") else None,
+        tags=[types.DiagnosticTag.Unnecessary] if found.rule in UNNECESSARY else None,
         related_information=related or None,
         data={"rule": found.rule.name, "layer": found.layer},
     )
