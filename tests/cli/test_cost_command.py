@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import pytest
+from amounts import sampled
 from click.testing import CliRunner
 from texts import check_text
 
@@ -90,7 +91,7 @@ def fit(text: str, room: int, batch: int | None = None) -> Fit | Unavailable:
     return fit_of(made, Plan(device="cpu", optimizer="momentum", fit=room))
 
 
-@pytest.mark.parametrize("batch", [1, 6])
+@pytest.mark.parametrize("batch", sampled([1, 6], 2))
 def test_the_largest_batch_is_that_of_trying_every_one(every_batch: dict[int, int], batch: int) -> None:
     assert sorted(every_batch.values()) == list(every_batch.values())
     for asked in (every_batch[3], every_batch[6] - 1):
@@ -110,6 +111,7 @@ def test_where_nothing_fits(every_batch: dict[int, int]) -> None:
     assert "no batch fits: the smallest, N = 1 holds 1 bytes too much" in "\n".join(cost_lines(found))
 
 
+@pytest.mark.slow
 def test_the_batch_is_bound_by_what_is_promised(every_batch: dict[int, int]) -> None:
     found = fit(network("{size: 2, accepts: {sizes: [2, 4, 6]}}"), every_batch[7])
     assert isinstance(found, Fit) and found.largest is not None
@@ -120,6 +122,7 @@ def test_the_batch_is_bound_by_what_is_promised(every_batch: dict[int, int]) -> 
     assert (found.largest.batch, found.exceeds.batch) == (4, 6)
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_a_number(every_batch: dict[int, int]) -> None:
     found = fit(numbered(), every_batch[7])
     assert isinstance(found, Fit) and found.largest == (7, every_batch[7]) and found.name == "batch"
@@ -171,6 +174,7 @@ def test_the_command_fails_where_nothing_fits(tmp_path: Path) -> None:
     assert "but a training step of sgd at N = 3 does not fit into 1.00 KiB" in out
 
 
+@pytest.mark.slow
 def test_another_dtype_and_another_batch() -> None:
     def argument(**plan: Any) -> int:
         found = verified(network(), cost=True, **plan).verification

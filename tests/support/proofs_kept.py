@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from shapecheck.findings.checked import Settings
 from shapecheck.findings.selection import DEFAULT
 from shapecheck.language.limits import DEFAULT_LIMITS
-from shapecheck.verification import LevelOutcome, Plan, Verification
+from shapecheck.verification import LevelOutcome, Plan, Verification, prover
 from shapecheck.verification.prover import Prover
 
 SMALL = (
@@ -34,3 +38,18 @@ def faked(code: str, timeout: float | None = None) -> Prover:
 def ask(made: Prover) -> tuple[Verification, list[tuple[int, int, str]]]:
     calls: list[tuple[int, int, str]] = []
     return made.prove(QUESTION, SMALL, Plan(), lambda *call: calls.append(call)), calls
+
+
+class Clock:
+    """A clock by which time is up as soon as a step is heard of, however fast or slow the machine is."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, step: str, times: int = 1) -> None:
+        self.step = step
+        self.times = times
+        self.ahead = 0.0
+        self._now = time.monotonic
+        monkeypatch.setattr(prover.time, "monotonic", lambda: self._now() + self.ahead)
+
+    def tell(self, done: int, total: int, what: str) -> None:
+        self.times -= what.startswith(self.step)
+        self.ahead = 0.0 if self.times else 10_000.0

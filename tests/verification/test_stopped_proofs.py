@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from proofs_kept import FOUND, QUESTION, READY, SMALL, ask, faked
+from proofs_kept import FOUND, QUESTION, READY, SMALL, Clock, ask, faked
 
 from shapecheck.cache.codec import decode, encode
 from shapecheck.cli.main import main
@@ -18,7 +17,6 @@ from shapecheck.output.cost_text import cost_lines
 from shapecheck.output.verification_json import verification_json
 from shapecheck.output.verification_text import lines, sentence
 from shapecheck.verification import Disagreement, Level, LevelOutcome, NotChecked, Plan, Verification
-from shapecheck.verification import prover as child
 from shapecheck.verification.interrupted import interrupted
 from shapecheck.verification.prover import Prover
 from shapecheck.verification.records.compiler_cost import Fit, Unavailable
@@ -124,21 +122,6 @@ def test_what_was_told_of_one_file_is_not_told_of_the_next() -> None:
         made._code = READY + "os._exit(3)"
         found, _ = ask(made)
     assert (found.agree, found.levels) == (0, ())
-
-
-class Clock:
-    """A clock by which time is up as soon as a step is heard of, however fast or slow the machine is."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, step: str, times: int = 1) -> None:
-        self.step = step
-        self.times = times
-        self.ahead = 0.0
-        self._now = time.monotonic
-        monkeypatch.setattr(child.time, "monotonic", lambda: self._now() + self.ahead)
-
-    def tell(self, done: int, total: int, what: str) -> None:
-        self.times -= what.startswith(self.step)
-        self.ahead = 0.0 if self.times else 10_000.0
 
 
 def until(step: str, plan: Plan, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> Verification:

@@ -97,6 +97,7 @@ def test_each_level_is_told_of_as_soon_as_it_is_gone_through(length: int, monkey
     assert all(each.run is None for each in ran)
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_compiled_in_equal_segments() -> None:
     made = chain((1, 4, 8, 8), *BLOCK * 234)
     found = run_levels(made)
@@ -108,6 +109,7 @@ def test_a_long_chain_is_compiled_in_equal_segments() -> None:
     assert found.flops == pytest.approx(234 * run_levels(chain((1, 4, 8, 8), *BLOCK)).flops, rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_chain_that_shrinks_is_cut_into_even_pieces() -> None:
     made = chain((1, 1, 400), *[{"op": "conv", "out_channels": 1, "kernel_size": 2}] * 320)
     found = run_levels(made, "lower")

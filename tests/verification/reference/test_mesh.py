@@ -342,6 +342,7 @@ def test_one_channel_of_a_norm_is_a_channel_and_one_slope_for_all_is_none() -> N
     assert {refusal.layer for refusal in refusals} == {"norm"} <= ours
 
 
+@pytest.mark.slow
 def test_the_limit_is_one_that_can_be_compiled_for() -> None:
     assert math.log2(partitioning.MOST_DEVICES).is_integer()
     done = python(

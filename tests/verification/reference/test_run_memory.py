@@ -82,6 +82,7 @@ def test_a_forward_pass_alone_refutes_what_is_not_finite() -> None:
     assert [d.code for d in report.diagnostics if d.code.startswith("SC8")] == ["SC802"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("only_forward")
 def test_a_forward_pass_alone_shows_the_values_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     made = shapecheck.loads(deep_and_square())

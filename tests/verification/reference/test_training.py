@@ -104,6 +104,7 @@ def test_the_autoencoder_learns_to_give_back() -> None:
     assert losses[-1] < 0.7 * float(jnp.var(pictures)), "nearly half of it is noise, which nobody can give back"
 
 
+@pytest.mark.slow
 def test_lenet_is_what_one_writes_by_hand() -> None:
     init, apply = shapecheck.build(shapecheck.load(EXAMPLES / "lenet5.net.yaml", N=3))
     params = once(init)(jax.random.key(7))
@@ -298,6 +299,7 @@ def test_a_build_that_is_not_what_was_checked_is_refused(monkeypatch: pytest.Mon
         shapecheck.build(loads("  - {name: p, op: max_pool, kernel_size: 2}\n"))
 
 
+@pytest.mark.slow
 def test_parameters_do_not_depend_on_the_batch() -> None:
     path = EXAMPLES / "lenet5.net.yaml"
     (init, many), (_, one) = (shapecheck.build(shapecheck.load(path, N=n)) for n in (4, 1))
