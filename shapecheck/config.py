@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.text import suggest
 
 # Above this the composer, the reader of values and the expander, which recurse, could overflow the stack.

@@ -18,14 +18,15 @@ from shapecheck.findings.catalogue import RULES, Phase, Rule, Severity
 from shapecheck.findings.checked import Origin, Report, Settings
 from shapecheck.findings.copies import merged
 from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, NetworkError
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.graph.network import Network
 from shapecheck.language.assembly import assemble
 from shapecheck.language.document import collector_off, parse
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.reader import read
 from shapecheck.language.templates import FileTemplate
 from shapecheck.layers.base import Problem
 from shapecheck.rules import CHECKS, EXPLANATIONS
+from shapecheck.rules.error_causes import with_causes
 from shapecheck.rules.input_sizes import size_findings
 from shapecheck.rules.transposed_size import ambiguous_findings, mended_by_padding
 from shapecheck.text import suggest
@@ -99,6 +100,9 @@ class _Course:
         )
         return report
 
+    def _asked_for(self, causes: Iterable[Finding]) -> list[Finding]:
+        return [cause for cause in causes if self.settings.selection.allows(cause.rule)]
+
     def _told(self) -> tuple[Finding, ...]:
         """Return the findings less those that the choice of rules or a comment in the file keeps quiet."""
         selection = self.settings.selection
@@ -107,7 +111,11 @@ class _Course:
         if self.unclean is not None and self.unclean <= Phase.ASSEMBLED:
             # What a shape is cannot be known there, and so not how to mend one.
             every = [d if d.rule.phase < Phase.PROPAGATED else d._replace(fix=None) for d in every]
-        wanted = [d for d in merged(every) if selection.allows(d.rule)]
+        told = merged(every)
+        wanted = [d for d in told if selection.allows(d.rule)]
+        # Of an error that is not wanted, what explains it may be.
+        wanted += dict.fromkeys(c for d in told if not selection.allows(d.rule) for c in self._asked_for(d.causes))
+        wanted.sort(key=lambda d: (d.span.start, d.code))
         if suppressed:
             wanted, idle = suppressions.apply(wanted, suppressed)
             unused = suppressions.unused(idle, suppressed, selection, self.knows)
@@ -280,4 +288,4 @@ def _finding(shapes: Shapes, problem: Problem) -> Finding:
         subject=(problem.key, problem.axis, problem.operand, problem.against),
     )
     explain = EXPLANATIONS.get(problem.rule)
-    return finding if explain is None else explain(finding, shapes, problem)
+    return with_causes(finding if explain is None else explain(finding, shapes, problem), shapes, problem)

@@ -29,7 +29,7 @@ from shapecheck.cli.revisions import Revision, existing_folder, merge_base
 from shapecheck.findings.catalogue import Phase
 from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
-from shapecheck.language.limits import Limits
+from shapecheck.findings.limits import Limits
 from shapecheck.output.difference_json import as_json
 from shapecheck.output.difference_markdown import as_markdown
 from shapecheck.output.difference_text import as_text

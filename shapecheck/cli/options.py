@@ -16,8 +16,8 @@ from shapecheck.cache.answers import Cache
 from shapecheck.cache.store import default_folder
 from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
+from shapecheck.findings.limits import Limits
 from shapecheck.findings.selection import Selection, UnknownRule, check_word
-from shapecheck.language.limits import Limits
 from shapecheck.language.source import decode, read_file
 from shapecheck.text import suggest
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from shapecheck.findings.finding import Finding
-from shapecheck.language.limits import Limits
+from shapecheck.findings.limits import Limits
 from shapecheck.language.source import FILE_START, decode
 
 SECONDS = 60

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shapecheck.findings.catalogue import Phase, Severity
 from shapecheck.findings.finding import Finding
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.findings.selection import DEFAULT, Selection
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from shapecheck.analysis.propagation import Shapes

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, NamedTuple
 
+from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding
+from shapecheck.findings.limits import Limits
 from shapecheck.graph.network import Expectation, Network, Node, Placing
 from shapecheck.graph.order import circles, topological
 from shapecheck.language.expansion import Expander, Pending, expectation
-from shapecheck.language.limits import Limits
+from shapecheck.language.expressions import assuming
 from shapecheck.language.scope import LeftOut, NameInScope, Producer, Scope, Unresolved, resolve
 from shapecheck.language.sharding_resolver import resolved_sharding, unused_axes
 from shapecheck.language.templates import FileTemplate, Name
 from shapecheck.language.usage import unused
 from shapecheck.language.values import Misread, Value
-from shapecheck.layers.base import Broken
+from shapecheck.layers.base import Broken, Question
 from shapecheck.text import suggest
 
 
@@ -39,9 +41,21 @@ def assemble(file: FileTemplate, overrides: Mapping[str, Any], limits: Limits) -
     expander.run()
     assembler = _Assembler(file, expander)
     network = assembler.network()
-    network.resized = lambda sizes: assembler.resized(network, {**overrides, **sizes}, limits)
+
+    def resized(sizes: Mapping[str, Any]) -> Network:
+        with assuming() as assumed:
+            other = assembler.resized(network, {**overrides, **sizes}, limits)
+        other.assumed = tuple(Question("assume", size, bound) for size, bound in dict.fromkeys(assumed))
+        return other
+
+    network.resized = resized
     findings = [*expander.findings, *assembler.findings]
+    network.flaws = _errors(findings)
     return Assembly(network, findings, not expander.full, lambda: assembler.unused(network))
+
+
+def _errors(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
 
 
 def _unstated(node: Node) -> Node:
@@ -84,6 +98,7 @@ class _Assembler:
             symmetry,
             self.file.channels_last,
         )
+        network.outputs_stated = self.file.outputs is not None
         network.sharding, wrong = resolved_sharding(self.file, self.nodes, self.expander.dims, self.expander.top)
         self.findings += wrong
         network.placings = [
@@ -119,7 +134,9 @@ class _Assembler:
             network.symmetry,
             network.channels_last,
         )
+        result.flaws = _errors([*expander.findings, *other.findings])
         result.resized = network.resized
+        result.outputs_stated = network.outputs_stated
         result.sharding = network.sharding
         return result
 

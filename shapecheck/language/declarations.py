@@ -8,11 +8,11 @@ from typing import Any
 from shapecheck.arithmetic.shape import LARGEST, Shape, not_held, show_number, too_large
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.findings.finding import Span
+from shapecheck.findings.limits import Limits
 from shapecheck.graph.network import Dimension, Node, NodeSource
 from shapecheck.language import vocabulary
 from shapecheck.language.document import span_of
 from shapecheck.language.layer_reader import LayerReader
-from shapecheck.language.limits import Limits
 from shapecheck.language.scope import BROKEN_INPUT, Scope
 from shapecheck.language.templates import FileTemplate, Name
 from shapecheck.language.values import Misread, Value
@@ -111,7 +111,9 @@ class Declarations(LayerReader):
     def _read_inputs(self) -> None:
         env = {**self.words, **self.params}
         for template in self.file.inputs:
-            node = Node(len(self.nodes), template.name.text, None, NodeSource(template.name.span, {}, None))
+            keys = {"shape": template.shape.span}
+            keys |= {f"shape.{axis}": span_of(item) for axis, item in enumerate(template.shape.node.value)}
+            node = Node(len(self.nodes), template.name.text, None, NodeSource(template.name.span, keys, None))
             node.dtype = template.dtype
             shape = self._input_shape(template.shape, template.name, env)
             node.shape = None if self.file.layout_refused else shape

@@ -17,7 +17,7 @@ import yaml
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.findings.finding import Finding, Position, Span
-from shapecheck.language.limits import Limits
+from shapecheck.findings.limits import Limits
 from shapecheck.language.source import FILE_START
 from shapecheck.language.syntax import surrogate_finding, syntax_finding
 

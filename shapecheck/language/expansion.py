@@ -8,11 +8,11 @@ from typing import Any
 from shapecheck.arithmetic.shape import LARGEST, show_number, too_large
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.findings.finding import Finding, Related
+from shapecheck.findings.limits import Limits
 from shapecheck.graph.network import Node, NodeSource
 from shapecheck.language import vocabulary
 from shapecheck.language.declarations import Declarations, Env
 from shapecheck.language.document import span_of
-from shapecheck.language.limits import Limits
 from shapecheck.language.scope import BROKEN_INPUT, LeftOut, NameInScope, Producer, Scope
 from shapecheck.language.templates import BlockTemplate, FileTemplate, LayerTemplate, Name
 from shapecheck.language.values import Misread, Value

@@ -8,9 +8,9 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Span
+from shapecheck.findings.limits import Limits
 from shapecheck.language import vocabulary
 from shapecheck.language.document import plain_value, span_of
-from shapecheck.language.limits import Limits
 from shapecheck.language.spelling import meanings
 from shapecheck.language.templates import LayerTemplate, Memory
 from shapecheck.language.value_reader import ValueReader, is_param

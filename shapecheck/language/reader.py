@@ -7,10 +7,10 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.findings.finding import Finding, Span
+from shapecheck.findings.limits import Limits
 from shapecheck.language import vocabulary
 from shapecheck.language.document import plain_value, span_of
 from shapecheck.language.layer_reader import LayerReader
-from shapecheck.language.limits import Limits
 from shapecheck.language.sharding_reader import read_sharding
 from shapecheck.language.templates import (
     BlockTemplate,

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import yaml
 from yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
+from shapecheck.findings.limits import Limits
 from shapecheck.language.document import TooDeep, compose
-from shapecheck.language.limits import Limits
 
 # The parser ends lines at these too, and what begins or ends a document ends every state.
 _ODD_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")

@@ -7,7 +7,7 @@ import re
 import stat
 
 from shapecheck.findings.finding import Finding, Position, Span
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 
 FILE_START = Span(Position(1, 1), Position(1, 1))
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")

@@ -8,9 +8,9 @@ from typing import Any
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Span
+from shapecheck.findings.limits import Limits
 from shapecheck.language import vocabulary
 from shapecheck.language.document import plain_value, span_of
-from shapecheck.language.limits import Limits
 from shapecheck.language.spelling import meanings
 from shapecheck.language.templates import Name
 from shapecheck.language.values import Misread, Value, mapping_entries

@@ -23,9 +23,9 @@ from shapecheck.findings.baseline import BaselineError
 from shapecheck.findings.catalogue import Phase
 from shapecheck.findings.checked import Report, Settings
 from shapecheck.findings.finding import Finding
+from shapecheck.findings.limits import Limits
 from shapecheck.graph.network import Node, Placing
 from shapecheck.language.document import collector_off, parse
-from shapecheck.language.limits import Limits
 from shapecheck.language.reader import read_again
 from shapecheck.language.reparse import plain, reparse
 from shapecheck.language.source import decode

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from lsprotocol import types
 
 from shapecheck.findings.finding import Finding
+from shapecheck.findings.limits import Limits
 from shapecheck.language import vocabulary
 from shapecheck.language.document import parse
-from shapecheck.language.limits import Limits
 from shapecheck.language.reader import read
 from shapecheck.language.templates import FileTemplate
 from shapecheck.layers import REGISTRY

@@ -189,8 +189,8 @@ def propagation_and_onnx() -> list[float]:
 
 def reading_and_yaml(layers: int = 4_000) -> list[float]:
     """Text to a tree, and PyYAML's own; the collector rests, because it would only measure itself."""
+    from shapecheck.findings.limits import DEFAULT_LIMITS
     from shapecheck.language.document import parse
-    from shapecheck.language.limits import DEFAULT_LIMITS
 
     text = long_network(layers)
     gc.collect()

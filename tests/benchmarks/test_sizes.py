@@ -12,7 +12,7 @@ from shapecheck import api, pipeline
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sizes.every_size import analyse
 from shapecheck.findings.checked import Settings
-from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.findings.limits import DEFAULT_LIMITS
 
 EXAMPLES = sorted((measure.ROOT / "examples").glob("*.net.yaml"))
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, H]}\ndims: {H: 4096}\n"

@@ -26,8 +26,8 @@ from shapecheck.cache.codec import of_line, to_line
 from shapecheck.cache.store import Store
 from shapecheck.findings.catalogue import RULES, Phase, Severity
 from shapecheck.findings.checked import Settings
+from shapecheck.findings.limits import Limits
 from shapecheck.findings.selection import Selection
-from shapecheck.language.limits import Limits
 from shapecheck.output import FORMATS
 
 
@@ -85,7 +85,7 @@ def test_a_second_run_reads_and_hashes_and_no_more(nets: Path, tmp_path: Path) -
     )
     assert not [name for name in ours if name.removeprefix("shapecheck.").startswith(heavy)]
     assert {name for name in ours if name.startswith("shapecheck.language.")} <= {
-        "shapecheck.language.limits",
+        "shapecheck.findings.limits",
         "shapecheck.language.source",
     }
     others = {"yaml", "networkx", "numpy", "jax", "rich", "difflib", "tomllib", "multiprocessing"}

@@ -20,8 +20,8 @@ from shapecheck.cache.codec import to_line
 from shapecheck.cli import main, scheduler, workers
 from shapecheck.cli.workers import Task, spread_out
 from shapecheck.findings.checked import Settings
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.findings.selection import DEFAULT
-from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.output import progress
 
 

@@ -18,7 +18,7 @@ from paths import ROOT
 from proofs_kept import FOUND, QUESTION, READY, SMALL, Clock, ask, faked
 from waiting import PATIENCE, wait_for
 
-from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.output.verification_text import sentence
 from shapecheck.verification import LevelOutcome, NotChecked, Plan
 from shapecheck.verification import prover as child

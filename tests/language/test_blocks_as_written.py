@@ -7,7 +7,7 @@ from marked import accepted, errors, layers, names, reads, refused, shape, unmar
 from steps import within
 from texts import check_text
 
-from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.findings.limits import DEFAULT_LIMITS
 
 
 def test_a_block_s_layers_stand_under_its_name() -> None:

@@ -11,8 +11,8 @@ from texts import check_file, check_text
 
 from shapecheck.config import MOST
 from shapecheck.findings.finding import Finding, Position, Span
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.language import document
-from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.language.source import decode, read_file
 
 RELU = "layers: [{op: relu}]\n"

@@ -11,8 +11,8 @@ from marked import HEAD, accepted, errors, layers, refused, shape
 from steps import within
 from texts import check_text
 
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.language.expressions import Expression, ExpressionError, parse
-from shapecheck.language.limits import DEFAULT_LIMITS
 
 
 def value(text: str, **env: Any) -> Any:

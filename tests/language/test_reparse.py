@@ -11,8 +11,8 @@ from paths import NETWORKS, ROOT
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 from shapecheck.findings.finding import Finding
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.language.document import parse, span_of
-from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.language.reader import read, read_again
 from shapecheck.language.reparse import plain, reparse
 from shapecheck.language.templates import Memory

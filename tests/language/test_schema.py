@@ -13,9 +13,9 @@ from texts import check_text
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.findings.catalogue import Severity
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.language import schema
 from shapecheck.language.document import parse, plain_value
-from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.layers import REGISTRY
 from shapecheck.layers.fields import REQUIRED, Boolean, Kind, Listing
 

@@ -17,8 +17,8 @@ from texts import check_text
 from shapecheck.findings.catalogue import RULES, Severity
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Span
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.language import vocabulary
-from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.language.source import decode
 from shapecheck.layers import REGISTRY
 

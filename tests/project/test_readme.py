@@ -16,8 +16,8 @@ from paths import ROOT
 
 from shapecheck import config
 from shapecheck.cli.main import COMMANDS
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.language import op_tables
-from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.output import FORMATS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from texts import check_text
 from waiting import PATIENCE
 
 from shapecheck.config import Config
-from shapecheck.language.limits import DEFAULT_LIMITS
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.server import completion, convert, hints, hover, rename
 from shapecheck.server.actions import Actions
 from shapecheck.server.checker import Analysis, Checker

@@ -10,8 +10,8 @@ from shapecheck import pipeline
 from shapecheck.findings import manual
 from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.checked import Report, Settings
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.findings.selection import Selection
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.source import decode
 
 NAMES = list(RULES)

@@ -9,7 +9,7 @@ from texts import check_text
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Finding, Position
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 
 HEAD = "shapecheck: 1\ninputs: {x: [2, 3, 8, 8]}\n"
 OPEN, CLOSE = "⟦", "⟧"

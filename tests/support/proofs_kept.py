@@ -7,8 +7,8 @@ import time
 import pytest
 
 from shapecheck.findings.checked import Settings
+from shapecheck.findings.limits import DEFAULT_LIMITS
 from shapecheck.findings.selection import DEFAULT
-from shapecheck.language.limits import DEFAULT_LIMITS
 from shapecheck.verification import LevelOutcome, Plan, Verification, prover
 from shapecheck.verification.prover import Prover
 

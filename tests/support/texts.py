@@ -7,9 +7,9 @@ from typing import Any
 
 from shapecheck import pipeline
 from shapecheck.findings.checked import Report, Settings
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.findings.selection import DEFAULT, Selection
 from shapecheck.graph.network import Network
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 from shapecheck.language.source import read_file
 
 

@@ -12,10 +12,10 @@ from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report, Settings
+from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.importers.onnx import inference, matrix, moving, network_text, onnx_file, pointwise, resizing, windows
 from shapecheck.importers.onnx.onnx_graph import Unusable, Variable
 from shapecheck.importers.onnx.translation import Translation
-from shapecheck.language.limits import DEFAULT_LIMITS, Limits
 
 RULES = {**windows.RULES, **pointwise.RULES, **matrix.RULES, **moving.RULES, **resizing.RULES}
 # Where sizes are open, both are compared at two of these: the size of a batch, of the first other dimension, and

@@ -14,9 +14,9 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
+from shapecheck.findings.limits import Limits
 from shapecheck.importers.onnx.onnx_graph import MOST_VALUES, Axis, Constant, Graph, Input, OnnxNode, Unusable
 from shapecheck.importers.onnx.wire import without_weights
-from shapecheck.language.limits import Limits
 
 # What protocol buffers can hold at most.
 LARGEST_FILE = 2**31
