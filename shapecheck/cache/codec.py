@@ -180,9 +180,12 @@ def _tuple(kinds: tuple[Any, ...]) -> _Decoder:
 def _record(kind: Any) -> _Decoder:
     hints = get_type_hints(kind)
     names = kind._fields
-    decoders = [_decoder(hints[name]) for name in names]
+    decoders: list[_Decoder] = []
 
     def decoder(value: Any) -> Any:
+        # Not before it is needed: a record may hold records of its own kind.
+        if not decoders:
+            decoders.extend(_decoder(hints[name]) for name in names)
         _checked(type(value) is list and len(value) == len(names), value)
         found: list[Any] = []
         try:

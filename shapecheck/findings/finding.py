@@ -61,7 +61,8 @@ class Finding(NamedTuple):
 
     ``subject`` is what it is about at its place, such as the axes: copies of a layer in a block of which the same is
     true have the same subject, whatever their sizes. ``headed`` says that the message begins with the layer's name.
-    Both count until copies are told as one, and are gone then.
+    Both count until copies are told as one, and are gone then. ``causes`` are findings that explain this one: what a
+    rule that gives advice has to say of a layer through which the wrong size came.
     """
 
     rule: Rule
@@ -74,6 +75,7 @@ class Finding(NamedTuple):
     fix: Fix | None = None
     subject: tuple[object, ...] = ()
     headed: bool = False
+    causes: tuple[Finding, ...] = ()
 
     @classmethod
     def of(

@@ -55,6 +55,7 @@ def diagnostic(d: Finding) -> dict[str, Any]:
         "help": d.help,
         "span": span(d.span),
         "related": [{"message": r.message, "span": span(r.span)} for r in d.related],
+        "causes": [diagnostic(cause) for cause in d.causes],
         "fix": fix,
     }
 
