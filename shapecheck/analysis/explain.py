@@ -8,6 +8,7 @@ from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer
+from shapecheck.layers.flow import settled
 from shapecheck.layers.window import Window
 
 # The guide's formulas (Dumoulin and Visin, arXiv:1603.07285); k stands for the dilated kernel in 8 to 14.
@@ -53,10 +54,10 @@ class AxisArithmetic(NamedTuple):
     direct: DirectConvolution | None
 
 
-def axis_arithmetic(axis: str, w: Window) -> AxisArithmetic:
-    """Explain one axis."""
+def axis_arithmetic(axis: str, w: Window, lower: bool = False) -> AxisArithmetic:
+    """Explain one axis. ``lower`` says that ``same`` puts the odd zero first."""
     if w.form in ("transposed", "transposed_same"):
-        return _transposed_step(axis, w)
+        return _transposed_step(axis, w, lower)
     if w.form == "same":
         return AxisArithmetic(
             axis,
@@ -88,12 +89,13 @@ def axis_arithmetic(axis: str, w: Window) -> AxisArithmetic:
     return AxisArithmetic(axis, w, found, asymmetric, w.unread, inputs if w.s > 1 else None, None)
 
 
-def _transposed_step(axis: str, w: Window) -> AxisArithmetic:
+def _transposed_step(axis: str, w: Window, lower: bool) -> AxisArithmetic:
     extension = None
     if w.form == "transposed_same":
         found: tuple[int, ...] = ()
         extension = "transpose of same padding: o′ = s(i′ − 1) + 1 + a"
-        before = (w.reach - 1) // 2
+        cropped = settled(w, lower)
+        before = w.reach - 1 - (0 if cropped is None else cropped.before)
         after = w.o - convolution.stretched(w.i, w.s) - before + w.reach - 1
     else:
         a = w.a if isinstance(w.a, int) else 1
@@ -186,7 +188,8 @@ def _notes(s: AxisArithmetic) -> list[str]:
 def layer_arithmetic(layer: Layer, context: Context) -> list[AxisArithmetic]:
     """Explain every spatial axis of a layer; empty for a layer that slides no window."""
     windows = layer.windows(context)
-    return [axis_arithmetic(spatial_name(j, len(windows)), w) for j, w in enumerate(windows)]
+    lower = layer.odd_zero_first(context)
+    return [axis_arithmetic(spatial_name(j, len(windows)), w, lower) for j, w in enumerate(windows)]
 
 
 def explain(name: str, layer: Layer, context: Context, output: Shape) -> str:

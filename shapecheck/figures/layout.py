@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from shapecheck.analysis.explain import AxisArithmetic
 from shapecheck.arithmetic import convolution
+from shapecheck.arithmetic.symbolic import known
 
 # What a cell of the padded, stretched input can be; in a map of several axes the last in this order wins.
 KINDS = ("input", "zero", "padding", "extra", "beyond", "cropped")
@@ -106,9 +107,8 @@ def axis_of(step: AxisArithmetic, lower: bool = False) -> Axis:
 
 def _transposed(step: AxisArithmetic, i: int, o: int, a: int) -> Axis:
     w = step.window
-    if w.form == "transposed_same":
-        before = (w.reach - 1) // 2
-        after = o - a - convolution.stretched(i, w.s) - before + w.reach - 1
+    if step.direct is not None:
+        before, after = known(step.direct.before), known(step.direct.after)
     else:
         before, after = convolution.transposed_padding(w.k, w.before, w.after, w.d)
     edge = after + a

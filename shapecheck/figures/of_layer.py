@@ -23,5 +23,4 @@ def figure_of_layer(name: str, layer: Layer, context: Context) -> Figure:
     text = [line for one in groups for line in lines(one)]
     formulas = [formula(one) if len(groups) == 1 else f"{one.axis}: {formula(one)}" for one in groups]
     title = name if name == layer.op else f"{name} ({layer.op})"
-    lower = getattr(layer, "padding", None) == "same_lower"
-    return Figure(title, axes_of(found, lower), tuple(text), tuple(formulas))
+    return Figure(title, axes_of(found, layer.odd_zero_first(context)), tuple(text), tuple(formulas))

@@ -272,6 +272,10 @@ class Layer:
         """Return this layer with other values of some keys, for what-if questions; nothing is checked."""
         return type(self)(self.op, {**vars(self), **values})
 
+    def selectable_axes(self, context: Context) -> tuple[int, ...]:
+        """Return the spatial axes on which ``output_padding`` may select another of s sizes. Raises Problem."""
+        return ()
+
     def ambiguous_axes(self, context: Context) -> tuple[int, ...]:
         """Return the spatial axes on which nothing says which of s sizes the output has. Raises Problem."""
         return ()
@@ -300,6 +304,10 @@ class Layer:
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the window arithmetic of each spatial axis; empty for a layer that slides no window."""
         return ()
+
+    def odd_zero_first(self, context: Context) -> bool:
+        """Say whether ``same`` padding of an odd number puts the larger half before."""
+        return getattr(self, "padding", None) == "same_lower"
 
     def parameters(self, context: Context) -> Size:
         """Return how many numbers the layer learns."""

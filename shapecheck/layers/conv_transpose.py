@@ -46,7 +46,8 @@ class ConvTranspose(Convolving):
     )
     padding: Any = key(
         Word(*PADDING_WORDS, other=Edges(), also=PADDING_SYNONYMS),
-        PADDING_DOC + " It is that of the associated convolution.",
+        PADDING_DOC
+        + " It is that of the associated convolution; with same and nothing else said, output = stride * input.",
         None,
     )
     dilation: Any = key(PerAxis(Integer(1)), "Dilation (d); by default 1, or that of transpose_of.", None, RATE)
@@ -139,19 +140,22 @@ class ConvTranspose(Convolving):
             else convolution.transposed(i, k[j], s[j], *edges[j], d[j])
             for j, i in enumerate(spatial)
         ]
-        a = self._additions(context, base, count)
+        unset = (0,) * count if edges is not None else tuple(step - 1 for step in s)
+        a = self._additions(context, base, unset)
         return tuple(
             Window(form, i, base[j] + a[j], k[j], s[j], *(edges[j] if edges else (0, 0)), d[j], a[j])
             for j, i in enumerate(spatial)
         )
 
-    def _additions(self, context: Context, base: list[Any], count: int) -> tuple[Size, ...]:
+    def _additions(self, context: Context, base: list[Any], unset: tuple[int, ...]) -> tuple[Size, ...]:
+        """Return a on every axis, ``unset`` where nothing fixes it."""
+        count = len(unset)
         if self.output_padding is not None:
             return per_axis(self.output_padding, count, "output_padding")
         if self.output_size is not None:
             return tuple(o - base[j] for j, o in enumerate(per_axis(self.output_size, count, "output_size")))
         target = self._encoder_input(context, count)
-        return (0,) * count if target is None else tuple(o - base[j] for j, o in enumerate(target))
+        return unset if target is None else tuple(o - base[j] for j, o in enumerate(target))
 
     def _encoder_input(self, context: Context, count: int) -> Shape | None:
         if self.encoder(context) is None:
@@ -167,11 +171,20 @@ class ConvTranspose(Convolving):
             )
         return there
 
-    def ambiguous_axes(self, context: Context) -> tuple[int, ...]:
-        """Return the spatial axes on which nothing says which of the s possible sizes is meant."""
-        if any(v is not None for v in (self.output_padding, self.output_size, self.transpose_of)):
+    def selectable_axes(self, context: Context) -> tuple[int, ...]:
+        """Return the spatial axes on which output_padding may select another of the s possible sizes."""
+        if self.output_size is not None or self.transpose_of is not None:
             return ()
         return tuple(j for j, w in enumerate(self.windows(context)) if w.s > 1)
+
+    def ambiguous_axes(self, context: Context) -> tuple[int, ...]:
+        """Return the spatial axes on which nothing says which of the s possible sizes is meant.
+
+        ``same`` alone says it: s·i′, as in every framework that has it.
+        """
+        if self.output_padding is not None or self.padding in ("same", "same_lower"):
+            return ()
+        return self.selectable_axes(context)
 
     def output(self, context: Context) -> Shape:
         """Return [N, out_channels, o′, ...]."""
@@ -194,10 +207,14 @@ class ConvTranspose(Convolving):
     def flow(self, context: Context, output: Shape) -> Flow:
         """Slide the transposed window along every spatial axis, and mix the channels of each group."""
         out, groups = self._channels(context)
-        lower = self.geometry(context, "padding", 0) == "same_lower"
+        lower = self.odd_zero_first(context)
         windows = self.windows(context)
         spatial = [windowed(context.spatial_axis(j), w, lower) for j, w in enumerate(windows)]
         return context.lay_out(grouped(context, groups, out), spatial)
+
+    def odd_zero_first(self, context: Context) -> bool:
+        """Say whether the ``same`` padding that is undone has the larger half of an odd number before."""
+        return bool(self.geometry(context, "padding", 0) == "same_lower")
 
     def _require_reachable(self, context: Context, windows: tuple[Window, ...]) -> None:
         if self.transpose_of is not None:
@@ -255,7 +272,7 @@ class ConvTranspose(Convolving):
 
     def padding_multiply_adds(self, context: Context, output: Shape) -> int:
         """Return the multiply-adds whose sum is cropped: the taps of the associated convolution on its padding."""
-        lower = self.geometry(context, "padding", 0) == "same_lower"
+        lower = self.odd_zero_first(context)
         axes = []
         for w in self.windows(context):
             i, o, before = known(w.i), known(w.o), w.before

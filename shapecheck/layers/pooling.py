@@ -176,11 +176,15 @@ class MaxUnpool(Layer):
             a = per_axis(self.output_padding or 0, count, "output_padding")
         return tuple(w._replace(form="transposed", o=base[j] + a[j], a=a[j]) for j, w in enumerate(down))
 
-    def ambiguous_axes(self, context: Context) -> tuple[int, ...]:
-        """Return the spatial axes on which nothing says which of the s possible sizes is meant."""
-        if any(v is not None for v in (self.pool, self.output_padding, self.output_size)):
+    def selectable_axes(self, context: Context) -> tuple[int, ...]:
+        """Return the spatial axes on which output_padding may select another of the s possible sizes."""
+        if self.output_size is not None or self.pool is not None:
             return ()
         return tuple(j for j, w in enumerate(self.windows(context)) if w.s > 1)
+
+    def ambiguous_axes(self, context: Context) -> tuple[int, ...]:
+        """Return the spatial axes on which nothing says which of the s possible sizes is meant."""
+        return () if self.output_padding is not None else self.selectable_axes(context)
 
     def output(self, context: Context) -> Shape:
         """Return [N, C, o′, ...]; with ``pool``, that pooling's input size."""

@@ -68,6 +68,8 @@ class Window(NamedTuple):
         if self.form == "same":
             return f"⌈{self.i} / {self.s}⌉ = {self.o}"
         if self.form == "transposed_same":
+            if self.s > 1 and self.a == self.s - 1:
+                return f"{self.s}·{self.i} = {self.o}"
             return f"{self.s}·({self.i} − 1) + 1 + {self.a} = {self.o}"
         if self.form == "transposed":
             return f"{self.s}·({self.i} − 1) + {self.a} + {self._kernel()}{self._padding('−')} = {self.o}"

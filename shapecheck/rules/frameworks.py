@@ -51,9 +51,11 @@ def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
         said = (layer.undoes, "output_padding", "output_size")
         if any(key is not None and getattr(layer, key, None) is not None for key in said):
             continue
-        axes = [j for j, w in enumerate(windows) if type(w.o) is int and _keras(w) not in (None, w.o)]
+        # What the network demands in its place is no meaning of the file.
+        unset = [w._replace(o=w.o - w.a, a=0) for w in windows]
+        axes = [j for j, w in enumerate(unset) if type(w.o) is int and _keras(w) not in (None, w.o)]
         if axes:
-            w = windows[axes[0]]
+            w = unset[axes[0]]
             yield Finding.at(
                 "unset-output-padding-differs",
                 node.name,
@@ -66,11 +68,12 @@ def unset_output_padding_differs(shapes: Shapes) -> Iterable[Finding]:
 
 
 def _keras(w: Window) -> int | None:
-    """Return what Keras makes of a layer without output_padding; None where it has no such padding."""
-    if not isinstance(w.i, int) or w.s == 1:
+    """Return what Keras makes of a layer without output_padding; None where it has no such padding.
+
+    Of ``same`` everyone makes s·i′ who has it; PyTorch has it not.
+    """
+    if not isinstance(w.i, int) or w.s == 1 or w.form == "transposed_same":
         return None
-    if w.form == "transposed_same":
-        return w.s * w.i
     return w.s * w.i + max(w.reach - w.s, 0) if w.before == w.after == 0 else None
 
 

@@ -47,7 +47,9 @@ class Stack:
         merged = set()
         for n, keys in reversed(list(enumerate(self.levels))):
             skip = f"e{n - 1}" if n else "x"
-            lines.append(f"  - {{name: d{n}, op: conv_transpose, out_channels: 2, {keys}}}")
+            # Alone, same leaves nothing open.
+            given = f", output_padding: {list(self.a[n])}" if "padding: same" in keys else ""
+            lines.append(f"  - {{name: d{n}, op: conv_transpose, out_channels: 2, {keys}{given}}}")
             if demand == "skips" and (n == 0 or rng.random() < 0.5):
                 lines.append(f"  - {{name: j{n}, op: add, from: [{skip}, d{n}]}}")
                 merged.add(n)

@@ -44,7 +44,7 @@ def conv_transpose(entry: Entry, source: Callable[[str], list[int]]) -> list[tup
     k, s, mode, a = entry["k"], entry.get("s", 1), entry.get("mode"), entry.get("op_")
     if mode == "keras_same":
         # Unset, Keras gives i·s; set, it pads half the kernel on both edges.
-        keys |= {"padding": "same", "output_padding": s - 1} if a is None else {"padding": k // 2, "output_padding": a}
+        keys |= {"padding": "same"} if a is None else {"padding": k // 2, "output_padding": a}
     elif mode == "keras_valid":
         # i·s + max(k − s, 0): where the kernel is smaller than the stride, Keras fills the tail up.
         keys["output_padding"] = max(s - k, 0)

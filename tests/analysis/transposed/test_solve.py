@@ -75,7 +75,7 @@ def test_the_verdict_is_that_of_every_assignment(first: int) -> None:
         network = random_network(seed)
         if small(network) is not None:
             seen += require_resolved(network)
-    assert seen["unique"] > 10 and seen["free"] > 1
+    assert seen["unique"] > 5 and seen["free"] > 1
 
 
 def require_taken_in_order(network: Network, choices: dict[int, int]) -> Counter[str]:
@@ -172,12 +172,15 @@ def test_a_mirrored_decoder_wants_the_remainders_of_its_encoder(seed: int, deman
     network = api.loads(stack.text(rng, demand))
     ambiguity = resolve(propagate(network))
     if ambiguity is None:
-        assert all(s == (1, 1) for s in stack.strides)
+        assert all(s == (1, 1) or "same" in keys for s, keys in zip(stack.strides, stack.levels, strict=True))
         return
     assert works(ambiguity.shapes) and not ambiguity.out_of_reach
     found = {(v.node.name, axis.place): (axis.status, axis.values) for v in ambiguity.layers for axis in v.axes}
     expected = {
-        (f"d{n}", j): ("unique", (a[j],)) for n, a in enumerate(stack.a) for j in (0, 1) if stack.strides[n][j] > 1
+        (f"d{n}", j): ("unique", (a[j],))
+        for n, a in enumerate(stack.a)
+        for j in (0, 1)
+        if stack.strides[n][j] > 1 and "same" not in stack.levels[n]
     }
     assert found == expected
     for n, size in enumerate(stack.sizes[:-1]):

@@ -172,7 +172,12 @@ def _target(call: Call, count: int) -> Ints | None:
 
 
 def _same_target(call: Call, geometry: Geometry) -> Ints:
-    """Return the size that ``same`` padding gives back: the smallest one that the convolution maps here, and a."""
+    """Return the size that ``same`` padding gives back: the smallest one that the convolution maps here, and a.
+
+    Where a is not given it is the largest that the convolution maps here.
+    """
+    if call.layer.output_padding is None:
+        return tuple(_smallest_input(geometry, j, size + 1) - 1 for j, size in enumerate(call.spatial))
     a = _output_padding(call, geometry)
     return tuple(_smallest_input(geometry, j, size) + a[j] for j, size in enumerate(call.spatial))
 
