@@ -140,6 +140,14 @@ def never_falls(size: Size) -> bool:
     return True
 
 
+def mean_rise(size: Size) -> int:
+    """Return the sign of a size's slope. Raises NotQuasiAffine, of a size of several dimensions too."""
+    if isinstance(size, Symbolic) and len(size.names()) > 1:
+        raise NotQuasiAffine
+    rise = quasi_affine(size).rise
+    return (rise > 0) - (rise < 0)
+
+
 def _rises_from_zero(inner: Symbolic, in_product: bool) -> bool:
     """Factors of a product must not be negative, or their product could fall."""
     if not never_falls(inner):

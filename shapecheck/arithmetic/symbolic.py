@@ -340,22 +340,33 @@ def divides(divisor: int, size: Size) -> bool | None:
 
 def quotient(size: Size, divisor: Size) -> Size | None:
     """Return size / divisor where it is exact for every size, else None."""
+    left, over = cancelled(size, divisor)
+    return left // over if isinstance(over, int) and over and divides(over, left) else None
+
+
+def cancelled(size: Size, divisor: Size) -> tuple[Size, Size]:
+    """Return (n, d) with size / divisor = n / d for every size: d is a number where one term is all of the divisor.
+
+    n and d are what they were where the divisor does not cancel. Raises nothing, and rounds nothing.
+    """
     if isinstance(divisor, int):
-        return size // divisor if divisor and divides(divisor, size) else None
+        return size, divisor
+    if size == divisor:
+        return 1, 1
     if len(divisor.terms) != 1:
-        return 1 if size == divisor else None
+        return size, divisor
     ((by, times),) = divisor.terms.items()
+    if times < 1:
+        return size, divisor
     result: dict[Monomial, int] = {}
     for monomial, factor in _terms(size).items():
         left = list(monomial)
         for atom in by:
             if atom not in left:
-                return None
+                return size, divisor
             left.remove(atom)
-        if factor % times:
-            return None
-        result[tuple(left)] = factor // times
-    return _simplest(result)
+        result[tuple(left)] = factor
+    return _simplest(result), times
 
 
 def known(size: Size) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.propagation import Open, Shapes
+from shapecheck.analysis.sizes.dimension_sizes import Elsewhere
 from shapecheck.analysis.sizes.every_size import SizeCondition, Sizes, SizesAnalysis, analyse
 from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.arithmetic.shape import split
@@ -50,7 +51,8 @@ def sizes(file: str, assignments: tuple[str, ...], config_path: str | None, stri
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(_text(analysis, report.network)))
-    return 0 if all(not found.set.empty and found.status == "exact" for found in analysis.dims.values()) else 1
+    fine = [not found.set.empty and not found.elsewhere and not found.unresolved for found in analysis.dims.values()]
+    return 0 if all(fine) else 1
 
 
 def local(question: Question) -> str:
@@ -64,7 +66,7 @@ def _json(found: Sizes, network: Network) -> dict[str, Any]:
     document: dict[str, Any] = {"status": found.status, "condition": found.condition}
     try:
         finite, start, period, residues = found.set.as_parts()
-        document |= {"finite": list(finite), "start": start, "period": period, "residues": list(residues)}
+        document |= {"finite": _listed(found, finite), "start": start, "period": period, "residues": list(residues)}
     except TooLarge:
         periodic = found.set.periodic
         document |= {
@@ -75,10 +77,10 @@ def _json(found: Sizes, network: Network) -> dict[str, Any]:
             "residue_ranges": [list(pair) for pair in periodic.intervals],
         }
     document["bounded_above"] = found.set.bounded_above
-    document["smallest"] = found.set.smallest
+    document["smallest"] = found.above(1)
     document["given"] = found.given
     if found.given is not None:
-        document["nearest"] = {"below": found.set.below(found.given - 1), "above": found.set.above(found.given)}
+        document["nearest"] = {"below": found.below(found.given - 1), "above": found.above(found.given)}
     document["causes"] = [
         {
             "layer": c.layer,
@@ -89,26 +91,48 @@ def _json(found: Sizes, network: Network) -> dict[str, Any]:
         for c in found.causes
     ]
     document["unresolved"] = found.unresolved
-    return document
+    if found.elsewhere:
+        document["elsewhere"] = [_elsewhere(fault, network) for fault in found.elsewhere]
+    if found.unresolved:
+        document["unknown"] = True
+    # Trying what is listed may have shown that less is known.
+    return document | {"status": found.status, "condition": found.condition}
+
+
+def _listed(found: Sizes, finite: tuple[int, ...]) -> list[int]:
+    """Return those of the listed sizes that work; of a set that is known in part, those that were tried."""
+    if found.elsewhere:
+        return []
+    return [n for n in finite if found.works_at(n)] if found.unresolved else list(finite)
+
+
+def _elsewhere(fault: Elsewhere, network: Network) -> dict[str, Any]:
+    return {
+        "layer": fault.layer,
+        "line": network.nodes[fault.node].source.span.start.line,
+        "because": dict(fault.because),
+        "message": fault.message,
+    }
 
 
 def _message(cause: SizeCondition) -> str:
-    return (
-        f"{cause.layer}: {local(cause.question)}"
-        if cause.message == str(cause.question)
-        else f"{cause.layer}: {cause.message}"
-    )
+    message = local(cause.question) if cause.message == str(cause.question) else cause.message
+    return f"{cause.layer}: {message}{cause.from_where}"
 
 
 def _text(analysis: SizesAnalysis, network: Network) -> list[str]:
     lines: list[str] = []
     for name, found in analysis.dims.items():
-        lines.append(f"{name}: {found.condition}" + (" (partial)" if found.unresolved else ""))
-        lines += [f"  {line}" for line in _details(found, network)]
+        details = _details(found, network)
+        # What is listed is tried first: it may show that less is known.
+        condition = f"no condition on {name}" if found.elsewhere and found.set.every else found.condition
+        lines.append(f"{name}: {condition}" + (" (partial)" if found.unresolved else ""))
+        lines += [f"  {line}" for line in details]
     lines += [f"together: {coupling.sentence()}" for coupling in analysis.couplings]
     formulas = _formulas(analysis.shapes)
     if formulas:
-        lines += ["", "sizes of the layers:"]
+        where = " and ".join(dict.fromkeys(str(o.asked) for o in analysis.shapes.undecided if _assumed(o)))
+        lines += ["", f"sizes of the layers{f', where {where}' if where else ''}:"]
         groups = [list(group) for _, group in itertools.groupby(formulas, key=lambda pair: pair[1])]
         names = [g[0][0] if len(g) == 1 else f"{g[0][0]} … {g[-1][0]}" for g in groups]
         rows = [(name, " x ".join(group[0][1])) for name, group in zip(names, groups, strict=True)]
@@ -116,24 +140,40 @@ def _text(analysis: SizesAnalysis, network: Network) -> list[str]:
     return lines
 
 
+def _assumed(o: Open) -> bool:
+    return o.asked is not None and o.asked.kind == "assume"
+
+
 def _details(found: Sizes, network: Network) -> list[str]:
-    lines = []
-    if not found.set.every and not found.set.empty:
-        members = list(itertools.islice(found.set, EXAMPLES + 1))
-        more = ", …" if len(members) > EXAMPLES else ""
-        lines.append(f"smallest {members[0]}; works at {', '.join(map(str, members[:EXAMPLES]))}{more}")
-    if found.given is not None and not found.set.every:
-        verb = "works" if found.given in found else "does not work"
-        below, above = found.set.below(found.given - 1), found.set.above(found.given + 1)
-        near = [
-            f"below {below}" if below is not None else "none below",
-            f"above {above}" if above is not None else "none above",
-        ]
-        lines.append(f"{found.given} {verb}; nearest that do: {', '.join(near)}")
+    lines = [f"not decided: {text}" for text in found.unresolved]
+    for fault in found.elsewhere:
+        line = network.nodes[fault.node].source.span.start.line
+        lines.append(f"{fault.sentence(found.name)} (line {line})")
+    if not found.elsewhere:
+        lines += _members(found)
     for cause in found.causes:
         line = network.nodes[cause.node].source.span.start.line
         lines.append(f"{cause.allows.condition}: {_message(cause)} (line {line})")
-    lines += [f"not decided: {text}" for text in found.unresolved]
+    return lines
+
+
+def _members(found: Sizes) -> list[str]:
+    """Return sizes that work, and the nearest to the given one: all of them were tried."""
+    lines = []
+    known = found.set.every and not found.unresolved
+    if not known and (members := found.examples(EXAMPLES + 1)):
+        more = ", …" if len(members) > EXAMPLES or found.unresolved else ""
+        smallest = "" if found.unresolved else f"smallest {members[0]}; "
+        lines.append(f"{smallest}works at {', '.join(map(str, members[:EXAMPLES]))}{more}")
+    if found.given is not None and not known:
+        verb = {True: "works", False: "does not work", None: "is not decided"}[found.accepts(found.given)]
+        below, above = found.below(found.given - 1), found.above(found.given + 1)
+        none = "none known" if found.unresolved else "none"
+        near = [
+            f"below {below}" if below is not None else f"{none} below",
+            f"above {above}" if above is not None else f"{none} above",
+        ]
+        lines.append(f"{found.given} {verb}; nearest that do: {', '.join(near)}")
     return lines
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Optional
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.checked import Origin
-from shapecheck.findings.finding import Span
-from shapecheck.layers.base import Layer
+from shapecheck.findings.finding import Finding, Span
+from shapecheck.layers.base import Layer, Question
 
 if TYPE_CHECKING:
     import networkx
@@ -147,10 +147,16 @@ class Network:
         self.dims = dims
         self.symmetry = symmetry
         self.channels_last = channels_last
+        # Whether the file lists its outputs; otherwise they are what nothing reads.
+        self.outputs_stated = True
         # Every block that is placed and has an output, those inside others first.
         self.placings: list[Placing] = []
         # Expands the file again with other sizes for some dimensions.
         self.resized: Callable[[Mapping[str, Any]], Network] | None = None
+        # What could not be read of the file with these sizes and params.
+        self.flaws: tuple[Finding, ...] = ()
+        # What was assumed of dimensions without a size in reading expressions; only where that was asked for.
+        self.assumed: tuple[Question, ...] = ()
         # What the network was loaded from; None where it was not, or was made of another.
         self.origin: Origin | None = None
         # Stands in for the dtype of every floating-point input and parameter.

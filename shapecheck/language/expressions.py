@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from shapecheck.arithmetic.symbolic import Symbolic
+from shapecheck.arithmetic.quasi_affine import NotQuasiAffine, mean_rise
+from shapecheck.arithmetic.symbolic import Size, Symbolic, at_least
 
 Env = Mapping[str, Any]
 Evaluate = Callable[[Env], Any]
@@ -84,6 +87,11 @@ class Expression:
         self.text = text
         self.names = names
         self._evaluate = evaluate
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is one name or one number, and no arithmetic."""
+        return self.text.strip().removeprefix("-").isalnum() or self.text.strip().isidentifier()
 
     def value(self, env: Env) -> Any:
         """Return the value under ``env``: a bool, a number, a symbolic size or a list. Raises ExpressionError."""
@@ -257,16 +265,67 @@ def _junction(parts: list[Evaluate], conjunction: bool, at: int) -> Evaluate:
     return evaluate
 
 
+# What is taken to hold of dimensions without a size while somebody asks for shapes from some size on: size >= bound.
+_ASSUMED: ContextVar[list[tuple[Size, int]] | None] = ContextVar("_ASSUMED", default=None)
+
+
+@contextmanager
+def assuming() -> Iterator[list[tuple[Size, int]]]:
+    """Let comparisons of a dimension without a size be answered as they are from some size of it on.
+
+    Yields the list of what is assumed for that: pairs of a size and what it is at least.
+    """
+    assumed: list[tuple[Size, int]] = []
+    token = _ASSUMED.set(assumed)
+    try:
+        yield assumed
+    finally:
+        _ASSUMED.reset(token)
+
+
+def _reaches(size: Size, bound: int) -> bool | None:
+    """Say whether a size is at least ``bound``: for every size of its dimension, or from some size on; else None."""
+    answer = at_least(size, bound)
+    assumed = _ASSUMED.get()
+    if answer is not None or assumed is None:
+        return answer
+    try:
+        rise = mean_rise(size)
+    except NotQuasiAffine:
+        return None
+    if rise == 0:
+        return None
+    assumed.append((size, bound) if rise > 0 else (-size, 1 - bound))
+    return rise > 0
+
+
+def _sign_of(a: Any, b: Any) -> int | None:
+    """Return the sign of a − b where one of them is a size that is not known; None where it depends on the size."""
+    if any(isinstance(value, (float, list)) for value in (a, b)):
+        return None
+    difference = a - b
+    if isinstance(difference, int):
+        return (difference > 0) - (difference < 0)
+    above = _reaches(difference, 1)
+    if above is None or above:
+        return above and 1
+    below = _reaches(-difference, 1)
+    return None if below is None else -1 if below else 0
+
+
 def _comparison(parts: list[Evaluate], tests: list[Callable[[Any, Any], bool]], at: int) -> Evaluate:
     def evaluate(env: Env) -> bool:
         values = [part(env) for part in parts]
         for a, b, test in zip(values, values[1:], tests, strict=False):
             if isinstance(a, Symbolic) or isinstance(b, Symbolic):
-                raise ExpressionError(
-                    f"the comparison of {a} and {b} depends on a dimension that has no size",
-                    at,
-                    help="give it one under dims, or with --set",
-                )
+                sign = _sign_of(a, b)
+                if sign is None:
+                    raise ExpressionError(
+                        f"the comparison of {a} and {b} depends on a dimension that has no size",
+                        at,
+                        help="give it one under dims, or with --set",
+                    )
+                a, b = sign, 0
             try:
                 if not test(a, b):
                     return False
@@ -283,11 +342,23 @@ def _extreme(choose: Callable[..., Any], parts: list[Evaluate], at: int) -> Eval
         if len(values) == 1 and isinstance(values[0], list):
             values = values[0]
         try:
-            return choose(values)
+            return _chosen(choose, values) if any(isinstance(v, Symbolic) for v in values) else choose(values)
         except (TypeError, ValueError):
             raise ExpressionError(f"{choose.__name__} needs numbers to choose from, found {values}", at) from None
 
     return evaluate
+
+
+def _chosen(choose: Callable[..., Any], values: list[Any]) -> Any:
+    """Return the largest or smallest of values of which some are sizes that are not known. Raises TypeError."""
+    best = values[0]
+    for value in values[1:]:
+        sign = _sign_of(value, best) if isinstance(value, Symbolic) or isinstance(best, Symbolic) else value - best
+        if sign is None:
+            raise TypeError
+        if sign > 0 if choose is max else sign < 0:
+            best = value
+    return best
 
 
 def _subscript(value: Evaluate, index: Evaluate, at: int) -> Evaluate:

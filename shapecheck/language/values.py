@@ -18,6 +18,12 @@ from shapecheck.text import nearest, suggest
 NOTHING: Env = {}
 
 
+class Computed(int):
+    """A whole number that came out of arithmetic: it is not the word that the number would be as it is written."""
+
+    __slots__ = ()
+
+
 class Value:
     """One value of the file. ``constant`` says that it holds no expression; ``names`` are those it asks for."""
 
@@ -85,9 +91,20 @@ class Value:
         """Return the value, evaluated and read as ``kind``. Raises Misread."""
         value = self.evaluate(env, words)
         try:
-            return kind.read(value)
+            return kind.read(self._computed(value) if kind.sizes else value)
         except FieldError as error:
             raise Misread(self._field_finding(error, key, value)) from None
+
+    def _computed(self, value: Any) -> Any:
+        """Return a list with -1 marked where it came out of arithmetic; =rest, of a param, is as good as written."""
+        if not isinstance(value, list) or not isinstance(self.data, list):
+            return value
+        return [
+            Computed(item)
+            if isinstance(written, Expression) and item == -1 and not isinstance(item, float) and not written.bare
+            else item
+            for item, written in zip(value, self.data, strict=True)
+        ]
 
     def _field_finding(self, error: FieldError, key: str, value: Any) -> Finding:
         node = self.node

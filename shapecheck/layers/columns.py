@@ -7,7 +7,7 @@ from typing import Any
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show_sizes
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Problem, per_axis
+from shapecheck.layers.base import Context, Problem, asked_sizes, per_axis
 from shapecheck.layers.fields import PerAxis, SizeValue, key
 from shapecheck.layers.flow import (
     LONGEST_PERIOD,
@@ -104,6 +104,7 @@ class Fold(Sliding):
                 "put unfold above it, or reshape",
             )
         windows = self.windows(context)
+        asked_sizes(context, self.output_size, len(windows), "output_size")
         require_fit(context, windows)
         block = taps(windows)
         if not context.divides(block, features.channels):

@@ -82,16 +82,19 @@ class Reshape(Layer):
         shape = context.inputs[0]
         elements = symbolic.product(shape)
         known = symbolic.product(tuple(size for size in self.shape if size != -1))
+        self._require_entries(context)
         if -1 in self.shape:
-            rest = symbolic.quotient(elements, known)
-            if rest is None:
+            shared, over = symbolic.cancelled(elements, known)
+            if not isinstance(over, int):
+                raise Undecided(
+                    f"what remains of {elements} elements in {show(self.shape)} depends on the sizes", elements
+                )
+            if not context.divides(over, shared):
+                but = "does not divide it"
                 if isinstance(elements, int) and isinstance(known, int):
-                    raise self._count(
-                        shape,
-                        elements,
-                        f"{known} does not divide it: {elements} = {known}·{elements // known} + {elements % known}",
-                    )
-                raise Undecided(f"what remains of {elements} elements in {show(self.shape)} depends on the sizes")
+                    but += f": {elements} = {known}·{elements // known} + {elements % known}"
+                raise self._count(shape, elements, f"{known} {but}")
+            rest = shared // over
             return tuple(rest if size == -1 else size for size in self.shape)
         if not context.equal(elements, known):
             raise self._count(shape, elements, f"shape {show(self.shape)} has {known}")
@@ -100,6 +103,16 @@ class Reshape(Layer):
     def flow(self, context: Context, output: Shape) -> Flow:
         """Find which axes correspond: the order in which the elements are counted through stays."""
         return counted_again(context.inputs[0], output)
+
+    def _require_entries(self, context: Context) -> None:
+        for entry in self.shape:
+            if isinstance(entry, symbolic.Symbolic) and not context.at_least(entry, 1):
+                raise Problem(
+                    "size-below-one",
+                    f"shape asks for {entry}, which is below 1 for every input",
+                    "a size is at least 1",
+                    key="shape",
+                )
 
     def _count(self, shape: Shape, elements: Size, but: str) -> Problem:
         return Problem(
@@ -249,9 +262,8 @@ class Slice(Layer):
     def _edge(self, context: Context, edge: int | None, size: Size) -> Size:
         if edge is None:
             return size
-        if symbolic.at_least(size, abs(edge)) is False:
-            raise Undecided(f"{edge} lies outside an axis of size {size}")
-        context.assume_at_least(size, abs(edge))
+        if not context.case_at_least(size, abs(edge)):
+            return 0 if edge < 0 else size
         return size + edge if edge < 0 else edge
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 from shapecheck.analysis.sizes.every_size import Sizes
@@ -21,16 +20,18 @@ def strip(found: Sizes, network: Network) -> dict[str, Any]:
     around = min(max(FEWEST, found.set.periodic.period), MOST)
     middle = given if given is not None else (found.set.smallest or 1) + around // 2
     low = max(1, middle - around)
-    works = {} if found.set.every else {n: n in found.set for n in range(low, middle + around + 1)}
-    below, above = (found.set.below(given - 1), found.set.above(given + 1)) if given is not None else (None, None)
+    # Of a size that was not tried nothing is drawn.
+    shown = () if found.set.every else range(low, middle + around + 1)
+    works = {n: found.works_at(n) for n in shown if not found.unresolved or found.decided(n)}
+    below, above = (found.below(given - 1), found.above(given + 1)) if given is not None else (None, None)
     return {
         "name": found.name,
         "given": given,
-        "works": given is not None and given in found,
+        "works": given is not None and found.accepts(given) is True,
         "status": found.status,
         "condition": found.condition,
         "cells": [{"size": n, "works": good, "given": n == given} for n, good in works.items()],
-        "examples": list(itertools.islice(found.set, 6)),
+        "examples": found.examples(6),
         "below": below,
         "above": above,
         "causes": [
@@ -38,10 +39,11 @@ def strip(found: Sizes, network: Network) -> dict[str, Any]:
                 "layer": c.layer,
                 "line": network.nodes[c.node].source.span.start.line,
                 "condition": c.allows.condition,
-                "message": c.message,
+                "message": c.sentence,
             }
             for c in found.causes
         ],
+        "elsewhere": [fault.sentence(found.name) for fault in found.elsewhere],
         "unresolved": found.unresolved,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.sizes.every_size import SizeCondition, Sizes, SizesAnalysis, analyse
 from shapecheck.analysis.sizes.periodic import EVERYTHING, TooLarge, cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
+from shapecheck.analysis.sizes.trials import MOST_LAYERS, Trials
 from shapecheck.analysis.transposed.ambiguity import resolve
 from shapecheck.analysis.transposed.remainders import VaryingPadding, varying
 from shapecheck.arithmetic.quasi_affine import value_at
@@ -23,12 +25,16 @@ from shapecheck.rules.unknown_sizes import unsized
 
 # Above this many layers the sizes are looked at only where the file promises some.
 LARGEST_NETWORK = 5_000
+# Promised sizes that are tried one by one where not all could be decided.
+MOST_PROMISED = 256
+# In how many ways the sizes of other dimensions are changed along with one.
+MOST_TOGETHER = 16
 
 
 def size_findings(shapes: Shapes) -> Iterator[Finding]:
     """Return what is worth knowing of the valid sizes of each named dimension of a network that could be read."""
     network = shapes.network
-    named = [dim for dim in network.dims.values() if any(dim.name in node.dims for node in network.inputs)]
+    named = list(network.dims.values())
     if not named or (len(network.nodes) > LARGEST_NETWORK and all(dim.accepts is None for dim in named)):
         return
     if shapes.troubles:
@@ -39,15 +45,19 @@ def size_findings(shapes: Shapes) -> Iterator[Finding]:
         return
     analysis = analyse(network)
     told = unsized(shapes)  # dimension-without-size says it of these
+    named = [dim for dim in named if dim.name in analysis.dims]
     for dim in named:
         found = analysis.dims[dim.name]
         if found.unresolved:
-            if dim.name not in told:
+            wrong = None if dim.accepts is None else _first_refused(found, accepted(dim.name, dim.accepts))
+            if wrong is not None:
+                yield _refused(network, found, accepted(dim.name, dim.accepts), *wrong)
+            elif dim.name not in told:
                 yield _undecided(network, found)
+        elif found.elsewhere:
+            # What fails at every size of a dimension is a mistake of its own, told where it is.
+            continue
         elif found.set.empty:
-            if any(cause.constant for cause in found.causes):
-                # What holds at no size of any dimension is a mistake of its own, told where it is.
-                continue
             yield _at(network, found, "no-size-works", f"no size of {dim.name} works", _why(network, found.causes[:3]))
         elif dim.accepts is not None:
             yield from _promise(network, found, dim.accepts)
@@ -62,14 +72,14 @@ def _at(
 
 def _why(network: Network, causes: list[SizeCondition]) -> tuple[Related, ...]:
     return tuple(
-        Related(f"{cause.layer} needs {cause.allows.condition}: {cause.message}", network.nodes[cause.node].source.span)
-        for cause in causes
+        Related(f"{c.layer} needs {c.allows.condition}: {c.sentence}", network.nodes[c.node].source.span)
+        for c in causes
     )
 
 
 def _neighbours(network: Network, analysis: SizesAnalysis) -> Iterator[Finding]:
     for found in analysis.dims.values():
-        if found.given is None or found.set.empty or found.given in found or found.unresolved:
+        if not _misses(found):
             continue
         if any(
             channel_axis(len(n.dims), network.channels_last) == n.dims.index(found.name)
@@ -78,15 +88,61 @@ def _neighbours(network: Network, analysis: SizesAnalysis) -> Iterator[Finding]:
         ):
             # Channels are no size that a writer would change to make a network fit.
             continue
-        below, above = found.set.nearest(found.given)
-        near = " and ".join(str(n) for n in (below, above) if n is not None)
-        yield _at(
-            network,
-            found,
-            "neighbour-works",
-            f"{found.name} = {found.given} does not work; the nearest that {'do are' if ' and ' in near else 'does is'}"
-            f" {near}: {found.condition}",
-        )
+        near, others = _nearest(network, analysis, found)
+        if near:
+            are = "do are" if len(near) > 1 else "does is"
+            beside = f", with {' and '.join(f'{name} = {size}' for name, size in others.items())}" if others else ""
+            yield _at(
+                network,
+                found,
+                "neighbour-works",
+                f"{found.name} = {found.given} does not work; the nearest that {are}"
+                f" {' and '.join(map(str, near))}{beside}: {found.set.condition}",
+            )
+
+
+def _misses(found: Sizes) -> bool:
+    """Say whether the given size is one that the conditions on this dimension do not allow."""
+    return found.given is not None and not found.unresolved and not found.set.empty and found.given not in found.set
+
+
+def _nearest(network: Network, analysis: SizesAnalysis, found: Sizes) -> tuple[list[int], dict[str, int]]:
+    """Return the nearest sizes that work, and the sizes of others that have to change with them; each was tried."""
+    assert found.given is not None
+    if not found.elsewhere:
+        return [n for n in found.nearest(found.given) if n is not None], {}
+    near = _beside(found)
+    if network.resized is None or len(network.nodes) * len(near) * MOST_TOGETHER > MOST_LAYERS:
+        return [], {}
+    wrong = [other for other in analysis.dims.values() if other is not found and _misses(other)]
+    for sizes in itertools.islice(itertools.product(*map(_beside, wrong)), MOST_TOGETHER):
+        others = {other.name: size for other, size in zip(wrong, sizes, strict=True)}
+        trials = Trials(network, found.name, others=others)
+        working = [n for n in near if trials.at(n).works]
+        if working:
+            return working, others
+    return [], {}
+
+
+def _beside(found: Sizes) -> list[int]:
+    """Return the sizes below and above the given one that the conditions on this dimension allow, the nearest first."""
+    given = found.given
+    assert given is not None
+    return sorted((n for n in found.set.nearest(given) if n is not None), key=lambda n: abs(n - given))
+
+
+def _first_refused(found: Sizes, promised: SizeSet) -> tuple[int, str] | None:
+    """Return the first of a few promised sizes that does not work, and why, where not all could be decided."""
+    for n in itertools.islice(promised, MOST_PROMISED):
+        why = found.refusal(n)
+        if why is not None:
+            return n, why
+    return None
+
+
+def _refused(network: Network, found: Sizes, promised: SizeSet, wrong: int, why: str) -> Finding:
+    message = f"accepts promises {promised.condition}, but {found.name} = {wrong} does not work: {why}"
+    return _at(network, found, "promise-broken", message, help=f"promise sizes at which {found.name} works")
 
 
 def _undecided(network: Network, found: Sizes) -> Finding:
@@ -176,12 +232,18 @@ def _broken(network: Network, found: Sizes, promised: SizeSet, wrong: int) -> Fi
     message = f"accepts promises {promised.condition}, but {name} = {wrong} does not work"
     related: tuple[Related, ...] = ()
     if cause is not None:
-        numbers = f"{value_at(cause.question.left, name, wrong)} against {value_at(cause.question.right, name, wrong)}"
         message += f": {cause.layer} needs {cause.allows.condition}"
-        related = (
-            Related(f"at {name} = {wrong}: {cause.message}, which is {numbers}", network.nodes[cause.node].source.span),
-        )
+        numbers = _numbers(found, cause, wrong)
+        related = (Related(f"at {name} = {wrong}: {numbers}", network.nodes[cause.node].source.span),)
     return _at(network, found, "promise-broken", message, related, f"{widest}; all sizes that work: {found.condition}")
+
+
+def _numbers(found: Sizes, cause: SizeCondition, wrong: int) -> str:
+    """Return a condition with the numbers that it has at a size which it does not allow."""
+    if cause.since is None or wrong < cause.since or cause.message != str(cause.question):
+        return found.refusal(wrong) or cause.sentence
+    left, right = (value_at(size, found.name, wrong) for size in (cause.question.left, cause.question.right))
+    return f"{cause.message}, which is {left} against {right}"
 
 
 def _notes(network: Network, dims: list[Sizes]) -> Iterator[Finding]:

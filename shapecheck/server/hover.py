@@ -129,11 +129,12 @@ def _dimension(analysis: Analysis, name: str) -> str:
     if sizes is None:
         return f"{head}\n\nWhich sizes work is not known: the file has errors, or no input has this dimension."
     lines = [head, "", f"Sizes that work: `{sizes.condition}`"]
-    if sizes.given is not None and sizes.given not in sizes:
+    lines += [f"\n{fault.sentence(name)}" for fault in sizes.elsewhere]
+    if sizes.given is not None and not sizes.elsewhere and sizes.accepts(sizes.given) is False:
         below, above = sizes.nearest(sizes.given)
         near = " and ".join(str(n) for n in (below, above) if n is not None)
         lines.append(f"\n{sizes.given} does not work{f'; the nearest that do: {near}' if near else ''}")
-    lines += ["", *(f"- `{cause.layer}`: {cause.message}" for cause in sizes.causes)]
+    lines += ["", *(f"- `{cause.layer}`: {cause.sentence}" for cause in sizes.causes)]
     if sizes.unresolved:
         lines += ["", "Not decided: " + "; ".join(sizes.unresolved)]
     return "\n".join(lines)

@@ -71,7 +71,7 @@ def _one(name: str, old: Sizes | None, new: Sizes | None) -> SizesChange:
 
 
 def _member_outside(of: Sizes, other: Sizes, reasons: list[str]) -> int | None:
-    if of.given is not None and of.given in of and of.given not in other:
+    if of.given is not None and of.given in of.set and of.given not in other.set:
         return of.given
     try:
         return of.set.first_outside(other.set)

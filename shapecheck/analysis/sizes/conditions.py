@@ -10,9 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from shapecheck.analysis.sizes import polynomial
 from shapecheck.analysis.sizes.periodic import EVERYTHING, NOTHING, Budget, Periodic, TooLarge, cyclic
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.arithmetic.quasi_affine import MOST_TRIED, QuasiAffine, never_falls, quasi_affine, roundings, value_at
+from shapecheck.arithmetic.quasi_affine import (
+    MOST_TRIED,
+    NotQuasiAffine,
+    QuasiAffine,
+    never_falls,
+    quasi_affine,
+    roundings,
+    value_at,
+)
 from shapecheck.arithmetic.symbolic import Affine, Size
 from shapecheck.layers.base import Question
 
@@ -30,12 +39,28 @@ def solve(question: Question, name: str, budget: Budget | None = None) -> SizeSe
     """
     left, right = question.left, question.right
     budget = budget or Budget(MOST_STEPS)
-    if question.kind in ("at_least", "assume"):
-        return _at_least(left - right, name, budget)
     if question.kind == "divides":
         assert isinstance(right, int)
-        return _divides(right, left, name, budget)
-    return _equal(left, right, name, budget)
+        return _divisible(right, left, name, budget)
+    try:
+        if question.kind == "equal":
+            return _equal(left, right, name, budget)
+        return _at_least(left - right, name, budget)
+    except NotQuasiAffine:
+        # A product of sizes of this dimension.
+        found = polynomial.zero if question.kind == "equal" else polynomial.at_least_zero
+        return found(left - right, name, budget)
+
+
+def _divisible(q: int, size: Size, name: str, budget: Budget) -> SizeSet:
+    # What divides every term needs no asking.
+    shared = math.gcd(q, size) if isinstance(size, int) else math.gcd(q, *size.terms.values())
+    size, q = size // shared, q // shared
+    try:
+        return _divides(q, size, name, budget)
+    except NotQuasiAffine:
+        assert not isinstance(size, int)
+        return polynomial.divisible(q, size, name, budget)
 
 
 def _everything(name: str) -> SizeSet:

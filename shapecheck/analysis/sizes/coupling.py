@@ -27,11 +27,14 @@ class Coupling(NamedTuple):
     dims: tuple[str, ...]
     question: Question
     boxes: tuple[tuple[SizeSet, SizeSet], ...] | None
+    # What is assumed of sizes by the formulas in the question; where it does not hold there are others.
+    assumed: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """Return the condition in words: ``193..224 x 193..224, or ...``."""
         if self.boxes is None:
-            return f"{self.layer}: {self.question}"
+            where = f", where {' and '.join(self.assumed)}" if self.assumed else ""
+            return f"{self.layer}: {self.question}{where}"
         if not self.boxes:
             return f"{self.layer}: no {' and '.join(self.dims)} work together"
         parts = [f"{one.condition} and {other.condition}" for one, other in self.boxes[:12]]
@@ -39,17 +42,21 @@ class Coupling(NamedTuple):
         return f"{self.layer}: {', or '.join(parts)}{more}"
 
 
-def couple(layer: str, question: Question, allowed: dict[str, SizeSet]) -> Coupling:
-    """Return the coupling of a question on several dimensions; ``allowed`` is what each may be by itself."""
+def couple(layer: str, question: Question, allowed: dict[str, SizeSet], assumed: list[Question]) -> Coupling:
+    """Return the coupling of a question on several dimensions; ``allowed`` is what each may be by itself.
+
+    Where something is ``assumed`` of one of them its formulas are not those of every size, so there are no boxes.
+    """
     names = tuple(sorted(_names(question.left) | _names(question.right)))
     boxes = None
-    factors = _factors(question)
+    where = [a for a in assumed if (_names(a.left) | _names(a.right)) & set(names)]
+    factors = None if where else _factors(question)
     if factors is not None:
         one, f, other, g, product = factors
         if one > other:
             one, f, other, g = other, g, one, f
         boxes = _boxes(one, f, other, g, product, allowed)
-    return Coupling(layer, names, question, boxes)
+    return Coupling(layer, names, question, boxes, tuple(dict.fromkeys(map(str, where))))
 
 
 def _names(size: Size) -> set[str]:

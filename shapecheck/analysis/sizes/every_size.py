@@ -1,85 +1,45 @@
 """Every input size at once: the exact set of sizes of each named dimension at which a network works.
 
-The network is expanded and propagated with its dimensions as symbols, by the same shape rules; each question that a
-rule puts and that depends on a size is a condition. Conditions are solved for all sizes and intersected.
+The network is expanded and propagated with one dimension as a symbol and the others at their sizes, by the same shape
+rules; each question that a rule puts and that depends on the size is a condition. Conditions are solved for all sizes
+and intersected. Where a rule is another below some size, the sizes below are tried one by one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
+from shapecheck.analysis.sizes.causes import SizeCondition, binding, intersection, tried_below
 from shapecheck.analysis.sizes.conditions import MOST_STEPS, solve
 from shapecheck.analysis.sizes.coupling import Coupling, couple
+from shapecheck.analysis.sizes.dimension_sizes import Elsewhere, Sizes
 from shapecheck.analysis.sizes.periodic import Budget, TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
+from shapecheck.analysis.sizes.trials import Trial, Trials, mirrored_sizes, tried
 from shapecheck.arithmetic.quasi_affine import NotQuasiAffine
-from shapecheck.arithmetic.shape import split
-from shapecheck.arithmetic.symbolic import Size, Symbolic, same
+from shapecheck.arithmetic.symbolic import Size, Symbolic, at_least, same
 from shapecheck.graph.network import Network
 from shapecheck.layers.base import Question
 
-# Sizes that are tried one by one below the point from which the formulas hold.
-LONGEST_HEAD = 256
+__all__ = ["SizeCondition", "Sizes", "SizesAnalysis", "analyse"]
+
 # Intervals of remainders that are handled in finding what all conditions allow, and again in finding the causes.
 MOST_HANDLED = 200_000
 
 
-class SizeCondition(NamedTuple):
-    """A condition on a dimension and the layer that makes it: ``allows`` is the set of sizes at which it holds."""
+class SizeQuestion(NamedTuple):
+    """What a node asks of the sizes, and that in words.
 
-    layer: str
-    node: int
-    question: Question
-    allows: SizeSet
-    message: str
-
-    @property
-    def constant(self) -> bool:
-        """Whether it depends on no size at all: then it holds nowhere."""
-        return not _names(self.question)
-
-
-class Sizes:
-    """The sizes of one dimension at which the network works, the others at their given size.
-
-    ``status`` is ``exact``, or ``partial`` where ``unresolved`` lists what could not be decided; ``set`` is then what
-    the rest allows. ``causes`` are in layer order.
+    ``question`` is None where a shape has no form, and ``node`` where it is no layer's. ``broken`` says that it is a
+    rule that holds at no size.
     """
 
-    def __init__(
-        self, name: str, given: int | None, allowed: SizeSet, causes: list[SizeCondition], unresolved: list[str]
-    ) -> None:
-        self.name = name
-        self.given = given
-        self.set = allowed
-        self.causes = causes
-        self.unresolved = unresolved
-
-    def __contains__(self, n: object) -> bool:
-        return n in self.set
-
-    @property
-    def status(self) -> str:
-        """``exact`` or ``partial``."""
-        return "partial" if self.unresolved else "exact"
-
-    @property
-    def condition(self) -> str:
-        """The set in words, such as ``H >= 188 and H % 16 == 12``."""
-        return self.set.condition
-
-    def nearest(self, n: int) -> tuple[int | None, int | None]:
-        """Return the nearest sizes that work below and above ``n``; ``n`` itself where it works."""
-        return self.set.nearest(n)
-
-
-class SizeQuestion(NamedTuple):
-    """What a node asks of the sizes, and that in words; ``question`` is None where its very shape has no form."""
-
-    node: int
+    node: int | None
     question: Question | None
     text: str
+    broken: bool = False
 
 
 class SizesAnalysis(NamedTuple):
@@ -91,22 +51,39 @@ class SizesAnalysis(NamedTuple):
 
 
 def analyse(network: Network, strict: bool = False) -> SizesAnalysis:
-    """Return the valid sizes of every named dimension that an input has.
+    """Return the valid sizes of every named dimension that a size of the network depends on.
 
     ``strict`` asks besides that no layer leaves rows of its input unread.
     """
-    names = list(dict.fromkeys(name for node in network.inputs for name in node.dims if name is not None))
-    shapes = _symbolic(network, names)
-    questions = _questions(shapes, strict)
-    given = network.sizes
-    dims = {}
-    for name in names:
-        own = questions
-        if any(question is None for _, question, _ in questions) or shapes.troubles:
-            # Some shape has no form with every dimension open: hold the others at their sizes.
-            own = _questions(_symbolic(network, [name]), strict)
-        dims[name] = _sizes_of(network, name, given, own, strict)
-    return SizesAnalysis(dims, shapes, _couplings(network, names, questions))
+    shapes = _symbolic(network, list(network.dims))
+    names = _depended_on(network, shapes)
+    together = _questions(shapes, strict)
+    dims = {name: _Dimension(network, name, together, strict).sizes() for name in names}
+    _compare(network, dims, strict)
+    return SizesAnalysis(dims, shapes, _couplings(network, names, together))
+
+
+def _compare(network: Network, dims: Mapping[str, Sizes], strict: bool) -> None:
+    """Compare what was found with the network as it is: nothing is called exact that contradicts it."""
+    read = _strided(_symbolic(network, list(dims))) if strict else []
+    trial = tried(network, read)
+    for found in dims.values():
+        if found.given is not None and trial.works is not None and not found.unresolved and not found.elsewhere:
+            if trial.works and found.given not in found.set:
+                found.contradicted(f"{found.name} = {found.given} works, though the conditions do not allow it")
+            elif not trial.works and found.given in found.set:
+                found.contradicted(f"{found.name} = {found.given} does not work: {trial.message}")
+
+
+def _depended_on(network: Network, shapes: Shapes) -> list[str]:
+    """Return the dimensions that stand in an input, and then those that stand in expressions alone."""
+    plain = [name for node in network.inputs for name in node.dims if name is not None]
+    sizes: list[Size | None] = [size for shape in shapes.outputs if shape is not None for size in shape]
+    sizes += [size for node in shapes.network.nodes for stated in node.expect for size in stated.sizes or ()]
+    sizes += [size for asked in shapes.undecided if asked.asked for size in (asked.asked.left, asked.asked.right)]
+    sizes += [size for _, _, *pair in mirrored_sizes(shapes) for size in pair]
+    found = {name for size in set(sizes) if isinstance(size, Symbolic) for name in size.names()}
+    return list(dict.fromkeys([*plain, *(name for name in network.dims if name in found)]))
 
 
 def _couplings(network: Network, names: list[str], questions: list[SizeQuestion]) -> list[Coupling]:
@@ -115,15 +92,17 @@ def _couplings(network: Network, names: list[str], questions: list[SizeQuestion]
     joint = {
         (asked.question, network.nodes[asked.node].name)
         for asked, found in zip(questions, names_in, strict=True)
-        if asked.question is not None and len(found) > 1
+        if asked.question is not None and asked.node is not None and len(found) > 1 and asked.question.kind != "assume"
     }
     if not joint:
         return []
+    assumed = [asked.question for asked in questions if asked.question and asked.question.kind == "assume"]
     allowed = {}
     for name in names:
         single = [asked for asked, found in zip(questions, names_in, strict=True) if found == {name}]
-        allowed[name] = _sizes_of(network, name, {}, single).set
-    return [couple(layer, question, allowed) for question, layer in sorted(joint, key=str)]
+        pieces = _gathered(network, name, {}, single).pieces
+        allowed[name] = intersection(name, pieces, Budget(MOST_HANDLED))[0]
+    return [couple(layer, question, allowed, assumed) for question, layer in sorted(joint, key=str)]
 
 
 def _symbolic(network: Network, names: list[str]) -> Shapes:
@@ -133,18 +112,31 @@ def _symbolic(network: Network, names: list[str]) -> Shapes:
 
 
 def _questions(shapes: Shapes, strict: bool) -> list[SizeQuestion]:
+    network = shapes.network
     found = [SizeQuestion(o.node, o.asked, o.question) for o in shapes.undecided]
     # A rule that is broken whatever the sizes are is a question that is always answered with no.
-    found += [SizeQuestion(t.node, Question("at_least", 0, 1), t.message) for t in shapes.troubles]
-    nodes = shapes.network.nodes
-    for decoder, source in shapes.network.mirrored:
-        found += _mirror_questions(shapes, decoder, source)
+    found += [SizeQuestion(t.node, _NEVER, t.message, broken=True) for t in shapes.troubles]
+    found += [SizeQuestion(None, None, flaw.message) for flaw in network.flaws]
+    found += [SizeQuestion(None, question, str(question)) for question in network.assumed]
+    for node in network.inputs:
+        for size in node.shape or ():
+            if isinstance(size, Symbolic) and at_least(size, 1) is not True:
+                question = Question("at_least", size, 1)
+                found.append(SizeQuestion(node.index, question, str(question)))
+    for decoder, _, one, other in mirrored_sizes(shapes):
+        if same(one, other) is not True:
+            broken = same(one, other) is False
+            text = f"the pair has sizes {one} and {other}" if broken else "the pair has one size"
+            found.append(SizeQuestion(decoder, Question("equal", one, other), text, broken))
     if strict:
         for index, place in _strided(shapes):
-            w = shapes.windows(nodes[index])[place]
+            w = shapes.windows(network.nodes[index])[place]
             rest = w.i + (w.before + w.after - w.reach)
             found.append(SizeQuestion(index, Question("divides", rest, w.s), "every row of the input is read"))
-    return sorted(found, key=lambda asked: asked.node)
+    return sorted(found, key=lambda asked: -1 if asked.node is None else asked.node)
+
+
+_NEVER = Question("at_least", 0, 1)
 
 
 def _strided(shapes: Shapes) -> list[tuple[int, int]]:
@@ -157,81 +149,79 @@ def _strided(shapes: Shapes) -> list[tuple[int, int]]:
     ]
 
 
-def _mirror_questions(shapes: Shapes, decoder: int, source: int) -> list[SizeQuestion]:
-    ends = [shapes.outputs[index] for index in (decoder, source)]
-    if any(shape is None or len(shape) < 3 for shape in ends):
-        return []
-    left, right = (split(shape, shapes.network.channels_last).spatial for shape in ends if shape is not None)
-    if len(left) != len(right):
-        return []
-    return [
-        SizeQuestion(decoder, Question("equal", one, other), "the pair has one size")
-        for one, other in zip(left, right, strict=True)
-        if same(one, other) is not True
-    ]
-
-
 def _names(question: Question) -> set[str]:
     return {name for size in (question.left, question.right) if isinstance(size, Symbolic) for name in size.names()}
 
 
-def _substitute(size: Size, values: dict[str, int]) -> Size:
+def _substitute(size: Size, values: Mapping[str, int]) -> Size:
     return size.substitute(values) if isinstance(size, Symbolic) and values.keys() & size.names() else size
 
 
-def _sizes_of(
-    network: Network, name: str, given: dict[str, int], questions: list[SizeQuestion], strict: bool = False
-) -> Sizes:
-    """Return the sizes of one dimension that answer every question with yes, the others at the sizes given."""
-    others = {other: size for other, size in given.items() if other != name}
-    unresolved: list[str] = []
+def _at(question: Question, values: Mapping[str, int]) -> Question:
+    return Question(question.kind, _substitute(question.left, values), _substitute(question.right, values))
+
+
+class _Gathered(NamedTuple):
+    """The conditions on one dimension: what each allows, and from which size on the formulas hold."""
+
+    pieces: list[SizeCondition]
+    broken: list[SizeQuestion]
+    unresolved: list[str]
+    assumed: int
+    # Whether a formula was taken that holds nowhere, or where it is not known.
+    adrift: bool
+
+
+def _gathered(network: Network, name: str, others: Mapping[str, int], questions: list[SizeQuestion]) -> _Gathered:
     pieces: list[SizeCondition] = []
-    assumed = 1
+    broken: list[SizeQuestion] = []
+    unresolved: list[str] = []
+    assumed, adrift = 1, False
+    elsewhere: list[tuple[int, str]] = []
     budget = Budget(MOST_STEPS)
-    for node, question, text in questions:
-        layer = network.nodes[node].name
-        if question is None:
-            unresolved.append(f"{layer}: {text}")
+    for node, question, text, breaks in questions:
+        prefix = "" if node is None else f"{network.nodes[node].name}: "
+        if breaks:
+            broken.append(SizeQuestion(node, question, text, breaks))
             continue
-        asked = Question(question.kind, _substitute(question.left, others), _substitute(question.right, others))
+        if question is None:
+            unresolved.append(prefix + text)
+            continue
+        asked = _at(question, others)
         names = _names(asked)
-        constant = not _names(question)
-        if name not in names and not constant:
+        if name not in names:
+            if asked.kind == "assume" and names:
+                elsewhere.append((-1 if node is None else node, prefix + str(asked)))
+            elif asked.kind == "assume" and at_least(asked.left - asked.right, 0) is False:
+                adrift = True
             continue
         if names - {name}:
-            unresolved.append(f"{layer}: {asked} depends on {', '.join(sorted(names - {name}))}, which has no size")
+            unresolved.append(f"{prefix}{asked} depends on {', '.join(sorted(names - {name}))}, which has no size")
             continue
         try:
             allows = solve(asked, name, budget)
         except (TooLarge, NotQuasiAffine):
-            unresolved.append(f"{layer}: {asked}")
+            unresolved.append(f"{prefix}{asked}")
+            adrift = adrift or asked.kind == "assume"
             continue
         if asked.kind == "assume":
             beyond = _from_where_on(allows)
             if beyond is None:
-                unresolved.append(f"{layer}: another formula holds where {asked} does not")
+                unresolved.append(f"{prefix}another formula holds where {asked} does not")
+                adrift = True
             else:
                 assumed = max(assumed, beyond)
         elif not allows.every:
-            pieces.append(SizeCondition(layer, node, asked, allows, text if constant else str(asked)))
-    allowed, left_out = _intersection(name, pieces)
-    unresolved += left_out
-    if assumed > 1:
-        allowed = _with_head(network, name, allowed, assumed, unresolved, strict)
-    return Sizes(name, given.get(name), allowed, _binding(name, pieces), unresolved)
+            assert node is not None
+            pieces.append(SizeCondition(network.nodes[node].name, node, asked, allows, _told(question, asked, text)))
+    for at, text in elsewhere:
+        if any(piece.node > at for piece in pieces):
+            unresolved.append(f"{text} is assumed of a dimension that has no size")
+    return _Gathered(pieces, broken, unresolved, assumed, adrift)
 
 
-def _intersection(name: str, pieces: list[SizeCondition]) -> tuple[SizeSet, list[str]]:
-    """Return what all pieces allow, taken by rising period, and what was too large to take in."""
-    allowed = SizeSet(name)
-    budget = Budget(MOST_HANDLED)
-    left_out = []
-    for piece in sorted(pieces, key=lambda p: p.allows.periodic.period):
-        try:
-            allowed = allowed.intersection(piece.allows, budget)
-        except TooLarge:
-            left_out.append(f"{piece.layer}: {piece.message}")
-    return allowed, left_out
+def _told(question: Question, asked: Question, text: str) -> str:
+    return str(asked) if _names(question) else text
 
 
 def _from_where_on(s: SizeSet) -> int | None:
@@ -241,49 +231,113 @@ def _from_where_on(s: SizeSet) -> int | None:
     return max([s.start, *(n + 1 for n in s.without)])
 
 
-def _works(network: Network, read: list[tuple[int, int]]) -> bool:
-    """Say whether a network works at the sizes that it has, and the layers and axes of ``read`` leave no row unread."""
-    shapes = propagate(network)
-    nodes = network.nodes
-    mirrors = [asked for decoder, source in network.mirrored for asked in _mirror_questions(shapes, decoder, source)]
-    if shapes.troubles or any(not _names(question) for _, question, _ in mirrors if question is not None):
-        return False
-    return all(shapes.windows(nodes[index])[place].unread == 0 for index, place in read)
+class _Dimension:
+    """The search for the sizes of one dimension, the others at their sizes."""
+
+    def __init__(self, network: Network, name: str, together: list[SizeQuestion], strict: bool) -> None:
+        self.network = network
+        self.name = name
+        self.together = together
+        given = network.sizes
+        self.given = given.get(name)
+        self.others = {other: size for other, size in given.items() if other != name}
+        shapes = _symbolic(network, [name])
+        self.found = _gathered(network, name, self.others, _questions(shapes, strict))
+        self.trials = Trials(network, name, _strided(shapes) if strict else None)
+
+    def sizes(self) -> Sizes:
+        found = self.found
+        if found.broken and found.assumed == 1 and not found.adrift:
+            return self._broken(found.broken)
+        below = self._tried_below()
+        if below is not None and found.broken and all(trial.works is False for trial in below):
+            nodes = {asked.node for asked in found.broken}
+            if all(trial.node in nodes for trial in below):
+                return self._broken([asked for asked in found.broken if asked.node == below[-1].node] or found.broken)
+        pieces = [*found.pieces, *map(self._never, found.broken)]
+        pieces.sort(key=lambda piece: piece.node)
+        unresolved = list(found.unresolved)
+        certain = 1
+        if found.adrift:
+            # What the formulas say is true of no size that is known.
+            pieces = []
+            unresolved = unresolved or ["another formula holds at some sizes"]
+        elif found.assumed > 1:
+            if below is None:
+                certain = found.assumed
+                unresolved.append(f"sizes below {found.assumed} follow other formulas and were not tried")
+            else:
+                pieces = tried_below(self.network, self.name, found.assumed, below, pieces)
+        allowed, left_out = intersection(self.name, pieces, Budget(MOST_HANDLED))
+        unresolved += left_out
+        if unresolved and certain == 1:
+            pieces, allowed, unresolved = self._decided(pieces, allowed, unresolved)
+        causes = binding(self.name, pieces, Budget(MOST_HANDLED))
+        return Sizes(self.name, self.given, allowed, causes, unresolved, self.trials, certain)
+
+    def _tried_below(self) -> list[Trial] | None:
+        count = self.found.assumed - 1
+        if self.found.adrift or not count or not self.trials.affords(count):
+            return None
+        return [self.trials.at(n) for n in range(1, count + 1)]
+
+    def _decided(
+        self, pieces: list[SizeCondition], allowed: SizeSet, unresolved: list[str]
+    ) -> tuple[list[SizeCondition], SizeSet, list[str]]:
+        """Try the sizes that are left one by one, where they are few: then nothing is unresolved."""
+        if not allowed.bounded_above:
+            return pieces, allowed, unresolved
+        last = allowed.below(allowed.high or 0) if allowed.start is not None else max(allowed.extra, default=0)
+        last = max([last or 0, *allowed.extra])
+        if not self.trials.affords(last):
+            return pieces, allowed, unresolved
+        below = [self.trials.at(n) for n in range(1, last + 1)]
+        if any(trial.works is None for n, trial in enumerate(below, 1) if n in allowed):
+            return pieces, allowed, unresolved
+        pieces = tried_below(self.network, self.name, last + 1, below, pieces)
+        allowed, left_out = intersection(self.name, pieces, Budget(MOST_HANDLED))
+        return pieces, allowed, left_out
+
+    def _broken(self, broken: list[SizeQuestion]) -> Sizes:
+        """Return what the conditions on this dimension allow, where the network fails whatever its size is."""
+        # With every dimension open the layers behind the one that fails are looked at as well.
+        more = _gathered(self.network, self.name, self.others, self.together)
+        usable = not (more.unresolved or more.broken or more.adrift) and more.assumed == 1
+        pieces = list(more.pieces if usable else self.found.pieces)
+        # Nothing works where no other dimension is to blame.
+        pieces += [self._never(asked) for asked in broken if not self._because(asked.node)]
+        pieces.sort(key=lambda piece: piece.node)
+        own, _ = intersection(self.name, pieces, Budget(MOST_HANDLED))
+        causes = binding(self.name, pieces, Budget(MOST_HANDLED))
+        found = []
+        for asked in broken:
+            assert asked.node is not None
+            layer = self.network.nodes[asked.node].name
+            found.append(Elsewhere(layer, asked.node, self._because(asked.node), asked.text))
+        return Sizes(self.name, self.given, own, causes, [], self.trials, elsewhere=tuple(found))
+
+    def _never(self, asked: SizeQuestion) -> SizeCondition:
+        assert asked.node is not None
+        layer = self.network.nodes[asked.node].name
+        return SizeCondition(layer, asked.node, _NEVER, SizeSet(self.name, 1, 0), asked.text)
+
+    def _because(self, node: int | None) -> dict[str, int]:
+        """Return the sizes of other dimensions for whose sake a layer fails whatever the size of this one is."""
+        sure: set[str] = set()
+        some: set[str] = set()
+        for asked in self.together:
+            if asked.node != node or asked.question is None or asked.question.kind == "assume":
+                continue
+            names = _names(asked.question) & self.others.keys()
+            some |= names
+            if not _names(fixed := _at(asked.question, self.others)) and not _holds(fixed):
+                sure |= names
+        return {name: self.others[name] for name in self.others if name in (sure or some)}
 
 
-def _with_head(
-    network: Network, name: str, allowed: SizeSet, assumed: int, unresolved: list[str], strict: bool
-) -> SizeSet:
-    """Replace the part of a set below ``assumed``, where the formulas do not hold, by what is found one by one."""
-    if network.resized is None or assumed > LONGEST_HEAD or unresolved:
-        unresolved.append(f"sizes below {assumed} follow other formulas and were not tried")
-        return allowed
-    read = _strided(_symbolic(network, [name])) if strict else []
-    working = {n for n in range(1, assumed) if _works(network.resized({name: n}), read)}
-    if working == {n for n in range(1, assumed) if n in allowed}:
-        return allowed
-    return allowed.with_head(assumed, working)
-
-
-def _binding(name: str, pieces: list[SizeCondition]) -> list[SizeCondition]:
-    """Return the pieces that take something away from what those before them leave; of thresholds the last."""
-    allowed = SizeSet(name)
-    causes: list[SizeCondition] = []
-    budget = Budget(MOST_HANDLED)
-    for piece in pieces:
-        try:
-            narrowed = allowed.intersection(piece.allows, budget)
-        except TooLarge:
-            causes.append(piece)
-            continue
-        if narrowed == allowed:
-            continue
-        if _threshold(piece):
-            causes = [cause for cause in causes if not _threshold(cause)]
-        causes.append(piece)
-        allowed = narrowed
-    return sorted(causes, key=lambda cause: cause.node)
-
-
-def _threshold(piece: SizeCondition) -> bool:
-    return piece.allows.periodic.full and piece.allows.high is None and not piece.allows.without
+def _holds(question: Question) -> bool:
+    left, right = question.left, question.right
+    assert isinstance(left, int) and isinstance(right, int)
+    if question.kind == "divides":
+        return left % right == 0
+    return left == right if question.kind == "equal" else left >= right

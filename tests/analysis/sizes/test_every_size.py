@@ -50,7 +50,7 @@ def require_seeds(make: Callable[[random.Random], str], seeds: range, sizes: ran
         wrong = [n for n in asked if (n in found) != (n in right)]
         assert not wrong, f"seed {seed}: {found.condition}, wrong at {wrong[:9]}\n{text}"
         require_words(found, right, asked)
-        require_causes(found)
+        require_causes(found, right, asked)
         kinds[kind_of(found)] += 1
     return kinds
 
@@ -62,13 +62,14 @@ def require_words(found: Sizes, right: set[int], asked: list[int]) -> None:
         assert len(different) <= rule.hidden, found.condition
 
 
-def require_causes(found: Sizes) -> None:
-    """Each cause is a condition that is what it says, stands in layer order, and together they are not too strict."""
+def require_causes(found: Sizes, right: set[int], asked: list[int]) -> None:
+    """Each cause is what it says, true and necessary; they stand in layer order, and together they are the set."""
     assert [cause.node for cause in found.causes] == sorted(cause.node for cause in found.causes)
-    assert bool(found.causes) or found.set.every or found.set.without or found.set.bounded_above or found.set.start != 1
     for cause in found.causes:
         for n in (1, 2, 3, 7, 30, 64, 97):
-            assert (n in cause.allows) == holds(cause.question, "H", n)
+            if cause.since is not None and n >= cause.since:
+                assert (n in cause.allows) == holds(cause.question, "H", n)
+    assert {n for n in asked if all(n in cause.allows for cause in found.causes)} == right & set(asked)
 
 
 @pytest.mark.parametrize("first", sampled(range(0, 1_500, BATCH), 10))
@@ -202,16 +203,16 @@ def test_a_formula_that_ends_somewhere_is_not_trusted_beyond() -> None:
         "name: s, op: slice, axis: 2, stop: 3",
         outputs="outputs: {y: {from: s, expect: [1, 4, 3]}}\n",
     )
-    found = sizes_of(text)
-    assert working(load(text), "H", range(1, 50)) == {3, 4, 5}
-    assert found.status == "partial" and any("s: another formula" in text for text in found.unresolved)
-    assert {3, 4, 5} <= set(found.set)
+    assert require(load(text), "H", range(1, 50)).condition == "3 <= H <= 5"
 
 
 def test_a_long_head_is_said_not_to_be_tried() -> None:
-    found = sizes_of(chain("op: slice, axis: 2, start: -300"))
+    assert require(load(chain("op: slice, axis: 2, start: -300")), "H", range(1, 400)).set.every
+    text = chain("op: slice, axis: 2, start: -300000")
+    found = sizes_of(text)
     assert found.status == "partial"
-    assert found.unresolved == ["sizes below 300 follow other formulas and were not tried"]
+    assert found.unresolved == ["sizes below 300000 follow other formulas and were not tried"]
+    assert found.accepts(7) and found.accepts(400_000)
 
 
 def test_a_factor_that_is_no_short_ratio_is_said() -> None:

@@ -110,8 +110,8 @@ def test_a_neighbour_works() -> None:
 def test_both_dimensions_may_have_neighbours() -> None:
     messages = [d.message for d in found(unet("{H: 66, W: 33}", "[1, 4, H, W]"))]
     assert messages == [
-        "H = 66 does not work; the nearest that do are 64 and 68: H % 4 == 0",
-        "W = 33 does not work; the nearest that do are 32 and 36: W % 4 == 0",
+        "H = 66 does not work; the nearest that do are 64 and 68, with W = 32: H % 4 == 0",
+        "W = 33 does not work; the nearest that do are 32 and 36, with H = 64: W % 4 == 0",
     ]
 
 
