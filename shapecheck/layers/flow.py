@@ -7,7 +7,7 @@ over these records, and none of them knows an op.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -128,14 +128,27 @@ def windowed(axis: int, window: Window, lower: bool = False) -> AxisFlow:
     return AxisFlow(AxisKind.WINDOWED, (Source(0, axis, taps, pattern),), window=window)
 
 
-def resampled(axis: int, i: Size, o: Size, mode: str = "nearest", ratio: tuple[int, int] | None = None) -> AxisFlow:
+def resampled(
+    axis: int,
+    i: Size,
+    o: Size,
+    mode: str = "nearest",
+    ratio: tuple[int, int] | None = None,
+    copied: Sequence[int] | None = None,
+) -> AxisFlow:
     """Return the flow of an axis that is stretched or shrunk from ``i`` to ``o`` elements.
 
     ``ratio`` is that of input to output positions where it is not i / o: a scale factor that was rounded down.
+    ``copied`` says which position each output copies, where it is found in floating point, which may round it down.
     """
     if ratio is None and isinstance(i, int) and isinstance(o, int) and i > 0 and o > 0:
         ratio = (i, o)
     taps = None if ratio is None else taps_of_ratio(*ratio, mode)
+    if taps is not None and copied is not None and any(taps.at(j)[0] != at for j, at in enumerate(copied)):
+        # The closed form is that of exact numbers: what differs is written out, for as many periods as it takes.
+        turns = -(-len(copied) // taps.period)
+        places = [*copied, *(taps.at(j)[0] for j in range(len(copied), turns * taps.period))]
+        taps = Taps(turns * taps.period, turns * taps.advance, tuple(range(at, at + 1) for at in places))
     return AxisFlow(AxisKind.RESAMPLED, (Source(0, axis, taps),))
 
 

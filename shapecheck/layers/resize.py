@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -12,12 +13,25 @@ from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
-from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, Source, cut, in_blocks, kept, resampled
+from shapecheck.layers.flow import LONGEST_PERIOD, AxisFlow, AxisKind, Flow, Source, cut, in_blocks, kept, resampled
 from shapecheck.layers.role import Role
 from shapecheck.layers.sliding import require_paddable
 
 # Above this a binary fraction is no ratio that anybody meant, such as 1.4, and its exact value is not used.
 LONGEST_DENOMINATOR = 64
+
+
+def _exact(mode: str, i: int, axes: int) -> tuple[int, ...]:
+    """Return the sizes to which PyTorch resamples i elements by i / o, although a scale factor was given."""
+    if mode == "nearest":
+        return (i, 2 * i) if axes == 2 else ()
+    return (i,) if mode == "linear" else ()
+
+
+def _single(number: float) -> float:
+    """Round to 32 bits."""
+    found: float = struct.unpack("f", struct.pack("f", number))[0]
+    return found
 
 
 def pairs(edges: Any, count: int, key: str) -> list[tuple[int, int]]:
@@ -46,6 +60,14 @@ def _only_one(layer: Layer, names: tuple[str, ...]) -> None:
         raise Problem(
             "contradicting-keys", f"{' and '.join(given)} both fix the size", "keep one of them", key=given[1]
         )
+
+
+def _copied(i: int, o: int, step: float) -> list[int] | None:
+    """Return which of i elements each of o copies, as PyTorch finds it with 32 bits; None where those are enough."""
+    if math.frexp(step)[0] == 0.5:
+        return None
+    step = _single(step)
+    return [min(math.floor(_single(j * step)), i - 1) for j in range(o)]
 
 
 class Upsample(Layer):
@@ -103,21 +125,31 @@ class Upsample(Layer):
 
     def flow(self, context: Context, output: Shape) -> Flow:
         """Resample every spatial axis, each channel by itself."""
-        factors = per_axis(self.scale_factor, len(output) - 2, "scale_factor")
+        count = len(output) - 2
+        factors = per_axis(self.scale_factor, count, "scale_factor")
         spatial = []
         for j, factor in enumerate(factors):
             axis = context.spatial_axis(j)
-            i, o = context.inputs[0][axis], output[axis]
-            if factor is None or (self.mode == "linear" and isinstance(i, int) and i == o):
-                spatial.append(resampled(axis, i, o, self.mode))
-                continue
-            # PyTorch steps by 1 / scale_factor even where the size was rounded down; ``linear`` copies equal sizes.
-            meant = Fraction(factor).limit_denominator(LONGEST_DENOMINATOR)
-            if math.isclose(meant, factor, rel_tol=1e-12):
-                spatial.append(resampled(axis, i, o, self.mode, (meant.denominator, meant.numerator)))
-            else:
-                spatial.append(AxisFlow(AxisKind.RESAMPLED, (Source(0, axis),)))
+            spatial.append(self._resampled(axis, context.inputs[0][axis], output[axis], factor, count))
         return context.lay_out(kept(context.channels_at), spatial)
+
+    def _resampled(self, axis: int, i: Size, o: Size, factor: float | None, count: int) -> AxisFlow:
+        """Return the flow of one of ``count`` spatial axes.
+
+        PyTorch steps by 1 / scale_factor even where the size was rounded down, but for a few sizes.
+        """
+        if isinstance(i, int) and o in _exact(self.mode, i, count):
+            return resampled(axis, i, o, self.mode)
+        ratio = None
+        if factor is not None:
+            meant = Fraction(factor).limit_denominator(LONGEST_DENOMINATOR)
+            if not math.isclose(meant, factor, rel_tol=1e-12):
+                return AxisFlow(AxisKind.RESAMPLED, (Source(0, axis),))
+            ratio = (meant.denominator, meant.numerator)
+        copied = None
+        if self.mode == "nearest" and isinstance(i, int) and isinstance(o, int) and 0 < o <= LONGEST_PERIOD:
+            copied = _copied(i, o, i / o if factor is None else 1 / factor)
+        return resampled(axis, i, o, self.mode, ratio, copied)
 
     def _scaled(self, i: Size, factor: float) -> Size:
         numerator, denominator = factor.as_integer_ratio()

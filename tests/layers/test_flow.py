@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from random_layers import Case, cases
+from random_layers import Case, cases, made
 from run_layer import Array, base, function_of, numbers
 
 from shapecheck.arithmetic.shape import Shape
@@ -262,3 +262,14 @@ def test_axes_without_a_size_correspond_too() -> None:
 
 def test_a_position_below_zero_reads_as_the_taps_go_on() -> None:
     assert Taps(2, 3, (range(1), range(1, 3))).at(-1) == range(-2, 0)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+@pytest.mark.parametrize("factor", [1.4, 2.3, 3.3, 41.0])
+def test_upsampling_steps_as_it_runs(mode: str, factor: float, axes: int) -> None:
+    """Where a factor was rounded down, and where 32 bits are too few: tests of the build hold it against PyTorch."""
+    for n in (1, 2, 3) if factor < 10 else (2,):
+        context = Context(((1, 1, *(2,) * (axes - 1), n),))
+        layer = made("upsample", scale_factor=[*[1] * (axes - 1), factor], mode=mode)
+        check(Case(layer, context, layer.output(context)), n)

@@ -1,4 +1,4 @@
-"""One layer as a function of arrays, by the reference or by PyTorch: what is declared of it is held against that."""
+"""One layer as a function of arrays, by the second build: what is declared of it is held against that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
 from random_layers import Case
 
 from shapecheck.arithmetic.shape import Shape
@@ -17,11 +16,6 @@ from shapecheck.verification.reference.call import Call, ReferencedLayer
 from shapecheck.verification.reference.compile import QUICK
 
 Array: TypeAlias = np.ndarray[Any, Any]
-MODES = {
-    "nearest": ("nearest",) * 4,
-    "linear": ("", "linear", "bilinear", "trilinear"),
-    "cubic": ("", "", "bicubic", ""),
-}
 
 
 def numbers(shape: Shape) -> tuple[int, ...]:
@@ -29,13 +23,6 @@ def numbers(shape: Shape) -> tuple[int, ...]:
 
 
 def function_of(case: Case, there: Array | None) -> Callable[..., Array]:
-    """Return a layer as a function of its inputs: by PyTorch, which has the last word, where it resamples."""
-    if case.layer.op == "upsample" and MODES[vars(case.layer)["mode"]][len(case.output) - 2]:
-        return by_torch(case)
-    return by_reference(case, there)
-
-
-def by_reference(case: Case, there: Array | None = None) -> Callable[..., Array]:
     """Return a layer as the reference builds it, with random parameters; ``there`` is what the undone layer reads."""
     rng = np.random.default_rng(7)
     held: dict[str, Array] = {}
@@ -61,24 +48,6 @@ def by_reference(case: Case, there: Array | None = None) -> Callable[..., Array]
 
     compiled = jax.jit(run, compiler_options=QUICK)
     return lambda *inputs: np.asarray(compiled(*inputs))
-
-
-def by_torch(case: Case) -> Callable[..., Array]:
-    """Return an upsampling as PyTorch does it, whose steps are followed where a scale factor is no ratio of sizes."""
-    layer: Any = case.layer
-    count = len(case.output) - 2
-
-    def run(x: Array) -> Array:
-        moved = np.moveaxis(x, -1, 1) if case.context.channels_last else x
-        out = numbers(case.output)
-        asked: dict[str, Any] = {"size": out[1:-1] if case.context.channels_last else out[2:]}
-        if layer.scale_factor is not None:
-            factors = layer.scale_factor if isinstance(layer.scale_factor, tuple) else (layer.scale_factor,) * count
-            asked = {"scale_factor": factors}
-        result = torch.nn.functional.interpolate(torch.tensor(moved), mode=MODES[layer.mode][count], **asked).numpy()
-        return np.moveaxis(result, 1, -1) if case.context.channels_last else result
-
-    return run
 
 
 def base(shape: Shape, rng: np.random.Generator, op: str) -> Array:

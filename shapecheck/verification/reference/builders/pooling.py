@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -31,13 +32,17 @@ class Pooling(NamedTuple):
 
     def reduce(self, x: jax.Array, start: Any, function: Callable[[Any, Any], Any]) -> jax.Array:
         """Reduce every window with ``function``, and drop the windows that begin behind the input."""
-        rank = x.ndim
+        found: jax.Array = self._reduced(x, np.asarray(start, x.dtype), x.ndim, function)
+        return found
+
+    def _reduced(self, x: Any, start: Any, rank: int, function: Callable[[Any, Any], Any]) -> Any:
+        """Reduce an array, or several of one shape together."""
         pads = [(0, 0)] * rank
         for axis, (low, high), more in zip(self.axes, self.padding, self.extra, strict=True):
             pads[axis] = (low, high + more)
-        y: jax.Array = lax.reduce_window(
+        y = lax.reduce_window(
             x,
-            np.asarray(start, x.dtype),
+            start,
             function,
             whole(rank, self.axes, self.k),
             whole(rank, self.axes, self.s),
@@ -45,10 +50,11 @@ class Pooling(NamedTuple):
             window_dilation=whole(rank, self.axes, self.d),
         )
         for axis, s, limit in zip(self.axes, self.s, self.starts, strict=True):
-            kept = y.shape[axis]
-            while (kept - 1) * s >= limit:
-                kept -= 1
-            y = lax.slice_in_dim(y, 0, kept, axis=axis)
+
+            def kept(part: jax.Array, axis: int = axis, s: int = s, limit: int = limit) -> jax.Array:
+                return lax.slice_in_dim(part, 0, min(part.shape[axis], -(-limit // s)), axis=axis)
+
+            y = jax.tree.map(kept, y)
         return y
 
     def largest(self, x: jax.Array) -> jax.Array:
@@ -65,6 +71,23 @@ class Pooling(NamedTuple):
         taps = jnp.stack([self._tap(padded, shape, tap) for tap in np.ndindex(*self.k)])
         first: jax.Array = jnp.take_along_axis(taps, jnp.argmax(taps, axis=0)[None], axis=0)
         return lax.squeeze(first, (0,))
+
+    def places(self, x: jax.Array) -> jax.Array:
+        """Return for every window where its first largest element stands, counted through the spatial axes."""
+        x = lax.stop_gradient(x)
+        place = jnp.zeros(x.shape, jnp.int32)
+        for axis in self.axes:
+            place = place * x.shape[axis] + lax.broadcasted_iota(jnp.int32, x.shape, axis)
+        floor = np.asarray(lowest(x.dtype), x.dtype)
+
+        def larger(one: Any, other: Any) -> Any:
+            (mine, here), (theirs, there) = one, other
+            first = (mine > theirs) | ((mine == theirs) & (here < there))
+            return jnp.where(first, mine, theirs), jnp.where(first, here, there)
+
+        behind = np.int32(np.iinfo(np.int32).max)
+        found: jax.Array = self._reduced((x, place), (floor, behind), x.ndim, larger)[1]
+        return found
 
     def _tap(self, padded: jax.Array, shape: Ints, tap: Ints) -> jax.Array:
         for axis, at, s, d in zip(self.axes, tap, self.s, self.d, strict=True):
@@ -152,9 +175,28 @@ def max_unpool(call: Call) -> jax.Array:
             f"{reference.name} gave {list(reference.output.shape)}, but this layer is given {list(call.x.shape)}"
         )
     source = jnp.asarray(reference.inputs[0])
-    _, put_back = jax.vjp(pooling(reference.layer, source, call.channels_last).largest, source)
+    windows = pooling(reference.layer, source, call.channels_last)
+    if any(k > 1 and (k - 1) * d >= s for k, s, d in zip(windows.k, windows.s, windows.d, strict=True)):
+        return _put_back_once(call.x, windows, source)
+    _, put_back = jax.vjp(windows.largest, source)
     (y,) = put_back(call.x)
     return jnp.asarray(y)
+
+
+def _put_back_once(x: jax.Array, windows: Pooling, source: jax.Array) -> jax.Array:
+    """Put elements back of which several may belong at one place: as in PyTorch the last of them stays there."""
+    count = math.prod(source.shape[axis] for axis in windows.axes)
+    places = windows.places(source)
+    lead = tuple(axis for axis in range(x.ndim) if axis not in windows.axes)
+    order = (*lead, *windows.axes)
+    rows = math.prod(x.shape[axis] for axis in lead)
+    values, at = (array.transpose(order).reshape(rows, -1) for array in (x, places))
+    row = jnp.arange(rows)[:, None]
+    each = jnp.broadcast_to(jnp.arange(values.shape[1]), values.shape)
+    last = jnp.full((rows, count), -1).at[row, at].max(each)
+    y = jnp.where(last < 0, 0, jnp.take_along_axis(values, jnp.maximum(last, 0), axis=1))
+    made = y.astype(x.dtype).reshape(tuple(source.shape[axis] for axis in order))
+    return made.transpose(tuple(np.argsort(order)))
 
 
 class _Window(NamedTuple):

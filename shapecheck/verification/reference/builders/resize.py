@@ -26,24 +26,25 @@ def _like(call: Call) -> Ints:
 @builds("upsample")
 def upsample(call: Call) -> jax.Array:
     """Resample every spatial axis, with pixel centres half a pixel in, as PyTorch does without align_corners."""
-    layer, x = call.layer, call.x
-    sizes = call.spatial
+    layer, x, sizes = call.layer, call.x, call.spatial
+    factors: tuple[float | None, ...] = (None,) * len(sizes)
     if "like" in call.references:
         target = _like(call)
-        steps = tuple(n / o for n, o in zip(sizes, target, strict=True))
     elif layer.size is not None:
         target = per_axis(layer.size, len(sizes), "size")
-        steps = tuple(n / o for n, o in zip(sizes, target, strict=True))
     else:
-        factors = _factors(layer.scale_factor, len(sizes))
-        target = tuple(math.floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
-        steps = tuple(1 / factor for factor in factors)
+        given = _factors(layer.scale_factor, len(sizes))
+        target = tuple(math.floor(n * factor) for n, factor in zip(sizes, given, strict=True))
+        factors = given
     if min(target) < 1:
         raise BuildError(f"the output would have the size {list(target)}")
     if layer.mode != "nearest":
         call.require_floating()
-    for axis, o, step in zip(spatial_axes(x.ndim, call.channels_last), target, steps, strict=True):
-        x = _nearest(x, axis, o, step) if layer.mode == "nearest" else _blend(x, axis, o, step, layer.mode)
+    for axis, o, factor in zip(spatial_axes(x.ndim, call.channels_last), target, factors, strict=True):
+        if layer.mode == "nearest":
+            x = _copy(x, axis, _nearest(x.shape[axis], o, factor, len(sizes), x.dtype))
+        else:
+            x = _blend(x, axis, o, factor, layer.mode)
     return x
 
 
@@ -54,21 +55,35 @@ def _factors(value: Any, count: int) -> tuple[float, ...]:
     return factors
 
 
-def _nearest(x: jax.Array, axis: int, o: int, step: float) -> jax.Array:
-    n = x.shape[axis]
-    # A size that was rounded down keeps the step of its factor; what comes out even is not left to floats.
-    if o % n == 0 and math.isclose(o * step, n):
-        return jnp.repeat(x, o // n, axis=axis, total_repeat_length=o)
-    places = np.minimum(np.floor(np.arange(o) * step).astype(np.int32), n - 1)
+def _nearest(n: int, o: int, factor: float | None, count: int, dtype: Any) -> np.ndarray[Any, Any]:
+    """Return which of ``n`` elements each of ``o`` copies: floor(j * step), in the floating point of PyTorch.
+
+    With one or three spatial axes PyTorch steps in the dtype of the map and rounds the place to 32 bits. With two it
+    steps in 32 bits, and takes the size or twice the size for what was meant, whatever the factor.
+    """
+    if count == 2 and o in (n, 2 * n):
+        return np.arange(o) * n // o
+    own: Any = np.float64 if count != 2 and jnp.dtype(dtype) == jnp.float64 else np.float32
+    step = own(n) / own(o) if factor is None else own(1 / factor)
+    places = np.floor((np.arange(o).astype(own) * step).astype(np.float32))
+    found: np.ndarray[Any, Any] = np.minimum(places.astype(np.int32), n - 1)
+    return found
+
+
+def _copy(x: jax.Array, axis: int, places: np.ndarray[Any, Any]) -> jax.Array:
+    n, o = x.shape[axis], len(places)
+    if o % n == 0 and (places == np.arange(o) // (o // n)).all():
+        return x if o == n else jnp.repeat(x, o // n, axis=axis, total_repeat_length=o)
     return jnp.take(x, places, axis=axis)
 
 
-def _blend(x: jax.Array, axis: int, o: int, step: float, mode: str) -> jax.Array:
+def _blend(x: jax.Array, axis: int, o: int, factor: float | None, mode: str) -> jax.Array:
     """Mix the 2 (linear) or 4 (cubic) nearest elements of one axis; edges are repeated."""
     n = x.shape[axis]
     if mode == "linear" and o == n:
+        # PyTorch copies, also where a factor was rounded down to 1.
         return x
-    centre = (np.arange(o) + 0.5) * step - 0.5
+    centre = (np.arange(o) + 0.5) * (n / o if factor is None else 1 / factor) - 0.5
     base = np.floor(centre).astype(np.int32)
     along = centre - base
     weights = {0: 1 - along, 1: along} if mode == "linear" else _cubic(along)
