@@ -41,9 +41,9 @@ def size_findings(shapes: Shapes) -> Iterator[Finding]:
         ambiguity = resolve(shapes)
         # Where an output_padding mends everything, another input size would be the wrong advice.
         if ambiguity is None or ambiguity.shapes.troubles:
-            yield from _neighbours(network, analyse(network))
+            yield from _neighbours(network, analyse(network, given=shapes))
         return
-    analysis = analyse(network)
+    analysis = analyse(network, given=shapes)
     told = unsized(shapes)  # dimension-without-size says it of these
     named = [dim for dim in named if dim.name in analysis.dims]
     for dim in named:

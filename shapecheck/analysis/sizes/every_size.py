@@ -17,7 +17,7 @@ from shapecheck.analysis.sizes.coupling import Coupling, couple
 from shapecheck.analysis.sizes.dimension_sizes import Elsewhere, Sizes
 from shapecheck.analysis.sizes.periodic import Budget, TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.analysis.sizes.trials import Trial, Trials, mirrored_sizes, tried
+from shapecheck.analysis.sizes.trials import Trial, Trials, judged, mirrored_sizes
 from shapecheck.arithmetic.quasi_affine import NotQuasiAffine
 from shapecheck.arithmetic.symbolic import Size, Symbolic, at_least, same
 from shapecheck.graph.network import Network
@@ -50,23 +50,30 @@ class SizesAnalysis(NamedTuple):
     couplings: list[Coupling]
 
 
-def analyse(network: Network, strict: bool = False) -> SizesAnalysis:
+def analyse(network: Network, strict: bool = False, given: Shapes | None = None) -> SizesAnalysis:
     """Return the valid sizes of every named dimension that a size of the network depends on.
 
-    ``strict`` asks besides that no layer leaves rows of its input unread.
+    ``strict`` asks besides that no layer leaves rows of its input unread. ``given`` are the shapes of the network as
+    it is, where they are known already.
     """
     shapes = _symbolic(network, list(network.dims))
     names = _depended_on(network, shapes)
     together = _questions(shapes, strict)
-    dims = {name: _Dimension(network, name, together, strict).sizes() for name in names}
-    _compare(network, dims, strict)
+    trial = judged(propagate(network) if given is None else given, _strided(shapes) if strict else [])
+    # Where the network works as it is, and every question has one form whatever the sizes are, what is asked of one
+    # dimension is what is asked of all with the others at their sizes.
+    shared = not strict and trial.works is not False and all(map(_has_one_form, together))
+    dims = {name: _Dimension(network, name, together, strict, shared).sizes() for name in names}
+    _compare(trial, dims)
     return SizesAnalysis(dims, shapes, _couplings(network, names, together))
 
 
-def _compare(network: Network, dims: Mapping[str, Sizes], strict: bool) -> None:
+def _has_one_form(asked: SizeQuestion) -> bool:
+    return asked.question is not None and asked.question.kind != "assume" and not asked.broken
+
+
+def _compare(trial: Trial, dims: Mapping[str, Sizes]) -> None:
     """Compare what was found with the network as it is: nothing is called exact that contradicts it."""
-    read = _strided(_symbolic(network, list(dims))) if strict else []
-    trial = tried(network, read)
     for found in dims.values():
         if found.given is not None and trial.works is not None and not found.unresolved and not found.elsewhere:
             if trial.works and found.given not in found.set:
@@ -77,7 +84,9 @@ def _compare(network: Network, dims: Mapping[str, Sizes], strict: bool) -> None:
 
 def _depended_on(network: Network, shapes: Shapes) -> list[str]:
     """Return the dimensions that stand in an input, and then those that stand in expressions alone."""
-    plain = [name for node in network.inputs for name in node.dims if name is not None]
+    plain = dict.fromkeys(name for node in network.inputs for name in node.dims if name is not None)
+    if plain.keys() >= network.dims.keys():
+        return list(plain)
     sizes: list[Size | None] = [size for shape in shapes.outputs if shape is not None for size in shape]
     sizes += [size for node in shapes.network.nodes for stated in node.expect for size in stated.sizes or ()]
     sizes += [size for asked in shapes.undecided if asked.asked for size in (asked.asked.left, asked.asked.right)]
@@ -234,16 +243,17 @@ def _from_where_on(s: SizeSet) -> int | None:
 class _Dimension:
     """The search for the sizes of one dimension, the others at their sizes."""
 
-    def __init__(self, network: Network, name: str, together: list[SizeQuestion], strict: bool) -> None:
+    def __init__(self, network: Network, name: str, together: list[SizeQuestion], strict: bool, shared: bool) -> None:
         self.network = network
         self.name = name
         self.together = together
         given = network.sizes
         self.given = given.get(name)
         self.others = {other: size for other, size in given.items() if other != name}
-        shapes = _symbolic(network, [name])
-        self.found = _gathered(network, name, self.others, _questions(shapes, strict))
-        self.trials = Trials(network, name, _strided(shapes) if strict else None)
+        shapes = None if shared else _symbolic(network, [name])
+        questions = together if shapes is None else _questions(shapes, strict)
+        self.found = _gathered(network, name, self.others, questions)
+        self.trials = Trials(network, name, None if shapes is None or not strict else _strided(shapes))
 
     def sizes(self) -> Sizes:
         found = self.found

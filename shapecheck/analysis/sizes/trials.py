@@ -73,12 +73,12 @@ class Trials:
         network = self.network.resized({**self.others, self.name: n})
         if network.flaws and not self.network.flaws:
             return Trial(False, _flawed(network), network.flaws[0].message)
-        return tried(network, self.read)
+        return judged(propagate(network), self.read)
 
 
-def tried(network: Network, read: list[tuple[int, int]]) -> Trial:
+def judged(shapes: Shapes, read: list[tuple[int, int]]) -> Trial:
     """Return what comes of a network at the sizes that it has; of the axes in ``read`` no row may be left unread."""
-    shapes = propagate(network)
+    network = shapes.network
     if shapes.troubles:
         place = {index: at for at, index in enumerate(network.order)}
         first = min(shapes.troubles, key=lambda trouble: place[trouble.node])
