@@ -59,12 +59,32 @@ class SizeStep(NamedTuple):
     sum_or_product: str | None = None
 
 
+class Rounding(NamedTuple):
+    """How a layer makes a size of one that its step does not divide: by a window, or in steps of ``ratio``."""
+
+    i: int
+    o: Size
+    window: Window | None
+    ratio: Fraction
+
+    def lost(self) -> str:
+        """Return what becomes of the remainder."""
+        w = self.window
+        if w is not None and w.unread:
+            return f"drops {w.unread} of {w.i}: {w.formula()}"
+        if w is not None:
+            return f"rounds {w.i} / {w.s} up: {w.formula()}"
+        exact = Fraction(self.i) / self.ratio
+        return f"makes {self.o} of {self.i}, where {self.i} / {self.ratio} is {float(exact):g}"
+
+
 class Cause(NamedTuple):
-    """The layer at which two branches parted, its window on the axis, and sizes at the fork that would fit."""
+    """The layer at which two branches parted, how it rounds the axis, and sizes at the fork that would fit."""
 
     layer: Node | None
-    window: Window | None
+    rounding: Rounding | None
     fork: Node
+    fork_axis: int
     fork_size: int
     fitting: tuple[int, ...]
     scales: tuple[str, str] | None
@@ -162,10 +182,10 @@ def cause(shapes: Shapes, left: int, right: int, axis: int) -> Cause | None:
     paths = tuple(_below(way, fork) for way in (one, other))
     fitting = _fitting(shapes, paths, shape, fork.axis)
     if not fitting:
-        return Cause(None, None, fork.node, size, (), _scales(shapes, paths))
+        return Cause(None, None, fork.node, fork.axis, size, (), _scales(paths))
     culprit = _culprit(shapes, paths, shape, fork.axis, fitting[0])
-    layer, window = culprit or (None, None)
-    return Cause(layer, window, fork.node, size, fitting, None)
+    layer, rounding = culprit or (None, None)
+    return Cause(layer, rounding, fork.node, fork.axis, size, fitting, None)
 
 
 def _below(way: list[Passage], fork: Passage) -> list[Passage]:
@@ -174,7 +194,7 @@ def _below(way: list[Passage], fork: Passage) -> list[Passage]:
     return way[:place][::-1]
 
 
-def _run(shapes: Shapes, path: list[Passage], start: Shape) -> list[Shape] | None:
+def shapes_along(shapes: Shapes, path: list[Passage], start: Shape) -> list[Shape] | None:
     """Return the shapes along a branch when its first layer reads ``start``."""
     result: list[Shape] = []
     current = start
@@ -210,7 +230,7 @@ def _ends(shapes: Shapes, paths: tuple[list[Passage], ...], start: Shape, axis: 
     """Return the sizes that come out of both branches when their fork has the shape ``start``."""
     ends = []
     for path in paths:
-        run = _run(shapes, path, start)
+        run = shapes_along(shapes, path, start)
         if run is None:
             return None
         ends.append(run[-1][path[-1].axis] if path else start[axis])
@@ -236,60 +256,82 @@ def _fitting(shapes: Shapes, paths: tuple[list[Passage], ...], shape: Shape, axi
 
 def _culprit(
     shapes: Shapes, paths: tuple[list[Passage], ...], shape: Shape, axis: int, fits: int
-) -> tuple[Node, Window] | None:
-    """Return the first strided layer whose remainder is not that of the fitting size; one that drops rows first."""
-    suspects: list[tuple[bool, int, Node, Window]] = []
+) -> tuple[Node, Rounding] | None:
+    """Return the first layer whose remainder is not that of the fitting size; one that drops rows first."""
+    suspects: list[tuple[bool, int, Node, Rounding]] = []
     better = (*shape[:axis], fits, *shape[axis + 1 :])
     for path in paths:
-        run = _run(shapes, path, better) or []
+        run = shapes_along(shapes, path, better) or []
         for step, passage in enumerate(path):
-            node, source = passage.node, passage.source
-            now = None if passage.flow is None else passage.flow.window
-            if now is None or source is None or now.s == 1 or now.transposes:
+            rounding = _rounding(shapes, passage)
+            if rounding is None or passage.source is None:
                 continue
-            before = (run[step - 1] if step else better)[source.axis] if run else now.i
-            if not isinstance(before, int) or not isinstance(now.i, int) or before % now.s != now.i % now.s:
-                suspects.append((now.unread == 0, step, node, now))
+            before = (run[step - 1] if step else better)[passage.source.axis] if run else rounding.i
+            remainder = (rounding.i / rounding.ratio) % 1
+            if not isinstance(before, int) or (before / rounding.ratio) % 1 != remainder:
+                keeps = rounding.window is not None and rounding.window.unread == 0
+                suspects.append((keeps, step, passage.node, rounding))
     if not suspects:
         return None
-    _, _, node, window = min(suspects, key=lambda s: s[:2])
-    return node, window
+    _, _, node, rounding = min(suspects, key=lambda s: s[:2])
+    return node, rounding
 
 
-def _scales(shapes: Shapes, paths: tuple[list[Passage], ...]) -> tuple[str, str] | None:
+def _rounding(shapes: Shapes, passage: Passage) -> Rounding | None:
+    """Return how a layer may round the axis that goes through it; None where nothing is left over at any size."""
+    node, flow, source = passage.node, passage.flow, passage.source
+    if flow is None or source is None:
+        return None
+    window, ratio = flow.window, _ratio(passage)
+    i, o = _size(shapes, node, source), (shapes.outputs[node.index] or ())[passage.axis]
+    if ratio is None or ratio <= 1 or not isinstance(i, int) or (window is not None and window.transposes):
+        return None
+    return Rounding(i, o, window, ratio)
+
+
+def _ratio(passage: Passage) -> Fraction | None:
+    """Return how many elements of its input a layer steps over for each of its output, where that is plain."""
+    flow, source = passage.flow, passage.source
+    if flow is None or source is None:
+        return None
+    if flow.window is not None:
+        return Fraction(1, flow.window.s) if flow.window.transposes else Fraction(flow.window.s)
+    taps = source.taps or source.pattern
+    if flow.kind in (AxisKind.RESAMPLED, AxisKind.CUT) and taps is not None and taps.advance:
+        return Fraction(taps.advance, taps.period)
+    return None
+
+
+def _scales(paths: tuple[list[Passage], ...]) -> tuple[str, str] | None:
     """Return by what each branch divides the size of the fork, where that is plain: ``2``, ``1/4``."""
     strides = []
     for path in paths:
         stride = Fraction(1)
         for passage in path:
-            node, axis, flow, source = passage.node, passage.axis, passage.flow, passage.source
-            if flow is None or source is None:
-                continue
-            if flow.window is not None:
-                stride *= Fraction(1, flow.window.s) if flow.window.transposes else flow.window.s
-            elif flow.kind is AxisKind.RESAMPLED:
-                before, after = _size(shapes, node, source), (shapes.outputs[node.index] or ())[axis]
-                if isinstance(before, int) and isinstance(after, int):
-                    stride *= Fraction(before, after)
+            stride *= _ratio(passage) or 1
         strides.append(stride)
     return None if strides[0] == strides[1] else (str(strides[0]), str(strides[1]))
 
 
 def explain_cause(found: Cause) -> str:
     """Return one sentence on a cause."""
-    node, window = found.layer, found.window
-    if node is None or window is None:
-        if found.scales:
-            left, right = found.scales
-            return f"the branches part at {found.fork.name} and have strides {left} and {right} from there"
-        return f"the branches part at {found.fork.name}"
-    if window.unread:
-        lost = f"drops {window.unread} of {window.i}"
-    elif not window.transposes:
-        lost = f"rounds {window.i} / {window.s} up"
-    else:
-        lost = f"takes {window.i} with stride {window.s}"
-    return f"the branches part at {node.name}, which {lost}: {window.formula()}"
+    if found.layer is not None and found.rounding is not None:
+        return f"the branches part at {found.layer.name}, which {found.rounding.lost()}"
+    if found.scales:
+        left, right = found.scales
+        return f"the branches part at {found.fork.name} and have strides {left} and {right} from there"
+    return f"the branches part at {found.fork.name}"
+
+
+def strides_above(shapes: Shapes, index: int, axis: int) -> tuple[list[int], Passage | None]:
+    """Return the strides by which layers shrank an axis from where it arose, in their order, and that place."""
+    strides: list[int] = []
+    origin = None
+    for passage in passages(shapes, index, axis):
+        origin, ratio = passage, _ratio(passage)
+        if ratio is not None and ratio > 1 and ratio.denominator == 1:
+            strides.append(ratio.numerator)
+    return strides[::-1], origin
 
 
 def floored(window: Window) -> bool:

@@ -34,9 +34,9 @@ def upstream(shapes: Shapes, index: int, axis: int) -> Iterator[tuple[Node, int]
             above = (node.inputs[source.operand], source.axis)
             if above in seen or source.taps == STRETCHED:
                 continue
-            if flows[axis].window is None and flows[axis].kind is not AxisKind.KEPT:
-                if not _follows(shapes, node, axis, source):
-                    continue
+            plain = flows[axis].window is not None or flows[axis].kind is AxisKind.KEPT
+            if not plain and not _follows(shapes, node, axis, source):
+                continue
             seen.add(above)
             queue.append(above)
 

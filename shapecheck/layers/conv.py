@@ -9,6 +9,7 @@ from shapecheck.arithmetic.convolution import taps_on_input
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, Undecided, state
+from shapecheck.layers.divisors import nearest_divisors
 from shapecheck.layers.fields import Boolean, Integer, Word, key
 from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, in_blocks, mixed, windowed
 from shapecheck.layers.role import Role
@@ -48,13 +49,17 @@ class Convolving(Sliding):
         for count, what in ((channels, "input"), (out_channels, "output")):
             if not context.divides(groups, count):
                 below = count // groups * groups
+                divisors = nearest_divisors(groups, "groups", channels, out_channels)
                 raise Problem(
                     "groups-do-not-divide",
                     f"groups {groups} does not divide the {count} {what} channels: "
                     f"{count} = {groups}·{count // groups} + {count % groups}",
-                    f"the nearest multiples of {groups} are {below} and {below + groups}"
-                    if context.at_least(below, 1)
-                    else f"the smallest multiple of {groups} is {groups}",
+                    (
+                        f"the nearest multiples of {groups} are {below} and {below + groups}"
+                        if context.at_least(below, 1)
+                        else f"the smallest multiple of {groups} is {groups}"
+                    )
+                    + (f"; or {divisors}" if divisors else ""),
                     key="groups" if what == "input" else "out_channels",
                     axis=context.channels_at,
                 )

@@ -9,6 +9,7 @@ from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, state
+from shapecheck.layers.divisors import nearest_divisors
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.flow import Flow, kept, mixed, new
 from shapecheck.layers.role import Role
@@ -100,7 +101,8 @@ class Attention(Layer):
                 "groups-do-not-divide",
                 f"num_heads {self.num_heads} does not divide the {shape[-1]} features: "
                 f"{shape[-1]} = {self.num_heads}·{shape[-1] // self.num_heads} + {shape[-1] % self.num_heads}",
-                "take a number of heads that divides the features",
+                nearest_divisors(self.num_heads, "num_heads", shape[-1])
+                or "take a number of heads that divides the features",
                 key="num_heads",
                 axis=2,
             )

@@ -15,11 +15,16 @@ from shapecheck.layers.rearrange import axis_of
 from shapecheck.layers.role import Role
 
 
+def differing(axis: str, left: Size, right: Size) -> str:
+    """Return what is said of inputs that differ on an axis, by its name."""
+    return f"inputs differ on {axis}: {left} and {right}"
+
+
 def _mismatch(context: Context, operand: int, axis: int, against: int = 0) -> Problem:
     left, right = context.inputs[against], context.inputs[operand]
     return Problem(
         "merge-mismatch",
-        f"inputs differ on {axis_name(axis, len(left), context.channels_last)}: {left[axis]} and {right[axis]}",
+        differing(axis_name(axis, len(left), context.channels_last), left[axis], right[axis]),
         axis=axis,
         operand=operand,
         against=against,

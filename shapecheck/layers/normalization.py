@@ -8,6 +8,7 @@ from typing import ClassVar
 from shapecheck.arithmetic.shape import Shape, show, split
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.layers.base import Context, Layer, Problem, Statistics, state
+from shapecheck.layers.divisors import nearest_divisors
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.flow import Flow, kept
 from shapecheck.layers.rearrange import axis_of
@@ -138,7 +139,8 @@ class GroupNorm(Norm):
                 "groups-do-not-divide",
                 f"num_groups {self.num_groups} does not divide the {channels} channels: "
                 f"{channels} = {self.num_groups}·{channels // self.num_groups} + {channels % self.num_groups}",
-                "take a number of groups that divides the channels",
+                nearest_divisors(self.num_groups, "num_groups", channels)
+                or "take a number of groups that divides the channels",
                 key="num_groups",
                 axis=self.feature_axis(context),
             )

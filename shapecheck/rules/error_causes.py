@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shapecheck.analysis.other_sizes import output_for
-from shapecheck.analysis.propagation import Shapes, propagate
+from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.upstream import upstream
 from shapecheck.arithmetic import convolution
 from shapecheck.findings.copies import merged
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Layer, Problem
+from shapecheck.layers.base import Problem
 from shapecheck.rules import padding, receptive_fields, resized_maps, strides_and_dilation
 from shapecheck.rules.reshape_counts import parted
+from shapecheck.rules.tried_changes import copies_of, mends
 
 # The rules whose advice is on sizes, and that judge a layer by what is above it.
 ADVICE: tuple[Callable[[Shapes], Iterable[Finding]], ...] = (
@@ -135,15 +136,3 @@ def _makes(shapes: Shapes, node: Node, change: Change) -> bool:
         return False
     made = output_for(layer.with_keys(**change.keys), context, context.inputs)
     return made is not None and all(made[context.spatial_axis(j)] == size for j, size in change.sizes.items())
-
-
-def copies_of(shapes: Shapes, node: Node) -> list[Node]:
-    """Return the layers that are written where a layer is: it, and its copies in other placings of its block."""
-    return [other for other in shapes.network.layers if other.source.span == node.source.span]
-
-
-def mends(shapes: Shapes, problem: Problem, changed: Mapping[int, Layer]) -> bool:
-    """Say whether a problem goes away, and no other comes, where some layers are changed: it is tried."""
-    after = propagate(shapes.network, {**shapes.layers, **changed})
-    nodes = {trouble.node for trouble in after.troubles}
-    return problem.node not in nodes and nodes <= {trouble.node for trouble in shapes.troubles}

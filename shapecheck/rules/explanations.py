@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+
+from shapecheck.analysis.axis_words import AxisPart, axis_part, axis_word
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.analysis.provenance import assembled, cause, explain_cause, floored_above, history
+from shapecheck.analysis.provenance import (
+    Cause,
+    assembled,
+    cause,
+    explain_cause,
+    floored_above,
+    history,
+    strides_above,
+)
 from shapecheck.analysis.transposed.symmetry import levels
-from shapecheck.arithmetic.shape import axis_name, channel_axis, show
+from shapecheck.arithmetic.shape import show
+from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.finding import Finding, Related
+from shapecheck.graph.network import Node
 from shapecheck.layers.base import Problem
+from shapecheck.layers.merge import differing
+from shapecheck.rules import changed_order, size_ratio, token_counts
 from shapecheck.rules.offered_fixes import crop_before_merge
+from shapecheck.rules.related_places import related
+from shapecheck.rules.tried_changes import mends
 
 # How many sizes are told of the way from an input to a mistake.
 MOST_SIZES = 8
+# From this ratio on a crop of the larger, or a pad of the smaller, would make up half of a signal or more.
+LARGEST_CROP = 2
 
 
 def stated_size_differs(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
@@ -23,7 +43,9 @@ def stated_size_differs(finding: Finding, shapes: Shapes, problem: Problem) -> F
     if made is None:
         return finding
     maker, sizes = made
-    return finding._replace(related=(Related(f"{maker.name} makes {sizes}", maker.source.span), *finding.related))
+    return finding._replace(
+        related=(related(shapes, maker, f"{maker.name} makes {sizes}", problem.node), *finding.related)
+    )
 
 
 def expectation_differs(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
@@ -33,91 +55,167 @@ def expectation_differs(finding: Finding, shapes: Shapes, problem: Problem) -> F
         return finding
     node = shapes.network.nodes[problem.node]
     other, axis = stated.same_as, problem.axis
-    made = None if axis is None else made_by(shapes, problem.node, axis)
-    finding = finding._replace(related=(made or Related(f"{node.name} is {node.op}", node.source.span),))
+    made = None if axis is None else made_by(shapes, problem.node, axis, problem.node)
+    finding = finding._replace(related=(made or related(shapes, node, f"{node.name} is {node.op}", problem.node),))
     if axis is None:
         return finding
     finding = _with_floored_padding(finding, shapes, problem.node, axis)
     if other is None:
         return finding
     there = shapes.network.nodes[other]
-    finding = finding._replace(
-        related=(*finding.related, Related(f"{there.name} has {show(shapes.outputs[other] or ())}", there.source.span))
-    )
-    return _with_levels(with_cause(finding, shapes, other, problem.node, axis), shapes, other, problem.node)
+    had = related(shapes, there, f"{there.name} has {show(shapes.outputs[other] or ())}", problem.node)
+    finding = finding._replace(related=(*finding.related, had))
+    found = with_cause(finding, shapes, other, problem.node, axis, problem)
+    return _with_levels(found, shapes, other, problem.node)
 
 
 def merge_mismatch(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
-    """Add what the two inputs give that differ, the layer at which their branches parted, and a crop."""
+    """Add what the two inputs give that differ, the layer at which their branches parted, and what would mend it."""
     if problem.against is None:
         return finding
     node = shapes.network.nodes[problem.node]
     ends = (node.inputs[problem.against], node.inputs[problem.operand])
-    both = tuple(
-        Related(
-            f"{shapes.network.nodes[end].name} gives {show(shapes.outputs[end] or ())}",
-            shapes.network.nodes[end].source.span,
-        )
-        for end in ends
-    )
+    both = tuple(_gives(shapes, shapes.network.nodes[end], problem.node) for end in ends)
     finding = finding._replace(fix=crop_before_merge(shapes, node), related=both)
     axis = problem.axis
     if axis is None:
         return finding
-    finding = with_cause(finding, shapes, *ends, axis)
+    sizes = [(shapes.outputs[end] or ())[axis] for end in ends]
+    part = axis_part(shapes, ends[0], axis)
+    if part in (AxisPart.TOKENS, AxisPart.FEATURES, AxisPart.UNKNOWN):
+        said = differing(axis_word(shapes, ends[0], axis), sizes[0], sizes[1])
+        finding = finding._replace(message=f"{node.name}: {said}")
+    finding = with_cause(finding, shapes, *ends, axis, problem)
+    if part is AxisPart.TOKENS:
+        finding = _with_tokens(finding, shapes, ends, axis)
+    order = changed_order.of_axes(shapes, ends)
+    if order is not None:
+        finding = finding._replace(related=(*finding.related, related(shapes, node, order, problem.node)))
     if finding.help is None:
-        rank = len(shapes.outputs[ends[0]] or ())
-        if axis == channel_axis(rank, shapes.network.channels_last):
-            return finding._replace(help="a conv with kernel_size 1 changes the channels; concat joins different ones")
-        return finding._replace(help="crop, pad or resample one of the two" if axis and rank > 2 else None)
+        return finding._replace(help=_any_help(part, sizes, order is not None))
     return finding
+
+
+def _any_help(part: AxisPart, sizes: Sequence[Size], reordered: bool) -> str | None:
+    """Return what changes an axis of its kind, where nothing better is known."""
+    if part is AxisPart.CHANNELS:
+        return "a conv with kernel_size 1 changes the channels; concat joins different ones"
+    if part is AxisPart.FEATURES:
+        return "a linear changes the features; concat joins different ones"
+    known = sorted(size for size in sizes if isinstance(size, int))
+    if part is AxisPart.SPACE and not reordered:
+        near = len(known) < 2 or known[1] < LARGEST_CROP * known[0]
+        return "crop, pad or resample one of the two" if near else "resample one of the two"
+    return None
+
+
+def _gives(shapes: Shapes, node: Node, seen_from: int) -> Related:
+    return related(shapes, node, f"{node.name} gives {show(shapes.outputs[node.index] or ())}", seen_from)
+
+
+def _with_tokens(finding: Finding, shapes: Shapes, ends: tuple[int, int], axis: int) -> Finding:
+    """Say of numbers of tokens which pictures make them."""
+    found = token_counts.compared(shapes, ends, axis)
+    if found is None:
+        return finding
+    layer, said = found
+    return finding._replace(related=(*finding.related, related(shapes, layer, f"{layer.name} makes tokens: {said}")))
 
 
 def with_origin(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
     """Add how a size that is too small, or does not divide, came about on its way from the input."""
     if problem.axis is None:
         return finding
+    swapped = changed_order.of_key(shapes, problem)
+    if swapped is not None:
+        finding = finding._replace(help=swapped)
     start, axis = shapes.network.nodes[problem.node].inputs[problem.operand], problem.axis
     steps = history(shapes, start, axis)
     if len(steps) < 2:
         return finding
-    name = axis_name(axis, len(shapes.outputs[start] or ()), shapes.network.channels_last)
     told = [f"{step.size} ({step.node.name})" for step in steps]
     if len(told) > MOST_SIZES:
         told = [*told[:2], "…", *told[3 - MOST_SIZES :]]
-    related = Related(f"{name} on the way here: {' -> '.join(told)}", steps[-1].node.source.span)
-    return finding._replace(related=(*finding.related, related))
+    message = f"{axis_word(shapes, start, axis)} on the way here: {' -> '.join(told)}"
+    return finding._replace(related=(*finding.related, related(shapes, steps[-1].node, message, problem.node)))
 
 
-def with_cause(finding: Finding, shapes: Shapes, left: int, right: int, axis: int) -> Finding:
+def with_cause(
+    finding: Finding, shapes: Shapes, left: int, right: int, axis: int, problem: Problem | None = None
+) -> Finding:
     """Add to a finding why two nodes differ on an axis: the layer that dropped the remainder, and sizes that fit."""
     found = cause(shapes, left, right, axis)
     if found is None or (found.layer is None and found.scales is None):
-        return finding
-    blamed = found.layer or found.fork
-    related = (*finding.related, Related(explain_cause(found), blamed.source.span))
+        places = tuple(_in_dimensions(shapes, left, right, axis))
+        return finding._replace(related=(*finding.related, *places))
+    blamed, seen_from = found.layer or found.fork, None if problem is None else problem.node
+    places = (related(shapes, blamed, explain_cause(found), seen_from), *_used_up(shapes, found))
     help = finding.help
     if help is None and found.fitting:
-        sizes = " or ".join(map(str, sorted(found.fitting)))
-        what = f"the input {found.fork.name}" if found.fork.layer is None else found.fork.name
-        help = f"they agree where {what} has {sizes} instead of {found.fork_size} on this axis"
-        if found.window is not None and found.window.form == "pool" and found.window.unread:
-            help += f"; or keep the remainder with ceil_mode: true on {blamed.name}"
+        help = _fitting_help(shapes, found, problem)
     elif help is None and found.scales:
         help = "join maps of one stride: name another layer in from, or resample one of the two"
-    return finding._replace(related=related, help=help)
+    return finding._replace(related=(*finding.related, *places), help=help)
 
 
-def made_by(shapes: Shapes, index: int, axis: int) -> Related | None:
+def _fitting_help(shapes: Shapes, found: Cause, problem: Problem | None) -> str:
+    sizes = " or ".join(map(str, sorted(found.fitting)))
+    what = f"the input {found.fork.name}" if found.fork.layer is None else found.fork.name
+    help = f"they agree where {what} has {sizes} instead of {found.fork_size} on this axis"
+    layer = None if found.layer is None else shapes.layer(found.layer)
+    if problem is None or found.layer is None or layer is None or "ceil_mode" not in layer.keys:
+        return help
+    # Rounding up is no remedy where the other branch then lacks a row.
+    ceiled = {found.layer.index: layer.with_keys(ceil_mode=True)}
+    keeps = f"; or keep the remainder with ceil_mode: true on {found.layer.name}"
+    return help + keeps if mends(shapes, problem, ceiled) else help
+
+
+def _used_up(shapes: Shapes, found: Cause) -> Iterator[Related]:
+    """Say of a map that is one element long where the branches part which strides led there."""
+    if found.fork_size > 1:
+        return
+    strides, origin = strides_above(shapes, found.fork.index, found.fork_axis)
+    size = None if origin is None else (shapes.outputs[origin.node.index] or ())[origin.axis]
+    if origin is not None and isinstance(size, int) and len(strides) > 1 and math.prod(strides) > size:
+        word = axis_word(shapes, found.fork.index, found.fork_axis)
+        message = (
+            f"{found.fork.name} has 1 on {word} already: the strides above it shrink by"
+            f" {'·'.join(map(str, strides))} = {math.prod(strides)}, and {origin.node.name} has {size}"
+        )
+        yield related(shapes, found.fork, message)
+
+
+def _in_dimensions(shapes: Shapes, left: int, right: int, axis: int) -> Iterator[Related]:
+    """Say how two sizes depend on the dimensions of the file, and whether one is always a multiple of the other."""
+    found = size_ratio.forms(shapes, left, right, axis)
+    if found is None:
+        return
+    nodes = shapes.network.nodes
+    one, other = nodes[left].name, nodes[right].name
+    message = f"{one} has {found.first} and {other} has {found.second}"
+    ratio, longer, shorter, end = found.ratio, other, one, right
+    if ratio is not None and ratio < 1:
+        ratio, longer, shorter, end = 1 / ratio, one, other, left
+    if ratio is not None and ratio > 1:
+        every = found.name if found.multiple == 1 else f"{found.name} that {found.multiple} divides"
+        message += f": {longer} is {ratio} times as long as {shorter}, at every {every}"
+        scaled = size_ratio.scaling(shapes, end, axis)
+        if scaled is not None:
+            message += f"; {longer} is {scaled[0]} times as long as {scaled[1].name}"
+    yield related(shapes, nodes[end], message)
+
+
+def made_by(shapes: Shapes, index: int, axis: int, seen_from: int | None = None) -> Related | None:
     """Return the place of the layer that gave an axis its size, with the formula where there is one."""
     steps = history(shapes, index, axis)
     if not steps:
         return None
     node, at, size, window, sum_or_product = steps[-1]
-    name = axis_name(at, len(shapes.outputs[node.index] or ()), shapes.network.channels_last)
     made = f"{node.name} has {size}" if node.layer is None else f"{node.name} makes {size}"
     formula = window.formula() if window is not None else sum_or_product
-    return Related(f"{made} on {name}{f': {formula}' if formula else ''}", node.source.span)
+    said = f"{made} on {axis_word(shapes, node.index, at)}{f': {formula}' if formula else ''}"
+    return related(shapes, node, said, seen_from)
 
 
 def _with_floored_padding(finding: Finding, shapes: Shapes, index: int, axis: int) -> Finding:
@@ -130,7 +228,7 @@ def _with_floored_padding(finding: Finding, shapes: Shapes, index: int, axis: in
         )
         help = f"padding {w.before + 1} with output_padding {extra} on {node.name} gives {w.s}·{w.i} = {w.i * w.s}"
         finding = finding._replace(
-            related=(*finding.related, Related(message, node.source.span)), help=finding.help or help
+            related=(*finding.related, related(shapes, node, message)), help=finding.help or help
         )
     return finding
 
@@ -146,4 +244,4 @@ def _with_levels(finding: Finding, shapes: Shapes, source: int, output: int) -> 
         (shrinking, "grow the map once more") if len(shrinking) > len(growing) else (growing, "shrink it once more")
     )
     help = f"{verb}, or leave one of {', '.join(node.name for node in more)} out"
-    return finding._replace(related=(*finding.related, Related(counted, more[-1].source.span)), help=help)
+    return finding._replace(related=(*finding.related, related(shapes, more[-1], counted)), help=help)
