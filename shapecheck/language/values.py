@@ -58,6 +58,16 @@ class Value:
         """Where the value stands."""
         return span_of(self.node)
 
+    def arithmetic_on(self) -> dict[str, Span]:
+        """Return the names in the arithmetic of a list, each with its place; =name alone asks for a param's value."""
+        items = zip(self.data, self.node.value, strict=True) if isinstance(self.data, list) else ()
+        found: dict[str, Span] = {}
+        for item, node in items:
+            if isinstance(item, Expression) and not item.bare:
+                for name in sorted(item.names):
+                    found.setdefault(name, span_of(node))
+        return found
+
     @property
     def holds_words(self) -> bool:
         """Whether a bare word stands in a list here, such as the name of a dimension."""
