@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 from shapecheck.analysis.other_sizes import output_for
@@ -132,6 +132,8 @@ def propagate(
     network: Network,
     layers: Mapping[int, Layer] | None = None,
     forgiving: bool = False,
+    above: Shapes | None = None,
+    changed: Collection[int] = (),
 ) -> Shapes:
     """Return the shape of every input and layer.
 
@@ -139,9 +141,10 @@ def propagate(
     ``troubles`` once. Works on numbers and, where a dimension has no size, on symbolic sizes.
 
     ``layers`` puts other layers at some nodes, for what-if questions. ``forgiving`` lets a merge whose inputs
-    differ go on with the sizes of its first input, so that what stands behind it can be looked at.
+    differ go on with the sizes of its first input, so that what stands behind it can be looked at. With ``above`` only
+    the nodes of ``changed`` are computed and judged; all others have the shapes that they have there.
     """
-    outputs: list[Shape | None] = [None] * len(network.nodes)
+    outputs: list[Shape | None] = [None] * len(network.nodes) if above is None else list(above.outputs)
     troubles: list[Problem] = []
     undecided: list[Open] = []
     shapes = Shapes(network, outputs, troubles, undecided)
@@ -149,7 +152,13 @@ def propagate(
     nodes = network.nodes
     channels_last = network.channels_last
     stated: list[Node] = []
-    for index in network.order:
+    order = network.order
+    if above is not None:
+        order = [index for index in order if index in changed]
+        for index in order:
+            outputs[index] = None
+        stated = [n for n in nodes if n.index not in changed and any(e.same_as in changed for e in n.expect)]
+    for index in order:
         node = nodes[index]
         layer: Layer | None = node.layer if layers is None else layers.get(index, node.layer)
         if node.expect:

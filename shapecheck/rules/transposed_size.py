@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.analysis.transposed.ambiguity import Ambiguity, OpenAxis, OpenLayer, PaddingRepair, padding_repair
+from shapecheck.analysis.transposed.ambiguity import (
+    Ambiguity,
+    OpenAxis,
+    OpenLayer,
+    PaddingRepair,
+    Together,
+    padding_repair,
+)
+from shapecheck.analysis.transposed.combinations import below
 from shapecheck.analysis.transposed.demands import Blocked
 from shapecheck.analysis.transposed.remainders import by_remainder
 from shapecheck.findings.catalogue import Severity
@@ -43,21 +51,33 @@ def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list
         finding = Finding.at("ambiguous-transposed-size", node.name, f"{opening}; {_miss(near[0], shapes)}", span)
         return _blamed(finding, shapes, near[0])
     wrong = [axis for axis in axes if axis.values and 0 not in axis.values and axis.status in ("unique", "several")]
+    if wrong and verdict.against is not None:
+        message = (
+            f"{opening}; none of them meets all that is demanded: {verdict.against.name} does not fit with"
+            f" {_by_values(wrong)}, which is demanded elsewhere"
+        )
+        finding = Finding.at("ambiguous-transposed-size", node.name, message, span, subject=("against",))
+        return _with_consequence(finding, verdict, shapes, gone)
     if wrong:
         demanded = _by_values(wrong)
         message = f"{opening}; shapes go on with a = 0, but the network demands {demanded}"
         finding = Finding.at(
             "ambiguous-transposed-size", node.name, message, span, _mend(verdict, shapes), subject=("wrong",)
         )
-        return _with_consequence(finding, shapes, gone)
+        return _with_consequence(finding, verdict, shapes, gone)
+    if verdict.together:
+        message = f"{opening}; shapes go on with a = 0, but {'; '.join(map(_at_once, verdict.together))}"
+        help = f"say which is meant: output_padding, output_size, or {undoing_key(node)}"
+        finding = Finding.at("ambiguous-transposed-size", node.name, message, span, help, subject=("together",))
+        return _with_consequence(finding, verdict, shapes, gone)
     several = [axis for axis in axes if axis.status == "several"]
     if several:
         message = f"{opening}; {_by_values(several)} all fit, and the sizes differ"
         help = f"say which is meant: output_padding, output_size, or {undoing_key(node)}"
         return Finding.at("ambiguous-transposed-size", node.name, message, span, help, severity=Severity.WARNING)
-    undecided = [axis for axis in axes if axis.status == "undecided"]
+    undecided = tuple(axis for axis in axes if axis.status == "undecided")
     if undecided:
-        message = f"{opening}; which of them the network demands was not decided within the budget"
+        message = f"{_sizes(undecided)}; which of them the network demands was not decided within the budget"
         return Finding.at(
             "ambiguous-transposed-size",
             node.name,
@@ -67,9 +87,10 @@ def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list
             severity=Severity.INFO,
             subject=("undecided",),
         )
-    if any(axis.status == "free" for axis in axes):
+    free = tuple(axis for axis in axes if axis.status == "free")
+    if free:
         message = (
-            f"{opening}; nothing in the network depends on it, so the choice is yours; shapes go on with a = 0,"
+            f"{_sizes(free)}; nothing in the network depends on it, so the choice is yours; shapes go on with a = 0,"
             " as in PyTorch"
         )
         help = f"write output_padding: 0 to say that it is meant, or {undoing(node)} the layer that this one undoes"
@@ -115,6 +136,17 @@ def _by_values(axes: list[OpenAxis]) -> str:
     return ", ".join(parts)
 
 
+def _at_once(together: Together) -> str:
+    """Return what is demanded of the axes of a layer together."""
+    names = " and ".join(axis.axis for axis in together.axes)
+    few = [*together.values[:4], *together.values[4:][-1:]]
+    values = _list([str(list(values)) if len(values) > 1 else str(values[0]) for values in few], "or")
+    if not together.others:
+        return f"the network demands a = {values} on {names}: a = 0 on both does not fit"
+    others = _list([node.name for node in together.others[:4]], "and")
+    return f"here and on {others} together that does not fit; a = {values} on {names} here does"
+
+
 def _miss(blocked: Blocked, shapes: Shapes) -> str:
     at = shapes.network.nodes[blocked.demand.at]
     sizes = str(blocked.low) if blocked.low == blocked.high else f"{blocked.low} to {blocked.high}"
@@ -136,9 +168,10 @@ def _blamed(finding: Finding, shapes: Shapes, blocked: Blocked) -> Finding:
     return with_cause(finding, shapes, blocked.demand.right, blocked.demand.left, problem.axis)
 
 
-def _with_consequence(finding: Finding, shapes: Shapes, gone: list[Problem]) -> Finding:
+def _with_consequence(finding: Finding, verdict: OpenLayer, shapes: Shapes, gone: list[Problem]) -> Finding:
     """Show where the wrong size comes to light, and the strided layer at which it was lost."""
-    for problem in gone[:1]:
+    behind = below(shapes.network, [verdict.node.index])
+    for problem in sorted(gone, key=lambda problem: problem.node not in behind)[:1]:
         node = shapes.network.nodes[problem.node]
         stated = shapes.expectation(problem)
         span = stated.span if stated is not None else node.source.span
@@ -196,6 +229,8 @@ def undoing(node: Node) -> str:
 def _fix(verdict: OpenLayer, ambiguity: Ambiguity) -> Fix | None:
     """Offer output_padding where one value is demanded, and it is the same for every copy of the layer."""
     node = verdict.node
+    if verdict.against is not None:
+        return None
     wanted = {_padding(v, ambiguity) for v in ambiguity.layers if v.node.source.span == node.source.span}
     mapping = node.source.mapping
     padding = wanted.pop() if len(wanted) == 1 else None
@@ -247,11 +282,15 @@ def _padding_fix(shapes: Shapes, mend: PaddingRepair) -> Fix | None:
     edits = []
     for index, padding in mend.padding.items():
         node = shapes.network.nodes[index]
-        span = node.source.keys.get("output_padding")
+        span, mapping = node.source.keys.get("output_padding"), node.source.mapping
         copies = sum(1 for other in shapes.network.layers if other.source.span == node.source.span)
-        if span is None or copies > 1:
+        if span is not None:
+            edit: Edit | None = Edit(span, _written(padding))
+        else:
+            edit = None if mapping is None else add_key(mapping, "stride", "output_padding", _written(padding))
+        if edit is None or copies > 1:
             return None
-        edits.append(Edit(span, _written(padding)))
+        edits.append(edit)
     return Fix("write the output_padding that the network demands", Applicability.UNSAFE, tuple(edits))
 
 

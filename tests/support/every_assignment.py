@@ -26,9 +26,9 @@ class Every(NamedTuple):
     def values(self, node: int) -> tuple[int, ...]:
         return tuple(sorted({assignment[node] for assignment in self.working}))
 
-    def free(self, node: int, chosen: Assignment) -> bool:
-        """Whether every value fits while the others keep what was chosen."""
-        return all({**chosen, node: a} in self.working for a in range(self.choices[node]))
+    def free(self, node: int) -> bool:
+        """Whether every value fits, whatever fitting values the others have."""
+        return all({**one, node: a} in self.working for one in self.working for a in range(self.choices[node]))
 
 
 def works(shapes: Shapes) -> bool:
@@ -79,6 +79,15 @@ class Met(NamedTuple):
     working: list[Assignment]
     blocked: Equality | None
     distance: int | None
+
+
+def moving(network: Network, choices: dict[int, int], demands: list[Equality]) -> list[Equality]:
+    """Return the demands of which one side has more than one size under all assignments."""
+    seen: dict[int, set[Any]] = {}
+    for assignment in assignments(choices):
+        for index, shape in enumerate(propagate(network, with_a(network, assignment), forgiving=True).outputs):
+            seen.setdefault(index, set()).add(None if shape is None or len(shape) < 3 else shape[2])
+    return [d for d in demands if len(seen[d.left]) > 1 or (d.right is not None and len(seen[d.right]) > 1)]
 
 
 def meet(network: Network, choices: dict[int, int], demands: list[Equality]) -> Met:

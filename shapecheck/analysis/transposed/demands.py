@@ -19,7 +19,7 @@ FARTHEST_MISS = 10_000
 class DemandedPadding(NamedTuple):
     """What the network demands of one unknown. ``values`` are the a that fit; empty where none does.
 
-    ``status`` is ``unique``, ``several``, ``none``, ``free`` or ``undecided``.
+    ``status`` is ``unique``, ``several``, ``none``, ``free`` or ``undecided``. What joins axes is not seen.
     """
 
     node: int
@@ -49,11 +49,9 @@ class AxisSolution(NamedTuple):
 def solve(problem: AxisProblem) -> AxisSolution:
     """Return what the demands of one axis ask of its unknowns."""
     solver = AxisSolver(problem)
-    demands = [
-        d for d in problem.demands if solver.varying[d.left] or (d.right is not None and solver.varying[d.right])
-    ]
     state = solver.start()
     assert state is not None
+    demands = [d for d in problem.demands if _moves(solver, state, d.left) or _moves(solver, state, d.right)]
     met, blocked, solution = _meetable(solver, state, demands)
     try:
         solver.narrow(state, met)
@@ -71,6 +69,11 @@ def solve_axes(shapes: Shapes, open_axes: Mapping[int, tuple[int, ...]]) -> dict
     """Return what is demanded on each spatial axis on which some layer is open; ``open_axes`` are given by node."""
     places = sorted({place for axes in open_axes.values() for place in axes})
     return {place: solve(axis_problem(shapes, place, open_axes)) for place in places}
+
+
+def _moves(solver: AxisSolver, state: Bounds, node: int | None) -> bool:
+    """Say whether a size depends on some a, and not in name only: a reshape may work with one size alone."""
+    return node is not None and bool(solver.varying[node]) and state.low[node] != state.high[node]
 
 
 def _dependencies(solver: AxisSolver, demand: Equality) -> frozenset[int]:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from shapecheck.analysis.other_sizes import output_for, with_size
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.transposed.combinations import below
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.graph.network import Network, Node
+from shapecheck.graph.network import Node
 from shapecheck.layers.base import Context, Layer, Problem
 from shapecheck.layers.flow import STRETCHED, AxisFlow, AxisKind, Flow, Source
 
@@ -66,6 +67,10 @@ def may_be_open(layer: Layer | None) -> bool:
 
 def ambiguous_axes(shapes: Shapes, node: Node) -> tuple[int, ...]:
     """Return the spatial axes on which a layer's size is not fixed; empty where its input is unknown."""
+    return _open_axes(shapes, node, written=False)
+
+
+def _open_axes(shapes: Shapes, node: Node, written: bool) -> tuple[int, ...]:
     layer = shapes.layer(node)
     if layer is None or not may_be_open(layer):
         return ()
@@ -73,21 +78,24 @@ def ambiguous_axes(shapes: Shapes, node: Node) -> tuple[int, ...]:
     if context is None or shapes.outputs[node.index] is None:
         return ()
     try:
-        return layer.ambiguous_axes(context)
+        return layer.selectable_axes(context) if written else layer.ambiguous_axes(context)
     except Problem:
         return ()
 
 
-def axes_by_node(shapes: Shapes) -> dict[int, tuple[int, ...]]:
-    """Return the spatial axes on which each layer leaves its size open, by node, layers with none left out."""
-    return {node.index: axes for node in shapes.network.layers if (axes := ambiguous_axes(shapes, node))}
+def axes_by_node(shapes: Shapes, written: bool = False) -> dict[int, tuple[int, ...]]:
+    """Return the spatial axes on which each layer leaves its size open, by node, layers with none left out.
+
+    With ``written`` also those on which it says its size, and another output_padding would select another.
+    """
+    return {node.index: axes for node in shapes.network.layers if (axes := _open_axes(shapes, node, written))}
 
 
 def axis_problem(shapes: Shapes, place: int, ambiguous: Mapping[int, tuple[int, ...]]) -> AxisProblem:
     """Return the problem of spatial axis ``place``. ``ambiguous`` maps nodes to the axes that are open there."""
     network = shapes.network
     axis = place + (1 if network.channels_last else 2)
-    reached = _below(network, ambiguous)
+    reached = below(network, ambiguous)
     relations: list[Relation] = []
     demands: list[Equality] = []
     for index in network.order:
@@ -108,16 +116,6 @@ def axis_problem(shapes: Shapes, place: int, ambiguous: Mapping[int, tuple[int, 
     known = {relation.node for relation in relations}
     kept = [d for d in demands if d.left in known and (d.right is None or d.right in known)]
     return AxisProblem(place, relations, sorted(kept, key=lambda d: d.at))
-
-
-def _below(network: Network, ambiguous: Collection[int]) -> set[int]:
-    """Return the open layers, and every node that reads one of them by however many layers."""
-    found = set(ambiguous)
-    for index in network.order:
-        node = network.nodes[index]
-        if not found.isdisjoint(node.inputs) or not found.isdisjoint(node.references.values()):
-            found.add(index)
-    return found
 
 
 def _constant(index: int, size: Size) -> Relation:

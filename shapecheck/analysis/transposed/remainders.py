@@ -159,7 +159,7 @@ def _every_a(network: Network) -> dict[tuple[int, int], int] | None:
     opened = opened_layers(network)
     shapes = propagate(network, opened, forgiving=True)
     found: dict[tuple[int, int], int] = {}
-    for place, solution in solve_axes(shapes, axes_by_node(shapes)).items():
+    for place, solution in solve_axes(shapes, axes_by_node(shapes, written=True)).items():
         if solution.blocked is not None:
             return None
         for answer in solution.answers:

@@ -148,3 +148,76 @@ def test_inputs_of_a_stack_have_an_axis_less() -> None:
         "  - {name: join, op: stack, from: [flat, flat], axis: -1}\n"
     )
     assert {(d.code, d.layer) for d in check_text(text, "x").diagnostics} >= {("SC302", "up")}
+
+
+FLAT = (
+    "  - {name: down, op: conv, out_channels: 64, kernel_size: 2, stride: 2}\n"
+    "  - {name: up, op: conv_transpose, out_channels: 64, kernel_size: 2, stride: 2}\n"
+    "  - {op: flatten}\n"
+    "  - {name: head, op: linear, in_features: %s, out_features: 3}\n"
+)
+
+
+def said(text: str) -> list[tuple[str, str | None, str]]:
+    return [(d.code, d.layer, str(d.severity)) for d in check_text(text, "x").diagnostics if d.code != "SC401"]
+
+
+def test_a_linear_behind_a_flatten_depends_on_it() -> None:
+    (finding,) = check_text(HEAD % 17 + FLAT % 1088, "x").diagnostics
+    assert (finding.layer, finding.severity) == ("up", "error")
+    assert finding.message.endswith("but the network demands a = 1 on L (size 17)")
+    assert finding.related[0].message.startswith("head: in_features is stated as 1088, but the input has 1024")
+    assert said(HEAD % 17 + FLAT % 1024) == []
+    assert said(HEAD % 17 + FLAT % 1000) == [("SC206", "head", "error")]
+
+
+def test_axes_that_a_linear_joins_are_judged_together() -> None:
+    (finding,) = [d for d in check_text(HEAD % "5, 5" + FLAT % 1280, "x").diagnostics if d.severity == "error"]
+    assert (finding.code, finding.layer) == ("SC302", "up")
+    assert finding.message.endswith("demands a = [0, 1] or [1, 0] on H and W: a = 0 on both does not fit")
+
+
+BROKEN = "  - {name: next, op: conv, in_channels: 7, out_channels: 3, kernel_size: 1}\n"
+WRONG = "  - {name: join, op: concat, from: [up, y]}\n"
+
+
+@pytest.mark.parametrize(("layers", "code"), [(UP + BROKEN, "SC206"), (UP + WRONG, "SC208")])
+def test_beside_another_mistake_the_choice_is_not_yours(layers: str, code: str) -> None:
+    """The layer stands in the encoder of an error, or before a merge that is itself wrong."""
+    text = "shapecheck: 1\ninputs: {x: [1, 3, 8], y: [1, 3, 90]}\nlayers:\n" + layers
+    found = said(text)
+    assert [f[0] for f in found if f[2] == "error"] == [code] or len([f for f in found if f[2] == "error"]) == 1
+    assert all(f[0] != "SC302" for f in found)
+
+
+def test_what_stands_elsewhere_does_not_count() -> None:
+    text = HEAD % 8 + UP + "  - {name: other, from: x, op: conv, in_channels: 7, out_channels: 3, kernel_size: 1}\n"
+    assert ("SC302", "up", "info") in said(text)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_a_generator_leaves_every_size_to_its_writer(axes: int) -> None:
+    """More combinations than can be tried, none of which meet in any question."""
+    layer = "  - {op: conv_transpose, out_channels: 3, kernel_size: 4, stride: 2, padding: 1}\n  - {op: batch_norm}\n"
+    found = verdicts(HEAD % ", ".join(["4"] * axes) + layer * 5)
+    assert {axis[1:] for layer in found.values() for axis in layer} == {("free", (0, 1))}
+
+
+def test_what_cannot_be_tried_is_not_decided() -> None:
+    layer = "  - {op: conv_transpose, out_channels: 3, kernel_size: 4, stride: 4}\n"
+    text = HEAD % 4 + layer * 8 + "  - {op: reshape, shape: [1, -1, 7]}\n"
+    found = verdicts(text)
+    assert {axis[1] for layer in found.values() for axis in layer} <= {"undecided", "unclear"}
+
+
+SAME = "  - {name: down, op: conv, out_channels: 3, kernel_size: 3, stride: 2, padding: same}\n" + (
+    "  - {name: up, op: conv_transpose, out_channels: 3, kernel_size: 3, stride: 2, padding: same}\n"
+)
+
+
+def test_same_alone_leaves_nothing_open() -> None:
+    assert resolve(propagate(load_text(HEAD % 24 + SAME, "x", {}))) is None
+    text = HEAD % 23 + SAME + "  - {name: join, op: add, from: [x, up]}\n"
+    (finding,) = [d for d in check_text(text, "x").diagnostics if d.severity == "error"]
+    assert (finding.code, finding.layer) == ("SC208", "join")
+    assert finding.help is not None and "output_padding 0 on up" in finding.help
