@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from shapecheck.analysis.axis_steps import steps
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
@@ -198,6 +199,8 @@ def explain(name: str, layer: Layer, context: Context, output: Shape) -> str:
     out = [f"{name} ({layer.op}): {shown} -> {show(output)}"]
     for one in layer_arithmetic(layer, context):
         out += ["", *lines(one)]
+    told = list(steps(layer, context, output))
+    out += ["", *told] if told else []
     parameters, work = layer.parameters(context), layer.multiply_adds(context, output)
     if parameters != 0 or work != 0:
         out += ["", f"parameters: {number(parameters)}; multiply-adds: {number(work)}"]

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from shapecheck.analysis import axis_steps
 from shapecheck.analysis import explain as explaining
 from shapecheck.cli.options import format_option, one_network, set_option, use_color
 from shapecheck.findings.checked import Report
@@ -70,6 +71,7 @@ def explain(file: str, layer: str, assignments: tuple[str, ...], config_path: st
             "inputs": inputs,
             "output": tables.plain(output),
             "axes": steps,
+            "steps": list(axis_steps.steps(node.layer, context, output)),
         }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:

@@ -133,6 +133,7 @@ _CATALOGUE = (
     Rule("SC413", "layout-suspected", WARNING, Phase.JUDGED),
     Rule("SC414", "taps-in-padding", WARNING, Phase.JUDGED, Phase.PROPAGATED),
     Rule("SC415", "swapped-padding", WARNING, Phase.JUDGED, Phase.PROPAGATED),
+    Rule("SC419", "uneven-crop", INFO, Phase.JUDGED, Phase.PROPAGATED),
     Rule("SC501", "promise-broken", ERROR, Phase.JUDGED, Phase.ASSEMBLED),
     Rule("SC502", "promise-too-narrow", INFO, Phase.JUDGED, Phase.ASSEMBLED),
     Rule("SC503", "no-size-works", ERROR, Phase.JUDGED, Phase.ASSEMBLED),

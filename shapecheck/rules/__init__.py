@@ -56,6 +56,7 @@ CHECKS: Mapping[str, Check] = {
     "layout-suspected": axis_order.layout_suspected,
     "taps-in-padding": padding.taps_in_padding,
     "swapped-padding": padding.swapped_padding,
+    "uneven-crop": resized_maps.uneven_crop,
     "bias-before-normalisation": batch_statistics.bias_before_normalisation,
     "activation-twice": nonlinearity.activation_twice,
     "linear-without-activation": nonlinearity.linear_without_activation,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from shapecheck.analysis.axis_steps import cut_away
 from shapecheck.analysis.layer_index import layer_index
 from shapecheck.analysis.propagation import Shapes
-from shapecheck.arithmetic.shape import axis_name, channel_axis, show_sizes, split
+from shapecheck.arithmetic.shape import axis_name, channel_axis, show_sizes, spatial_names, split
 from shapecheck.arithmetic.symbolic import at_least
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
@@ -43,6 +44,36 @@ def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
             "ask for no more than there is, or feed a larger map; to enlarge on purpose write op: upsample",
             () if made is None else (made,),
             subject=tuple(larger),
+        )
+
+
+def uneven_crop(shapes: Shapes) -> Iterable[Finding]:
+    """A crop to the size of another layer takes one more at the end than at the beginning: the difference is odd."""
+    for node in shapes.network.layers:
+        layer, flows, context = shapes.layer(node), shapes.flow(node), shapes.context(node)
+        if layer is None or layer.sized_like not in node.references or flows is None or context is None:
+            continue
+        first = context.spatial_axis(0)
+        output = shapes.outputs[node.index] or ()
+        cuts = [cut_away(flow, context.inputs[0], output, at) for at, flow in enumerate(flows)]
+        axes = [at - first for at, cut in enumerate(cuts) if cut is not None and cut[0] != cut[1]]
+        if not axes:
+            continue
+        groups: dict[tuple[int, int], list[int]] = {}
+        for j in axes:
+            groups.setdefault(cuts[j + first] or (0, 0), []).append(j)
+        parts = [
+            f"{before} away before and {after} after on {spatial_names(group, len(flows) - 2)}"
+            for (before, after), group in groups.items()
+        ]
+        like = shapes.network.nodes[node.references[layer.sized_like]]
+        yield Finding.at(
+            "uneven-crop",
+            node.name,
+            f"takes {', '.join(parts)}: its input is larger than {like.name} by an odd number",
+            node.source.place(layer.sized_like),
+            "say with cropping: [[before, after], ...] which side is meant",
+            subject=tuple(axes),
         )
 
 

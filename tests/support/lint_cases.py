@@ -283,6 +283,18 @@ CASES = [
     fires("SC415", "3 x 5", "x: [2, 8, 32, 32]", f"{CONV}, kernel_size: [3, 5], padding: [2, 1]"),
     silent("SC415", "in order", "x: [2, 8, 32, 32]", f"{CONV}, kernel_size: [3, 5], padding: [1, 2]"),
     silent("SC415", "other numbers", "x: [2, 8, 32, 32]", f"{CONV}, kernel_size: [3, 5], padding: [0, 2]"),
+    # SC419: a crop that takes more away on one side.
+    fires("SC419", "5 of 37", "x: [2, 8, 37, 36], y: [2, 8, 32, 32]", "op: crop, from: x, like: y"),
+    fires(
+        "SC419",
+        "channels last",
+        "x: [2, 37, 36, 8], y: [2, 32, 32, 8]",
+        "op: crop, from: x, like: y",
+        head="layout: channels_last\n",
+    ),
+    silent("SC419", "4 of 36", "x: [2, 8, 36, 34], y: [2, 8, 32, 32]", "op: crop, from: x, like: y"),
+    silent("SC419", "as written", "x: [2, 8, 37, 37]", "op: crop, cropping: [[2, 3], [2, 3]]"),
+    silent("SC419", "resampled", "x: [2, 8, 37, 37], y: [2, 8, 74, 75]", "op: upsample, from: x, like: y"),
     # SC601: a bias for nothing.
     fires("SC601", "conv", "x: [2, 3, 32, 32]", f"{CONV}, kernel_size: 3", "op: batch_norm"),
     fires("SC601", "linear", "x: [2, 32]", "op: linear, out_features: 8", "op: batch_norm"),
