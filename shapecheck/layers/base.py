@@ -95,7 +95,8 @@ class Question(NamedTuple):
 
     def __str__(self) -> str:
         if self.kind == "divides":
-            return f"({self.left}) % {self.right} == 0"
+            by = self.right if isinstance(self.right, int) else f"({self.right})"
+            return f"({self.left}) % {by} == 0"
         return f"{self.left} {'==' if self.kind == 'equal' else '>='} {self.right}"
 
 
@@ -133,6 +134,10 @@ class Context:
         if type(size) is int:
             return size % divisor == 0
         return self._settle(symbolic.divides(divisor, size), "divides", size, divisor)
+
+    def require_division(self, divisor: Size, size: Size) -> None:
+        """Note that a size which is not known divides another."""
+        self.undecided.append(Question("divides", size, divisor))
 
     def assume_at_least(self, size: Size, bound: int) -> None:
         """Note that the shape is right only where ``size`` is at least ``bound``; below, another rule holds."""

@@ -86,6 +86,7 @@ class Reshape(Layer):
         if -1 in self.shape:
             shared, over = symbolic.cancelled(elements, known)
             if not isinstance(over, int):
+                context.require_division(over, shared)
                 raise Undecided(
                     f"what remains of {elements} elements in {show(self.shape)} depends on the sizes", elements
                 )

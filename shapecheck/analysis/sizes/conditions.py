@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from shapecheck.analysis.sizes import polynomial
 from shapecheck.analysis.sizes.periodic import EVERYTHING, NOTHING, Budget, Periodic, TooLarge, cyclic
+from shapecheck.analysis.sizes.quotients import divided
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.arithmetic.quasi_affine import (
     MOST_TRIED,
@@ -40,8 +41,7 @@ def solve(question: Question, name: str, budget: Budget | None = None) -> SizeSe
     left, right = question.left, question.right
     budget = budget or Budget(MOST_STEPS)
     if question.kind == "divides":
-        assert isinstance(right, int)
-        return _divisible(right, left, name, budget)
+        return _divisible(right, left, name, budget) if isinstance(right, int) else divided(left, right, name, budget)
     try:
         if question.kind == "equal":
             return _equal(left, right, name, budget)
@@ -53,6 +53,8 @@ def solve(question: Question, name: str, budget: Budget | None = None) -> SizeSe
 
 
 def _divisible(q: int, size: Size, name: str, budget: Budget) -> SizeSet:
+    if q < 1:
+        return _nothing(name)
     # What divides every term needs no asking.
     shared = math.gcd(q, size) if isinstance(size, int) else math.gcd(q, *size.terms.values())
     size, q = size // shared, q // shared

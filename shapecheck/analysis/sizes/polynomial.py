@@ -52,7 +52,7 @@ def divisible(q: int, size: Symbolic, name: str, budget: Budget) -> SizeSet:
         whole = period * power
         _spend(whole, size, budget)
         inside = [r for r in range(whole) if value_at(size, name, r + whole) % power == 0]
-        found = found.intersection(Periodic(whole, _runs(inside)).reduced(), budget)
+        found = found.intersection(Periodic(whole, runs(inside)).reduced(), budget)
     return SizeSet(name, 1, None, found) if found.intervals else SizeSet(name, 1, 0)
 
 
@@ -156,7 +156,8 @@ def _sign(value: int) -> int:
     return (value > 0) - (value < 0)
 
 
-def _newton(values: list[int]) -> list[int]:
+def newton_form(values: list[int]) -> list[int]:
+    """Return Newton's form of the polynomial that has these values at 0, 1, 2 and so on."""
     found = []
     while values:
         found.append(values[0])
@@ -179,7 +180,7 @@ def _where(size: Size, name: str, wanted: tuple[int, ...], budget: Budget) -> Si
     starts: list[int] = []
     stretches: list[tuple[int, int, int]] = []
     for r in range(1, period + 1):
-        pieces = signs(_newton([value_at(size, name, r + period * m) for m in range(degree + 1)]))
+        pieces = signs(newton_form([value_at(size, name, r + period * m) for m in range(degree + 1)]))
         for piece, after in itertools.pairwise(pieces):
             if piece.sign in wanted:
                 stretches.append((r, piece.start, after.start))
@@ -198,7 +199,7 @@ def _where(size: Size, name: str, wanted: tuple[int, ...], budget: Budget) -> Si
         raise TooLarge
     residues = dict(zip(always, starts, strict=True))
     without = {n for residue, start in residues.items() for n in range(low + (residue - low) % period, start, period)}
-    return SizeSet(name, low, None, Periodic(period, _runs(sorted(always))), without - extra, extra)
+    return SizeSet(name, low, None, Periodic(period, runs(sorted(always))), without - extra, extra)
 
 
 def _bounded(name: str, period: int, stretches: list[tuple[int, int, int]]) -> SizeSet:
@@ -224,7 +225,8 @@ def _of(name: str, members: set[int]) -> SizeSet:
     return SizeSet(name, 1, 0, extra=members)
 
 
-def _runs(remainders: list[int]) -> tuple[Interval, ...]:
+def runs(remainders: list[int]) -> tuple[Interval, ...]:
+    """Return the intervals in a row of numbers that rise."""
     found: list[Interval] = []
     for r in remainders:
         if found and found[-1][1] == r:

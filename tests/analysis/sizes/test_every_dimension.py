@@ -1,4 +1,4 @@
-"""Several dimensions, every op, sizes tried one by one: nothing is called working that check refuses, and no cause is false.
+"""Several dimensions, every op, sizes tried one by one: what is called working works, and no cause is false.
 
 What works is found by reading the file again with the size as a number, and computing its shapes in numbers.
 """
