@@ -36,6 +36,12 @@ Atom: TypeAlias = Union[str, Floor]
 Monomial: TypeAlias = tuple[Atom, ...]
 
 
+def _reading_order(term: tuple[Monomial, int]) -> tuple[bool, list[tuple[bool, str]]]:
+    """Return where a term stands in print: names before floors, the constant last."""
+    monomial, _ = term
+    return not monomial, [(isinstance(atom, Floor), str(atom)) for atom in monomial]
+
+
 class Symbolic:
     """A polynomial with integer coefficients over named dimensions and floors.
 
@@ -158,7 +164,7 @@ class Symbolic:
 
     def __str__(self) -> str:
         text = ""
-        for monomial, factor in sorted(self.terms.items(), key=lambda term: (not term[0], str(term[0]))):
+        for monomial, factor in sorted(self.terms.items(), key=_reading_order):
             # Alone a floor needs no brackets, but a minus at the beginning would stand inside it.
             alone = len(monomial) == 1 and (factor == 1 or (factor == -1 and text != ""))
             names = [f"({a})" if isinstance(a, Floor) and not alone else str(a) for a in monomial]

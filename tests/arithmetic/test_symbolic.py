@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -272,6 +273,15 @@ def test_it_prints_as_people_write(size: Size, text: str) -> None:
         assert eval(str(size), {"n": point}) == value(size, {"n": point}) == eval(text, {"n": point})
     if isinstance(size, Symbolic) and "//" in str(size):
         assert str(size).count("//") == text.count("//")
+
+
+def test_the_order_of_terms_is_that_of_the_size_and_not_of_the_places_in_memory() -> None:
+    sizes = []
+    for shuffled in range(40):
+        order = random.Random(shuffled).sample(range(2, 8), 6)
+        # Kept, so that every floor has a place of its own.
+        sizes.append(sum(((n() + 1) // divisor for divisor in order), start=n()))
+    assert len(set(map(str, sizes))) == 1
 
 
 @pytest.mark.parametrize(
