@@ -142,9 +142,10 @@ def _at_once(together: Together) -> str:
     few = [*together.values[:4], *together.values[4:][-1:]]
     values = _list([str(list(values)) if len(values) > 1 else str(values[0]) for values in few], "or")
     if not together.others:
-        return f"the network demands a = {values} on {names}: a = 0 on both does not fit"
+        every = "both" if len(together.axes) == 2 else "all"
+        return f"the network demands a = {values} on {names}: a = 0 on {every} does not fit"
     others = _list([node.name for node in together.others[:4]], "and")
-    return f"here and on {others} together that does not fit; a = {values} on {names} here does"
+    return f"a = 0 here and on {others} together does not fit; a = {values} on {names} here does"
 
 
 def _miss(blocked: Blocked, shapes: Shapes) -> str:

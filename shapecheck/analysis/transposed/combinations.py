@@ -22,7 +22,7 @@ from shapecheck.layers.base import Context, Layer, Question
 Unknown: TypeAlias = tuple[int, int]
 
 # Combinations that are tried before it is asked which of them meet, and layers computed for them at the most.
-FEW = 32
+FEW = 1
 MOST_STEPS = 20_000
 # Combinations of unknowns that meet in some question.
 MOST_ANSWERS = 4_096
@@ -48,6 +48,23 @@ class Component(NamedTuple):
             (*values[:at], a, *values[at + 1 :]) in working for values in working for a in range(choices)
         )
 
+    def parted(self) -> list[Component]:
+        """Return the component as several where what works is every combination of what works in each."""
+        if not self.working:
+            return [self]
+        count = len(self.unknowns)
+        groups = [{i} for i in range(count)]
+        for i, j in itertools.combinations(range(count), 2):
+            if len(self.values([i, j])) != len(self.values([i])) * len(self.values([j])):
+                joined = next(g for g in groups if i in g) | next(g for g in groups if j in g)
+                groups = [g for g in groups if not g & joined] + [joined]
+        parts = [
+            Component(tuple(self.unknowns[i] for i in at), self.values(at))
+            for at in map(sorted, sorted(groups, key=min))
+        ]
+        # Three may depend on each other of which no two do.
+        return parts if math.prod(len(part.working or ()) for part in parts) == len(self.working) else [self]
+
     def chosen(self) -> tuple[int, ...]:
         """Return the working values that have the fewest a other than 0, and the smallest of those."""
         return min(self.working or (), key=lambda values: (sum(map(bool, values)), values))
@@ -68,7 +85,7 @@ def components(network: Network, fixed: Mapping[int, Layer], loose: Mapping[Unkn
             return answers
     if count * len(trials.changed) > MOST_STEPS:
         return [Component(tuple(loose), None)]
-    return [trials.all()]
+    return trials.all().parted()
 
 
 def sometimes_broken(

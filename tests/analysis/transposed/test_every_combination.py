@@ -81,8 +81,9 @@ def readers(network: Network, index: int) -> set[int]:
 
 
 def said(findings: list[Finding], layer: str) -> str:
-    (finding,) = [d for d in findings if d.layer == layer] or [None]
-    return "" if finding is None else finding.message
+    messages = [finding.message for finding in findings if finding.layer == layer]
+    assert len(messages) <= 1
+    return "".join(messages)
 
 
 def require_true(text: str) -> Counter[str]:
@@ -137,7 +138,7 @@ def require_true_of(truth: Truth, network: Network, index: int, message: str) ->
         vectors = {tuple(values[i] for i in at) for values in better}
         assert claimed_vectors == vectors and (0,) * len(at) not in vectors
         return Counter({"together": 1})
-    if "together that does not fit" in message:
+    if "together does not fit" in message:
         return Counter({"with others": 1})
     if "all fit" in message:
         return Counter({"several": 1})
@@ -169,10 +170,10 @@ def closed(truth: Truth, working: set[Values], i: int) -> bool:
     )
 
 
-@pytest.mark.parametrize("few", [0, combinations.FEW, 10**9])
+@pytest.mark.parametrize("few", [combinations.FEW, 10**9])
 @pytest.mark.parametrize("first", sampled(range(0, 1_000, BATCH)))
 def test_every_sentence_is_what_every_combination_says(first: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tried one by one, by the questions that depend on them, and as it is."""
+    """By the questions that depend on them, and tried one by one."""
     monkeypatch.setattr(combinations, "FEW", few)
     seen: Counter[str] = Counter()
     for seed in range(first, first + BATCH):
