@@ -17,12 +17,8 @@ from shapecheck.language.scope import BROKEN_INPUT, Scope
 from shapecheck.language.templates import FileTemplate, Name
 from shapecheck.language.values import Misread, Value
 from shapecheck.layers.fields import Integer, describe
-from shapecheck.text import nearest
 
 Env = dict[str, Any]
-
-# A name shorter than this is like many others, and none of them misspelt.
-SHORTEST_MISSPELT = 3
 
 
 class Declarations(LayerReader):
@@ -87,13 +83,7 @@ class Declarations(LayerReader):
                     and vocabulary.IDENTIFIER.match(item)
                 ):
                     names[item] = span_of(node)
-        known = {*names, *self.file.params, *self.file.refused_params}
-        for template in self.file.inputs:
-            for name, place in template.shape.arithmetic_on().items():
-                # What is much like a name that is known is that name misspelt.
-                if name not in known and (len(name) < SHORTEST_MISSPELT or nearest(name, known) is None):
-                    names.setdefault(name, place)
-        return names
+        return {**names, **self.file.arithmetic_dimensions(names)}
 
     def _read_dims(self) -> None:
         for name, span in self._dimension_names().items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple, Optional, TypeAlias
 
 from yaml.nodes import MappingNode, Node
@@ -9,6 +10,7 @@ from yaml.nodes import MappingNode, Node
 from shapecheck.findings.finding import Finding, Span
 from shapecheck.language.values import Value
 from shapecheck.layers.base import Layer
+from shapecheck.text import nearest
 
 
 class Name(NamedTuple):
@@ -158,6 +160,10 @@ class ShardingTemplate(NamedTuple):
     layers: tuple[LayerShardingTemplate, ...] = ()
 
 
+# A name shorter than this is like many others, and none of them misspelt.
+SHORTEST_MISSPELT = 3
+
+
 class FileTemplate:
     """A whole file as read."""
 
@@ -183,4 +189,18 @@ class FileTemplate:
     def dimension_names(self) -> set[str]:
         """Return the names of the dimensions that stand in an input's shape or under dims."""
         named = {item for template in self.inputs for item in template.shape.data if isinstance(item, str)}
-        return named | set(self.dims)
+        return named | set(self.dims) | self.arithmetic_dimensions(named | set(self.dims)).keys()
+
+    def arithmetic_dimensions(self, names: Collection[str]) -> dict[str, Span]:
+        """Return the dimensions that stand in arithmetic in an input's shape and nowhere else, each with its place.
+
+        ``names`` are those that stand elsewhere.
+        """
+        known = {*names, *self.params, *self.refused_params}
+        found: dict[str, Span] = {}
+        for template in self.inputs:
+            for name, place in template.shape.arithmetic_on().items():
+                # What is much like a name that is known is that name misspelt.
+                if name not in known and (len(name) < SHORTEST_MISSPELT or nearest(name, known) is None):
+                    found.setdefault(name, place)
+        return found
