@@ -91,7 +91,8 @@ class Conv(Convolving):
         self.group_count(context, self.groups, self.out_channels)
         if self.padding_mode in ("reflect", "circular"):
             lower = self.padding == "same_lower"
-            require_paddable(context, features.spatial, [_edges(w, lower) for w in windows], self.padding_mode)
+            edges = [_edges(w, lower) for w in windows]
+            require_paddable(context, features.spatial, edges, self.padding_mode, windows)
         require_fit(context, windows)
         return context.join(features, self.out_channels, [w.o for w in windows])
 

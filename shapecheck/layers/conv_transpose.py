@@ -234,12 +234,14 @@ class ConvTranspose(Convolving):
                     key="output_size",
                     axis=context.spatial_axis(j),
                 )
-            limit = max(w.s, w.d)
+            # PyTorch, which has no ``same`` here, lets a dilation above the stride admit more.
+            numbers = w.form == "transposed"
+            limit = max(w.s, w.d) if numbers else w.s
             if self.output_padding is not None and context.at_least(w.a, limit):
                 raise Problem(
                     "output-padding-out-of-range",
                     f"output_padding {w.a} on {axis} must be smaller than stride {w.s}"
-                    + (f" or dilation {w.d}" if w.d > 1 else ""),
+                    + (f" or dilation {w.d}" if w.d > 1 and numbers else ""),
                     f"a selects one of the {w.s} sizes that the associated convolution maps here: 0 to {w.s - 1}",
                     key="output_padding",
                 )

@@ -94,11 +94,20 @@ class Sliding(Layer):
     dilation: Any = key(PerAxis(Integer(1)), "Distance between two taps of the kernel (d).", 1, RATE)
 
 
-def require_paddable(context: Context, spatial: Shape, edges: list[tuple[int, int]], mode: str) -> None:
-    """Refuse padding that would need more of the input than there is: p < i to reflect, p <= i to go round."""
+def require_paddable(
+    context: Context, spatial: Shape, edges: list[tuple[int, int]], mode: str, windows: tuple[Window, ...] = ()
+) -> None:
+    """Refuse padding that would need more of the input than there is: p < i to reflect, p <= i to go round.
+
+    ``windows`` are those that slide over the padded input; under ``same`` the padding follows from its size.
+    """
     least = 1 if mode == "reflect" else 0
     for j, pair in enumerate(edges):
-        if not context.at_least(spatial[j], max(pair) + least):
+        if windows and windows[j].form == "same" and not isinstance(spatial[j], int) and windows[j].s > 1:
+            enough = _enough_for_same(context, windows[j], least)
+        else:
+            enough = context.at_least(spatial[j], max(pair) + least)
+        if not enough:
             raise Problem(
                 "padding-exceeds-input",
                 f"{mode} padding of {max(pair)} on {spatial_name(j, len(spatial))} needs an input of at least "
@@ -107,6 +116,12 @@ def require_paddable(context: Context, spatial: Shape, edges: list[tuple[int, in
                 key="padding",
                 axis=context.spatial_axis(j),
             )
+
+
+def _enough_for_same(context: Context, w: Window, least: int) -> bool:
+    """Ask whether i is at least ``least`` more than the larger half of what ``same`` pads, for an unknown i."""
+    short = (w.o - 1) * w.s + w.reach - w.i
+    return context.at_least(2 * w.i - short, 2 * least)
 
 
 def _edges(w: Window, lower: bool) -> tuple[int, int]:

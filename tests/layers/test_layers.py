@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 from one_layer import RESULT, Answer, ask, layer, text
+from random_layers import made
+
+from shapecheck.arithmetic.symbolic import Symbolic
+from shapecheck.layers import Context, Problem
 
 
 def one(op: str, shape: list[int] | list[list[int]], **keys: object) -> Answer:
@@ -52,6 +56,22 @@ def test_same_padding_that_is_reflected_follows_the_stride() -> None:
     keys = {"out_channels": 1, "kernel_size": 4, "stride": 3, "padding": "same", "padding_mode": "reflect"}
     assert one("conv", [1, 1, 2], **keys).errors == ()
     assert one("conv", [1, 1, 1], **keys).errors == ("SC216",)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "circular"])
+@pytest.mark.parametrize(("k", "s"), [(4, 1), (4, 2), (7, 3), (5, 4), (9, 2), (2, 3), (3, 5)])
+def test_same_padding_of_an_unknown_size_asks_what_it_takes(mode: str, k: int, s: int) -> None:
+    """What is asked of W holds for the very sizes that are not refused when they are known."""
+    conv = made("conv", out_channels=1, kernel_size=k, stride=s, padding="same", padding_mode=mode)
+    context = Context(((1, 1, Symbolic.of("W")),))
+    conv.output(context)
+    for size in range(1, 30):
+        asked = all(isinstance(q.left, Symbolic) and q.left.at({"W": size}) >= q.right for q in context.undecided)
+        try:
+            conv.output(Context(((1, 1, size),)))
+            assert asked, size
+        except Problem:
+            assert not asked, size
 
 
 def test_a_broadcast_mismatch_names_the_two_sizes_that_differ() -> None:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from shapecheck.verification.reference.build_errors import BuildError
+from shapecheck.verification.reference.build_errors import BuildError, OutOfReach
 from shapecheck.verification.reference.call import Ints
 
 EdgeAmounts: TypeAlias = tuple[tuple[int, int], ...]
@@ -17,6 +17,16 @@ EdgeAmounts: TypeAlias = tuple[tuple[int, int], ...]
 # The words whose padding follows the input's size; JAX knows them by these names.
 SAME = {"same": "SAME", "same_lower": "SAME_LOWER"}
 FILL = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+# Tables with an entry for each element of an axis are constants of the program: longer ones would fill the memory.
+LONGEST_TABLE = 2**26
+
+
+def require_table(size: int) -> None:
+    """Raise OutOfReach where a table with an entry for each of ``size`` elements would be too long."""
+    if size > LONGEST_TABLE:
+        raise OutOfReach(f"it would take a table of {size} numbers, one for each element of an axis")
 
 
 def per_axis(value: Any, count: int, key: str, least: int = 1) -> Ints:

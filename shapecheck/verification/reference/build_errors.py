@@ -12,6 +12,14 @@ class BuildError(ValueError):
     """A layer that cannot be built; the message is one line, without the layer's name."""
 
 
+class OutOfReach(Exception):
+    """A layer about which JAX cannot be asked, for a limit that is no fault of the layer's; the message says which."""
+
+
+# Why nothing is known of a layer about which JAX raises OverflowError.
+TOO_FEW_BITS = "JAX counts the elements of some arrays with 32 bits, which are too few here"
+
+
 class DeviceError(Exception):
     """The device that was asked for is not here; the message says what is missing and what to do."""
 

@@ -13,7 +13,7 @@ import jax
 
 from shapecheck.graph.network import Network
 from shapecheck.verification.records.compiler_cost import CompiledFigures
-from shapecheck.verification.reference.build_errors import one_line
+from shapecheck.verification.reference.build_errors import TOO_FEW_BITS, one_line
 from shapecheck.verification.reference.call import ParameterSpec, abstract
 from shapecheck.verification.reference.layer_function import parameter_dtype, run, values_read
 from shapecheck.verification.reference.trace import Trace
@@ -81,8 +81,8 @@ def segment(
 class Compiler:
     """Lowers and compiles segments; equal modules are compiled once. ``compiled`` counts those that were.
 
-    ``refused_by`` tells which level refused a layer, ``seconds`` how long each took. ``lowered`` is called with layers
-    that are lowered, before XLA has them.
+    ``refused_by`` tells which level refused a layer, ``not_checked`` why JAX could not be asked, ``seconds`` how long
+    each level took. ``lowered`` is called with layers that are lowered, before XLA has them.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class Compiler:
         self.specs = traced.specs
         self.refused: dict[int, str] = {}
         self.refused_by: dict[int, str] = {}
+        self.not_checked: dict[int, str] = {}
         self.seconds = {"lower": 0.0, "compile": 0.0}
         self.bytes: list[OutputBytes] = []
         self.flops: list[float | None] = []
@@ -132,6 +133,9 @@ class Compiler:
             self.bytes.append(OutputBytes(_expected(outputs), module.size))
 
     def _halve(self, nodes: list[int], level: str, error: Exception) -> None:
+        if len(nodes) == 1 and isinstance(error, OverflowError):
+            self.not_checked[nodes[0]] = TOO_FEW_BITS
+            return
         if len(nodes) == 1:
             self.refused[nodes[0]] = one_line(error)
             self.refused_by[nodes[0]] = level

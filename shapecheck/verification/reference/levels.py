@@ -107,7 +107,7 @@ def run_levels(
 def _run(
     network: Network, traced: Trace, compiler: Compiler, place: jax.Device, tell: Callable[[str], None]
 ) -> ReferenceRun | None:
-    if traced.refused or traced.not_checked or compiler.refused:
+    if traced.refused or traced.not_checked or compiler.refused or compiler.not_checked:
         return ReferenceRun(not_run="not every layer could be compiled")
     return run_network(network, traced, place, tell)
 
@@ -115,7 +115,9 @@ def _run(
 def record(level: Level, backend: str, traced: Trace, compiler: Compiler, seconds: float) -> ReferenceResult:
     """Return what was traced and compiled as a result."""
     refused = traced.refused | compiler.refused
-    shapes = {i: tuple(struct.shape) for i, struct in compiler.structs.items() if i not in refused}
+    not_checked = traced.not_checked | compiler.not_checked
+    passed = compiler.structs.keys() - refused.keys() - not_checked.keys()
+    shapes = {i: tuple(struct.shape) for i, struct in compiler.structs.items() if i in passed}
     known = [flops for flops in compiler.flops if flops is not None]
     # How XLA lays out the table of results on other backends was not measured.
     compared = compiler.bytes if backend == "cpu" else []
@@ -124,7 +126,7 @@ def record(level: Level, backend: str, traced: Trace, compiler: Compiler, second
         backend,
         shapes,
         refused,
-        traced.not_checked,
+        not_checked,
         all(each.expected == each.found for each in compared) if compared else None,
         sum(each.expected for each in compared) if compared else None,
         sum(each.found for each in compared) if compared else None,

@@ -11,7 +11,7 @@ from shapecheck.arithmetic.shape import show
 from shapecheck.arithmetic.symbolic import Symbolic
 from shapecheck.graph.network import Network, Node
 from shapecheck.layers.base import Broken
-from shapecheck.verification.reference.build_errors import BuildError, one_line
+from shapecheck.verification.reference.build_errors import TOO_FEW_BITS, BuildError, OutOfReach, one_line
 from shapecheck.verification.reference.builders import BUILDERS
 from shapecheck.verification.reference.call import ParameterSpec, abstract
 from shapecheck.verification.reference.layer_function import input_dtype, parameter_dtype, precision, run, values_read
@@ -52,6 +52,10 @@ def _trace(network: Network) -> Trace:
                 found.structs[index], found.specs[index] = made
                 if not node.references:
                     known[alike] = made
+        except OutOfReach as error:
+            found.not_checked[index] = str(error)
+        except OverflowError:
+            found.not_checked[index] = TOO_FEW_BITS
         except Exception as error:  # whatever JAX raises is what it has to say of this layer
             found.refused[index] = one_line(error)
     for node in network.nodes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 from handmade import chain, layer, network
 
 import shapecheck
+from shapecheck.layers import Context, Problem
 from shapecheck.verification.reference import run_levels
 from shapecheck.verification.reference.build_errors import one_line
 
@@ -219,3 +221,18 @@ def test_errors_become_one_short_line() -> None:
 
 def test_helper_reads_keys_as_the_language_does() -> None:
     assert layer("conv", out_channels=1, kernel_size=[1, 2]).kernel_size == (1, 2)
+
+
+@pytest.mark.parametrize("word", ["same", "same_lower", "half"])
+@pytest.mark.parametrize("s", [1, 2, 3])
+def test_both_refuse_an_output_padding_alike(word: str, s: int) -> None:
+    """Also under a dilation above the stride, where PyTorch admits more: but it has no ``same`` here."""
+    for d, a in itertools.product((1, 3), range(4)):
+        keys = {"out_channels": 2, "kernel_size": 3, "stride": s, "dilation": d, "padding": word, "output_padding": a}
+        refused = False
+        try:
+            layer("conv_transpose", **keys).output(Context(((1, 2, 5),)))
+        except Problem:
+            refused = True
+        built = run_levels(chain((1, 2, 5), {"op": "conv_transpose", **keys}), "trace")
+        assert bool(built.refused) == refused == (a >= (s if word != "half" else max(s, d))), keys

@@ -157,6 +157,8 @@ def _transposed_geometry(call: Call, count: int, out: int) -> Geometry:
 def _output_padding(call: Call, geometry: Geometry) -> Ints:
     a = per_axis(call.layer.output_padding or 0, len(geometry.k), "output_padding", 0)
     for amount, s, d in zip(a, geometry.s, geometry.d, strict=True):
+        if isinstance(geometry.padding, str) and amount >= s:
+            raise BuildError(f"output_padding {amount} is not smaller than stride {s}, as padding same demands")
         if amount >= max(s, d):
             raise BuildError(f"output_padding {amount} is not smaller than stride {s} or dilation {d}")
     return a

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from shapecheck.verification.reference.axis_keys import SAME, EdgeAmounts, padding_at, per_axis, whole
+from shapecheck.verification.reference.axis_keys import SAME, EdgeAmounts, padding_at, per_axis, require_table, whole
 from shapecheck.verification.reference.build_errors import BuildError
 from shapecheck.verification.reference.call import Call, Ints, builds, is_layer, spatial_axes, spatial_sizes
 
@@ -99,6 +99,7 @@ class Pooling(NamedTuple):
         found = []
         for axis, k, s, (low, high) in zip(self.axes, self.k, self.s, self.padding, strict=True):
             first, end = (0, low + x.shape[axis] + high) if with_padding else (low, low + x.shape[axis])
+            require_table(y.shape[axis] * k)
             places = np.arange(y.shape[axis])[:, None] * s + np.arange(k)[None, :]
             found.append(((places >= first) & (places < end)).sum(axis=1))
         return found
@@ -253,6 +254,7 @@ def _adapt(x: jax.Array, axis: int, o: int, mean: bool) -> jax.Array:
     if n % o == 0:
         parts = x.reshape(*x.shape[:axis], o, n // o, *x.shape[axis + 1 :])
         return jnp.mean(parts, axis=axis + 1) if mean else jnp.max(parts, axis=axis + 1)
+    require_table(o * -(-n // o))
     starts = np.arange(o) * n // o
     ends = -(-(np.arange(o) + 1) * n // o)
     places = starts[:, None] + np.arange((ends - starts).max())[None, :]

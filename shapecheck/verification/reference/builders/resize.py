@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from shapecheck.verification.reference.axis_keys import FILL, edges, fill, per_axis
+from shapecheck.verification.reference.axis_keys import FILL, edges, fill, per_axis, require_table
 from shapecheck.verification.reference.build_errors import BuildError
 from shapecheck.verification.reference.call import Call, Ints, builds, spatial_axes, spatial_sizes
 
@@ -41,6 +41,7 @@ def upsample(call: Call) -> jax.Array:
     if layer.mode != "nearest":
         call.require_floating()
     for axis, o, factor in zip(spatial_axes(x.ndim, call.channels_last), target, factors, strict=True):
+        require_table(o)
         if layer.mode == "nearest":
             x = _copy(x, axis, _nearest(x.shape[axis], o, factor, len(sizes), x.dtype))
         else:
