@@ -269,7 +269,7 @@ def _culprit(
             before = (run[step - 1] if step else better)[passage.source.axis] if run else rounding.i
             remainder = (rounding.i / rounding.ratio) % 1
             if not isinstance(before, int) or (before / rounding.ratio) % 1 != remainder:
-                keeps = rounding.window is not None and rounding.window.unread == 0
+                keeps = rounding.window is None or rounding.window.unread == 0
                 suspects.append((keeps, step, passage.node, rounding))
     if not suspects:
         return None

@@ -19,7 +19,7 @@ from shapecheck.graph.network import Node
 from shapecheck.layers.base import Problem
 from shapecheck.rules import padding, receptive_fields, resized_maps, strides_and_dilation
 from shapecheck.rules.reshape_counts import parted
-from shapecheck.rules.tried_changes import copies_of, mends
+from shapecheck.rules.tried_changes import mends_everywhere
 
 # The rules whose advice is on sizes, and that judge a layer by what is above it.
 ADVICE: tuple[Callable[[Shapes], Iterable[Finding]], ...] = (
@@ -53,10 +53,21 @@ def with_causes(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
     causes = merged(concerned)[:MOST_CAUSES]
     for cause in causes:
         axes = next(c.subject for c in concerned if (c.layer, c.rule) == (cause.layer, cause.rule))
-        said, help = _tried(shapes, problem, cause, axes)
+        said = _tried(shapes, problem, cause, axes)
         place = Related(f"{cause.message} ({cause.code}){said}", cause.span)
-        finding = finding._replace(related=(*finding.related, place), help=help or finding.help)
+        finding = finding._replace(related=(*finding.related, place))
     return finding._replace(causes=causes)
+
+
+def changes_above(shapes: Shapes, problem: Problem) -> Iterator[tuple[Node, Change]]:
+    """Yield the changes of padding that keep a size in the layers above in which a rule has something to say of it."""
+    passed = _passed(shapes, problem)
+    for cause in _advice(shapes):
+        if _concerns(shapes, cause, passed):
+            node = next(node for node in shapes.network.layers if node.name == cause.layer)
+            for change in _changes(shapes, node, cause.subject):
+                if _makes(shapes, node, change):
+                    yield node, change
 
 
 def _advice(shapes: Shapes) -> list[Finding]:
@@ -98,29 +109,26 @@ def _concerns(shapes: Shapes, cause: Finding, passed: Mapping[str, set[int]]) ->
     return axes is not None and (not cause.subject or not axes.isdisjoint(cause.subject))
 
 
-def _tried(shapes: Shapes, problem: Problem, cause: Finding, axes: tuple[object, ...]) -> tuple[str, str | None]:
-    """Return what is said of a change that keeps the size, and the help where it mends the problem as well."""
+def _tried(shapes: Shapes, problem: Problem, cause: Finding, axes: tuple[object, ...]) -> str:
+    """Return what is said of a change that keeps the size: one that mends the problem as well, where there is one."""
     node = next(node for node in shapes.network.layers if node.name == cause.layer)
     said = ""
     for change in _changes(shapes, node, axes):
         if not _makes(shapes, node, change):
             continue
         sizes = " and ".join(map(str, dict.fromkeys(change.sizes.values())))
-        said = said or f"; {change.written} makes {sizes}"
-        copies = copies_of(shapes, node)
-        changed = {copy.index: copy.layer.with_keys(**change.keys) for copy in copies if copy.layer is not None}
-        if mends(shapes, problem, changed):
-            which = node.name if len(copies) == 1 else f"{node.name} and its copies"
-            fits = shapes.network.nodes[problem.node].name
-            return f"; {change.written} makes {sizes}", f"write {change.written} in {which}: then {fits} fits"
-    return said, None
+        mended = f"; {change.written} makes {sizes}"
+        said = said or mended
+        if mends_everywhere(shapes, problem, node, **change.keys):
+            return mended
+    return said
 
 
 def _changes(shapes: Shapes, node: Node, axes: tuple[object, ...]) -> Iterator[Change]:
     """Yield changes of the padding under which a layer makes what half padding of an odd kernel makes, on some axes."""
     windows = shapes.windows(node)
     sizes = {j: convolution.conv_same(w.i, w.s) for j, w in enumerate(windows) if isinstance(w.i, int)}
-    if any(w.form not in ("conv", "pool", "ceil") for w in windows):
+    if any(w.transposes or w.form == "same" for w in windows):
         return
     uneven = {j: size for j, size in sizes.items() if windows[j].o != size and (not axes or j in axes)}
     edges = [[w.before, w.after - 1] if j in uneven and w.after else [w.before, w.after] for j, w in enumerate(windows)]

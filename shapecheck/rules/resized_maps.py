@@ -50,8 +50,11 @@ def adaptive_output_larger(shapes: Shapes) -> Iterable[Finding]:
 def uneven_crop(shapes: Shapes) -> Iterable[Finding]:
     """A crop to the size of another layer takes one more at the end than at the beginning: the difference is odd."""
     for node in shapes.network.layers:
-        layer, flows, context = shapes.layer(node), shapes.flow(node), shapes.context(node)
-        if layer is None or layer.sized_like not in node.references or flows is None or context is None:
+        layer = node.layer
+        if layer is None or layer.sized_like is None or layer.sized_like not in node.references:
+            continue
+        flows, context = shapes.flow(node), shapes.context(node)
+        if flows is None or context is None:
             continue
         first = context.spatial_axis(0)
         output = shapes.outputs[node.index] or ()
