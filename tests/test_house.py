@@ -30,6 +30,8 @@ NO_OP = {
 }
 # Rules and commands that are about layers of some class, and which.
 ABOUT_A_CLASS = {
+    # A reshape where a permute was meant.
+    "rules/axis_order.py": {"Permute", "Reshape"},
     "cli/calc_command.py": {"Conv", "ConvTranspose", "MaxPool"},
     "rules/encoder_decoder.py": {"MaxUnpool"},
     "rules/resized_maps.py": {"AdaptivePool"},

@@ -1,15 +1,19 @@
-"""Lints on axes in another order than was meant: an input with its axes turned, a layer that works on the width."""
+"""Lints on axes in another order than was meant: of an input, of the axis that a layer works on, of a reshape."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from shapecheck.analysis.layer_index import LayerIndex, layer_index
-from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.arithmetic.shape import Shape, axis_name, channel_axis, show, spatial_name, split
-from shapecheck.arithmetic.symbolic import Size
-from shapecheck.findings.finding import Finding
+from shapecheck.arithmetic.symbolic import Size, product
+from shapecheck.findings.edits import replace_entry
+from shapecheck.findings.finding import Applicability, Finding, Fix
 from shapecheck.graph.network import Node
+from shapecheck.layers.base import Context, Problem
+from shapecheck.layers.rearrange import Permute, Reshape
 from shapecheck.layers.role import Role
 
 # The colours of a picture, and the least size of an axis that is taken for height or width.
@@ -45,6 +49,9 @@ def suspected_inputs(shapes: Shapes) -> list[tuple[Node, int]]:
             _, channels, spatial = split(node.shape, shapes.network.channels_last)
             natural = 0 if shapes.network.channels_last else len(spatial) - 1
             for short in (natural, *(j for j in range(len(spatial)) if j != natural)):
+                # A batch of as many as there are channels is a picture without a batch, of which another rule tells.
+                if len(spatial) == 1 and node.dims[0] is None and node.shape[0] == channels:
+                    continue
                 if _turned(channels, spatial, short, short == natural) and _slides_along(shapes, node, short):
                     found.append((node, short))
                     break
@@ -86,8 +93,6 @@ def acts_on_width(shapes: Shapes) -> Iterable[Finding]:
     """A linear layer or a layer norm works on the last axis of a map, and that is its width, not its channels."""
     if shapes.network.channels_last:
         return
-    if shapes.network.channels_last:
-        return
     works_on_an_axis = Role.LEARNED_MAP | Role.NORMALISATION
     found = layer_index(shapes)
     for node in found.playing(works_on_an_axis, but=Role.MAP | Role.CENTRES_CHANNELS):
@@ -117,3 +122,111 @@ def _maker(shapes: Shapes, found: LayerIndex, node: Node) -> Node:
     while above.index in found.indices(Role.POINTWISE):
         above = shapes.network.nodes[above.inputs[0]]
     return above
+
+
+class _Turn(NamedTuple):
+    """How a reshape might be meant: axes in another order, after ``before`` or before ``after`` where not None."""
+
+    axes: tuple[int, ...]
+    before: Shape | None = None
+    after: Shape | None = None
+
+
+def reshape_for_permute(shapes: Shapes) -> Iterable[Finding]:
+    """A reshape gives the sizes of its input in another order: it keeps the elements' order, and mixes the axes."""
+    for node in shapes.network.layers:
+        context = shapes.context(node) if isinstance(node.layer, Reshape) else None
+        output = shapes.outputs[node.index]
+        if context is None or output is None:
+            continue
+        shape = context.inputs[0]
+        turn = next((turn for turn in _turns(shape, output) if _gives(shapes, node, shape, output, turn)), None)
+        if turn is None:
+            continue
+        first = "" if turn.before is None else f"reshape to {show(turn.before)} first, then "
+        last = "" if turn.after is None else ", then reshape"
+        yield Finding.at(
+            "reshape-for-permute",
+            node.name,
+            f"reshape from {show(shape)} to {show(output)} does not move axes: it counts the same numbers through"
+            " in the same order, and so mixes the axes",
+            node.source.place("shape"),
+            f"if the axes are to change places, {first}use permute with axes: {list(turn.axes)}{last}",
+            fix=_as_permute(shapes, node, turn),
+        )
+
+
+def _turns(shape: Shape, output: Shape) -> Iterator[_Turn]:
+    """Yield the orders of axes that give the sizes of ``output``: at once, with neighbours joined, or split later."""
+    if len(shape) == len(output):
+        if (axes := _order(shape, output)) is not None:
+            yield _Turn(axes)
+    elif len(shape) > len(output):
+        for joined in _joined(shape, len(output)):
+            if (axes := _order(joined, output)) is not None and _apart(joined, output):
+                yield _Turn(axes, before=joined)
+    else:
+        for joined in _joined(output, len(shape)):
+            if (axes := _order(shape, joined)) is not None and _apart(shape, joined):
+                yield _Turn(axes, after=output)
+
+
+def _order(shape: Shape, output: Shape) -> tuple[int, ...] | None:
+    """Return the axes that bring ``shape`` into the order of ``output``; None where only axes of size 1 move."""
+    left = list(range(len(shape)))
+    axes = []
+    for size in output:
+        axis = next((axis for axis in left if shape[axis] == size), None)
+        if axis is None:
+            return None
+        left.remove(axis)
+        axes.append(axis)
+    moved = [size for size in output if size != 1] != [size for size in shape if size != 1]
+    return tuple(axes) if moved else None
+
+
+def _joined(shape: Shape, rank: int) -> Iterator[Shape]:
+    """Yield the shape with neighbouring axes counted through as one, so that ``rank`` axes are left."""
+    run = len(shape) - rank + 1
+    # The last axes first: height and width are joined more often than channels and height.
+    for at in reversed(range(1, rank)):
+        yield (*shape[:at], product(shape[at : at + run]), *shape[at + run :])
+
+
+def _apart(shape: Shape, output: Shape) -> bool:
+    """Say whether no two sizes that changed places divide each other: then no axis was split into groups."""
+    moved = [size for size, other in zip(shape, output, strict=True) if size != other]
+    if not all(isinstance(size, int) for size in moved):
+        return False
+    sizes = sorted({size for size in moved if isinstance(size, int)})
+    return all(b % a for j, a in enumerate(sizes) for b in sizes[j + 1 :])
+
+
+def _gives(shapes: Shapes, node: Node, shape: Shape, output: Shape, turn: _Turn) -> bool:
+    """Say whether the other layers give the same output; where it is one layer, the whole network is tried with it."""
+    (op,) = Permute.ops
+    permute = Permute(op, {"axes": turn.axes})
+    if turn.before is None and turn.after is None:
+        trial = propagate(shapes.network, {**shapes.layers, node.index: permute})
+        return trial.outputs == shapes.outputs
+    (op,) = Reshape.ops
+    try:
+        if turn.before is not None:
+            joined = Reshape(op, {"shape": turn.before}).output(Context((shape,)))
+            return permute.output(Context((joined,))) == output
+        return Reshape(op, {"shape": output}).output(Context((permute.output(Context((shape,))),))) == output
+    except Problem:
+        return False
+
+
+def _as_permute(shapes: Shapes, node: Node, turn: _Turn) -> Fix | None:
+    """Offer permute in the place of a reshape that stands in the file alone. It changes what is computed."""
+    mapping = node.source.mapping
+    alone = sum(1 for other in shapes.network.layers if other.source.span == node.source.span) == 1
+    if mapping is None or not alone or turn.before is not None or turn.after is not None:
+        return None
+    op = replace_entry(mapping, "op", "op", *Permute.ops)
+    axes = replace_entry(mapping, "shape", "axes", str(list(turn.axes)))
+    if op is None or axes is None:
+        return None
+    return Fix(f"use permute with axes: {list(turn.axes)}", Applicability.UNSAFE, (op, axes))

@@ -1,4 +1,4 @@
-"""Lints on layers for nothing: what reaches no output, and what gives back what it is given."""
+"""Lints on layers for nothing: what reaches no output or is one by accident, what gives back what it is given."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
 
-# How many beginnings of branches that lead nowhere are told of.
+# How many beginnings of branches that lead nowhere are told of, and how many ends that may be outputs by accident.
 MOST_ROOTS = 50
+MOST_ENDS = 50
+# How many outputs a help names.
+MOST_NAMED = 6
 
 
 def layers_without_effect(shapes: Shapes) -> Iterable[Finding]:
@@ -85,3 +88,23 @@ def layer_does_nothing(shapes: Shapes) -> Iterable[Finding]:
 def _does_nothing(shapes: Shapes, node: Node) -> bool:
     context = shapes.context(node)
     return context is not None and node.layer is not None and node.layer.does_nothing(context)
+
+
+def output_by_accident(shapes: Shapes) -> Iterable[Finding]:
+    """Nothing reads a layer that is not the last, and the file lists no outputs: it becomes one."""
+    network = shapes.network
+    if network.outputs_stated or len(network.outputs) < 2:
+        return
+    last = network.layers[-1].index
+    names = list(network.outputs)
+    listed = f"list them, outputs: [{', '.join(names)}]" if len(names) <= MOST_NAMED else "list them under outputs"
+    for name, index in [*network.outputs.items()][:MOST_ENDS]:
+        node = network.nodes[index]
+        if index != last:
+            yield Finding.at(
+                "output-by-accident",
+                name,
+                f"nothing reads this {node.op}, so it is one of the {len(names)} outputs",
+                node.source.span,
+                f"read it, remove it, or, if all of them are meant, {listed}",
+            )

@@ -18,6 +18,7 @@ EVERYTHING = Selection(extend_select=("ALL",))
 ABOUT_AN_OP = {
     "activation-twice": "relu of relu, sigmoid of relu, and softplus with tanh, have words of their own",
     "adaptive-output-larger": "adaptive pooling repeats elements; other layers that enlarge are meant to",
+    "reshape-for-permute": "it is reshape that is taken for permute",
     "same-input-twice": "x times x is a square",
     "unpool-without-pool": "max_unpool alone puts maxima back",
 }

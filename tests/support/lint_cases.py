@@ -283,6 +283,59 @@ CASES = [
     fires("SC415", "3 x 5", "x: [2, 8, 32, 32]", f"{CONV}, kernel_size: [3, 5], padding: [2, 1]"),
     silent("SC415", "in order", "x: [2, 8, 32, 32]", f"{CONV}, kernel_size: [3, 5], padding: [1, 2]"),
     silent("SC415", "other numbers", "x: [2, 8, 32, 32]", f"{CONV}, kernel_size: [3, 5], padding: [0, 2]"),
+    # SC416: a batch axis that is missing.
+    fires("SC416", "a picture", "x: [3, 224, 224]", f"{CONV}, kernel_size: 3"),
+    fires("SC416", "the colours last", "x: [224, 224, 3]", f"{CONV}, kernel_size: 3, padding: 1"),
+    fires("SC416", "as in Keras", "x: [256, 256, 3]", f"{CONV}, kernel_size: 3", head="layout: channels_last\n"),
+    fires("SC416", "digits", "x: [1, 28, 28]", "op: max_pool, kernel_size: 2"),
+    fires("SC416", "names", "x: [C, H, W]", f"{CONV}, kernel_size: 3, padding: 1", "op: relu"),
+    fires("SC416", "a frame, normalised", "x: [3, 480, 640]", "op: instance_norm", f"{CONV}, kernel_size: 3"),
+    fires("SC416", "a pyramid", "x: [1, 256, 256]", DOWN, "op: conv, out_channels: 64, kernel_size: 3"),
+    fires("SC416", "a square of any size", "x: [3, S, S]", f"{CONV}, kernel_size: 3, padding: 1"),
+    silent("SC416", "signals", "x: [3, 80, 200]", f"{CONV}, kernel_size: 3"),
+    silent("SC416", "a batch with a name", "x: [N, 224, 224]", f"{CONV}, kernel_size: 3", head="dims: {N: 3}\n"),
+    silent("SC416", "as many channels as samples", "x: [4, 64, 64]", "op: conv, out_channels: 64, kernel_size: 3"),
+    silent("SC416", "a list of one axis", "x: [3, 224, 224]", f"{CONV}, kernel_size: [3]"),
+    silent("SC416", "the channels are stated", "x: [3, 224, 224]", f"{CONV}, in_channels: 224, kernel_size: 3"),
+    silent("SC416", "the shape is stated", "x: [3, 224, 224]", f"{CONV}, kernel_size: 3, expect: [3, 8, 222]"),
+    silent("SC416", "tokens", "x: [3, 224, 224]", "op: linear, out_features: 8"),
+    silent(
+        "SC416",
+        "a bottleneck",
+        "x: [1, 256, 256]",
+        f"name: a, {CONV}, kernel_size: 3, padding: 1",
+        "name: b, op: conv, out_channels: 256, kernel_size: 1",
+        "op: add, from: [b, x]",
+    ),
+    silent("SC416", "features of a map", "x: [1, 64, 64, 64]", f"{CONV}, kernel_size: 3"),
+    silent(
+        "SC416",
+        "few samples are left",
+        "x: [64, 128, 3]",
+        f"{CONV}, kernel_size: 3",
+        "op: conv, out_channels: 32, kernel_size: 1",
+    ),
+    silent("SC416", "acceleration", "x: [64, 128, 3]", f"{CONV}, kernel_size: 3", head="layout: channels_last\n"),
+    silent("SC416", "the batch is added", "x: [3, 224, 224]", "op: unsqueeze, axis: 0", f"{CONV}, kernel_size: 3"),
+    # SC417: None, which is a name.
+    fires("SC417", "Keras' shape", "x: [None, 3, None, None]", f"{CONV}, kernel_size: 3, padding: 1"),
+    fires(
+        "SC417", "at other axes of two inputs", "x: [None, 8], y: [3, None]", "op: relu, from: x", "op: relu, from: y"
+    ),
+    silent("SC417", "the batch of two inputs", "x: [None, 3], y: [None, 3]", "op: add, from: [x, y]"),
+    silent("SC417", "a square", "x: [N, 3, S, S]", f"{CONV}, kernel_size: 3, padding: 1"),
+    # SC418: axes that a reshape does not move.
+    fires("SC418", "the channels last", "x: [N, 3, 32, 48]", "op: reshape, shape: [N, 32, 48, 3]"),
+    fires("SC418", "no size is known", "x: [N, 3, H, W]", "op: reshape, shape: [N, H, W, 3]"),
+    fires("SC418", "what remains", "x: [2, 3, 32, 48]", "op: reshape, shape: [2, 32, 48, -1]"),
+    fires("SC418", "time first", "x: [2, 100, 64]", "op: reshape, shape: [100, 2, 64]"),
+    fires("SC418", "a map to tokens", "x: [N, 768, 14, 14]", "op: reshape, shape: [N, 196, 768]"),
+    fires("SC418", "tokens to a map", "x: [N, 196, 768]", "op: reshape, shape: [N, 768, 14, 14]"),
+    silent("SC418", "an axis of 1", "x: [N, 1, 28, 14]", "op: reshape, shape: [N, 28, 14, 1]"),
+    silent("SC418", "groups", "x: [N, 64, 8, 8]", "op: reshape, shape: [N, 8, 512]"),
+    silent("SC418", "positions", "x: [N, 64, 8, 8]", "op: reshape, shape: [N, 64, 64]"),
+    silent("SC418", "heads", "x: [N, 10, 512]", "op: reshape, shape: [N, 10, 8, 64]"),
+    silent("SC418", "it is permuted", "x: [N, 3, 32, 48]", "op: permute, axes: [0, 2, 3, 1]"),
     # SC419: a crop that takes more away on one side.
     fires("SC419", "5 of 37", "x: [2, 8, 37, 36], y: [2, 8, 32, 32]", "op: crop, from: x, like: y"),
     fires(
@@ -477,6 +530,24 @@ CASES = [
     # SC614: one input twice.
     fires("SC614", "concat", "x: [2, 8, 9, 9]", "name: a, op: relu", "op: concat, from: [a, a]"),
     silent("SC614", "a square", "x: [2, 8, 9, 9]", "name: a, op: relu", "op: multiply, from: [a, a]"),
+    # SC615: an output that nobody named.
+    fires(
+        "SC615",
+        "a branch",
+        "x: [2, 8, 9, 9]",
+        f"name: a, {DOWN}",
+        f"name: b, {DOWN}",
+        f"from: a, {CONV}, kernel_size: 3",
+    ),
+    silent("SC615", "the only end", "x: [2, 8, 9, 9]", f"from: b, {CONV}, kernel_size: 3", f"name: b, from: x, {DOWN}"),
+    silent(
+        "SC615",
+        "both are listed",
+        "x: [2, 8, 9, 9]",
+        f"name: a, {DOWN}",
+        f"name: b, from: x, {DOWN}",
+        head="outputs: [a, b]\n",
+    ),
     # SC621, SC622: habits.
     fires(
         "SC621",
