@@ -99,13 +99,15 @@ def _read_as_sequence(shapes: Shapes, index: int, shape: Shape) -> bool:
         if _last_axis_learned(layer, node, shapes, shape):
             return True
         context = Context((shape,) * len(node.inputs), shapes.network.channels_last)
-        if layer.keeps and layer.parameter_axis(context, shape) is None:
+        if not layer.keeps or node.references or output_for(layer, context, context.inputs) is None:
+            continue
+        if layer.parameter_axis(context, shape) is None:
             reached.add(node.index)
     return False
 
 
 def _last_axis_learned(layer: Layer, node: Node, shapes: Shapes, shape: Shape) -> bool:
-    if len(node.inputs) != 1:
+    if len(node.inputs) != 1 or node.references:
         return False
     context = Context((shape,), shapes.network.channels_last)
     made = output_for(layer, context, (shape,))
