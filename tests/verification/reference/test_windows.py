@@ -181,6 +181,8 @@ def test_transposed_same_has_s_answers(data: st.DataObject, i: int, k: int, s: i
     answers = [o for o in range(1, s * i + s + 1) if len(range(0, o, s)) == i]
     assert len(answers) == s
     assert run_levels(chain((1, 2, i), keys), "trace").shapes[1] == (1, 2, answers[a])
+    del keys["output_padding"]
+    assert run_levels(chain((1, 2, i), keys), "trace").shapes[1] == (1, 2, s * i)
 
 
 @quick
