@@ -92,12 +92,13 @@ class _Course:
         """Return what was found as it is told."""
         report = Report(self.settings, self.text, self._told(), network, shapes)
         report.reached, report.unclean, report.names = self.reached, self.unclean, self.names
-        selection = self.settings.selection
-        report.not_run = tuple(
-            rule.name
-            for rule in RULES.values()
-            if rule.phase is not Phase.VERIFIED and selection.allows(rule) and not self.asks(rule)
-        )
+        if self.reached is not Phase.JUDGED or self.errors:
+            selection = self.settings.selection
+            report.not_run = tuple(
+                rule.name
+                for rule in RULES.values()
+                if rule.phase is not Phase.VERIFIED and selection.allows(rule) and not self.asks(rule)
+            )
         return report
 
     def _asked_for(self, causes: Iterable[Finding]) -> list[Finding]:

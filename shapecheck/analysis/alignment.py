@@ -45,6 +45,7 @@ def shifts(shapes: Shapes, layers: LayerIndex) -> list[Shift]:
     """Return the merges at which two inputs lie further apart than half an element."""
     if not layers.slides or not layers.playing(Role.MERGE):
         return []
+    staying, merging = _staying(layers), layers.indices(Role.MERGE)
     grids: dict[int, Grid] = {}
     found = []
     nodes = shapes.network.nodes
@@ -52,16 +53,17 @@ def shifts(shapes: Shapes, layers: LayerIndex) -> list[Shift]:
         node, shape = nodes[index], shapes.outputs[index]
         if shape is None or len(shape) < 3:
             continue
+        if index in staying:
+            if node.inputs[0] in grids:
+                grids[index] = grids[node.inputs[0]]
+            continue
         if node.layer is None:
             grids[index] = Grid(index, ((1.0, 0.0),) * (len(shape) - 2))
             continue
         known = [(i, grids[i]) for i in node.inputs if i in grids]
         if not known:
             continue
-        if _stays(node, layers):
-            grids[index] = known[0][1]
-            continue
-        merges = Role.MERGE in node.layer.role
+        merges = index in merging
         same_maps = merges and node.layer.keeps and all(shapes.outputs[i] == shape for i in node.inputs)
         flow = None if same_maps else shapes.flow(node)
         spatial = None if flow is None else _spatial(shapes, flow)
@@ -78,14 +80,11 @@ def shifts(shapes: Shapes, layers: LayerIndex) -> list[Shift]:
     return found
 
 
-def _stays(node: Node, layers: LayerIndex) -> bool:
-    """Say whether a layer plainly moves nothing, as most layers of any network; the others are asked for their flow."""
-    assert node.layer is not None
-    slide = layers.slide_at.get(node.index)
-    if slide is not None:
-        return Role.MAP in node.layer.role and all(_keeps_places(w) for w in slide.windows)
-    role = node.layer.role
-    return Role.POINTWISE in role or (Role.SLIDES | Role.MAP) in role
+def _staying(layers: LayerIndex) -> frozenset[int]:
+    """Return what plainly moves nothing, as most layers of any network; the others are asked for their flow."""
+    sliding = layers.indices(Role.SLIDES) & layers.indices(Role.MAP)
+    moving = {slide.node.index for slide in layers.slides if not all(map(_keeps_places, slide.windows))}
+    return (layers.indices(Role.POINTWISE) | sliding) - moving
 
 
 def _keeps_places(window: Window) -> bool:

@@ -27,15 +27,18 @@ class LayerIndex:
     def __init__(self, shapes: Shapes) -> None:
         network = shapes.network
         self.slides: list[Slide] = []
-        self._by_op: dict[str, list[Node]] = {}
+        by_op: dict[str, list[Node]] = {}
         self._by_role: dict[tuple[Role, Role], list[Node]] = {}
         self._indices: dict[Role, frozenset[int]] = {}
         self.readers: list[list[Node]] = [[] for _ in network.nodes]
         self.ends = frozenset(network.outputs.values())
         for node in network.nodes:
-            self._by_op.setdefault(node.op, []).append(node)
+            by_op.setdefault(node.op, []).append(node)
             for index in node.inputs:
                 self.readers[index].append(node)
+        # Layers of one op are of one class: what they play is asked once of each op, and kept as numbers, because a
+        # flag is slow to combine.
+        self._ops = [(nodes[0].layer.role.value, nodes) for nodes in by_op.values() if nodes[0].layer]
         for node in self.playing(Role.SLIDES):
             layer = node.layer
             if getattr(layer, "kernel_size", None) == 1 and getattr(layer, "stride", None) in (1, None):
@@ -48,9 +51,8 @@ class LayerIndex:
         """Return the layers that play one part at least of ``role``, and none of ``but``, in the order of the file."""
         found = self._by_role.get((role, but))
         if found is None:
-            # Layers of one op are of one class: the question is asked once of each op.
-            layers = ((nodes[0].layer, nodes) for nodes in self._by_op.values())
-            groups = [nodes for layer, nodes in layers if layer and layer.role & role and not layer.role & but]
+            wanted, unwanted = role.value, but.value
+            groups = [nodes for played, nodes in self._ops if played & wanted and not played & unwanted]
             found = sorted((node for nodes in groups for node in nodes), key=lambda node: node.index)
             self._by_role[role, but] = found
         return found

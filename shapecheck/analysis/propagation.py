@@ -90,8 +90,10 @@ class Shapes(Mapping[str, LayerShapes]):
     def context(self, node: Node) -> Context | None:
         """Return what a layer is told of its surroundings, or None where some of it is unknown."""
         inputs = _known(self.outputs, node.inputs)
-        references = None if inputs is None else self._references(node)
-        if inputs is None or references is None:
+        if inputs is None:
+            return None
+        references = self._references(node) if node.references else {}
+        if references is None:
             return None
         return Context(inputs, self.network.channels_last, references)
 

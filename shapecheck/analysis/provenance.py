@@ -345,6 +345,8 @@ def floored(window: Window) -> bool:
 
 def floored_axes(shapes: Shapes, node: Node) -> list[tuple[str, Window]]:
     """Return the axes on which a layer pads by half of k − s rounded down, by name."""
+    if node.layer is None or "output_padding" not in node.layer.keys:
+        return []
     windows = shapes.windows(node)
     return [(spatial_name(j, len(windows)), window) for j, window in enumerate(windows) if floored(window)]
 
