@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from shapecheck.analysis import explain as explaining
+from shapecheck.cli.group import CommandGroup
 from shapecheck.cli.options import Command, format_option
 from shapecheck.layers import Context, Layer, Problem
 from shapecheck.layers.base import default_of
@@ -112,7 +113,7 @@ def _calculate(word: str, given: dict[str, Any], sizes: Any, output_format: str)
     return 0
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def calc() -> None:
     """Print the arithmetic of a layer that is in no file."""
 

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from shapecheck._version import __version__
+from shapecheck.cli.group import CommandGroup
 from shapecheck.config import ConfigError
 from shapecheck.findings.baseline import BaselineError
 from shapecheck.text import nearest
@@ -38,7 +39,7 @@ COMMANDS = {
 }
 
 
-class _Commands(click.Group):
+class _Commands(CommandGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 

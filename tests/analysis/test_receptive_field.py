@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from random_footprints import RandomNetwork
 
 from shapecheck import pipeline
 from shapecheck.analysis.propagation import Shapes, propagate
@@ -25,6 +24,9 @@ def widest(truth: Iterable[tuple[int, int] | None]) -> int:
 
 def compare(seed: int) -> int:
     """Compare every layer of a random network with what PyTorch shows; return how many inner positions there were."""
+    pytest.importorskip("torch", reason="PyTorch, whose footprints these are held against, is not installed")
+    from random_footprints import RandomNetwork
+
     network = RandomNetwork(seed)
     shapes = shapes_of(network.text)
     found, within, fields = sights(shapes), sights(shapes, within=True), receptive_fields(shapes)

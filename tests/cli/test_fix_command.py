@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click_runner import runner
 from texts import check_file, check_text
 
 from shapecheck.cli.main import main
@@ -36,7 +36,7 @@ layers:
 
 
 def run(*arguments: str, text: str | bytes | None = None, command: str = "check") -> tuple[int, str, str]:
-    result = CliRunner().invoke(main, [command, *arguments], standalone_mode=False, input=text)
+    result = runner().invoke(main, [command, *arguments], standalone_mode=False, input=text)
     assert result.exception is None, result.exception
     return int(result.return_value), result.stdout, result.stderr
 
@@ -163,7 +163,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(file: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    result = CliRunner().invoke(main, ["check", "--fix", str(file)])
+    result = runner().invoke(main, ["check", "--fix", str(file)])
     assert result.exit_code not in (0, None)
     assert file.read_bytes().decode() == MISSPELT
     assert [path.name for path in file.parent.iterdir()] == [file.name]

@@ -267,9 +267,9 @@ def alive(pid: int) -> bool:
 
 
 def busy(pid: int) -> bool:
-    """Tell whether XLA is loaded in a process, which is then at work or about to be."""
+    """Tell whether JAX is loaded in a process, which is then at work or about to be."""
     try:
-        return "xla" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").lower()
+        return "/jaxlib/" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
+from click_runner import runner
 
 from shapecheck.cli.main import main
 from shapecheck.findings.catalogue import RULES
@@ -17,7 +17,7 @@ CODES = sorted(rule.code for rule in RULES.values())
 
 
 def printed(*arguments: str) -> str:
-    result = CliRunner().invoke(main, ["rule", *arguments], standalone_mode=False)
+    result = runner().invoke(main, ["rule", *arguments], standalone_mode=False)
     assert result.exception is None, result.exception
     assert result.return_value == 0
     return result.output

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click_runner import runner
 from paths import ROOT
 
 import shapecheck
@@ -24,7 +24,7 @@ SMALL = HEAD + (
 
 
 def run(*arguments: str, text: str | None = None) -> tuple[int, str, str]:
-    result = CliRunner().invoke(main, ["sizes", *arguments], standalone_mode=False, input=text)
+    result = runner().invoke(main, ["sizes", *arguments], standalone_mode=False, input=text)
     assert result.exception is None, result.exception
     return int(result.return_value), result.stdout, result.stderr
 

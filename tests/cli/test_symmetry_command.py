@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click_runner import runner
 from paths import ROOT
 
 import shapecheck
@@ -19,7 +19,7 @@ OUTPUT = "outputs: {restored: d}\n"
 
 
 def run(*arguments: str, text: str | None = None) -> tuple[int, str, str]:
-    result = CliRunner().invoke(main, ["symmetry", *arguments], standalone_mode=False, input=text)
+    result = runner().invoke(main, ["symmetry", *arguments], standalone_mode=False, input=text)
     assert result.exception is None, result.exception
     return int(result.return_value), result.stdout, result.stderr
 

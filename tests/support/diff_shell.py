@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner
+from click_runner import runner
 
 from shapecheck.cli.main import main
 
@@ -62,12 +62,12 @@ class Shell:
         return name
 
     def run(self, *arguments: str, text: str | None = None) -> tuple[int, str, str]:
-        result = CliRunner().invoke(main, ["diff", *arguments], standalone_mode=False, input=text)
+        result = runner().invoke(main, ["diff", *arguments], standalone_mode=False, input=text)
         assert result.exception is None, result.exception
         return int(result.return_value), result.stdout, result.stderr
 
     def refused(self, *arguments: str) -> str:
-        result = CliRunner().invoke(main, ["diff", *arguments], standalone_mode=False)
+        result = runner().invoke(main, ["diff", *arguments], standalone_mode=False)
         assert isinstance(result.exception, click.UsageError), result.exception or result.output
         return result.exception.format_message()
 

@@ -14,6 +14,7 @@ import pytest
 from amounts import amount, drawn, sampled
 from handmade import chain, network, run
 from random_layers import HINTS, Case, cases, made, value
+from wide_floats import wide_floats
 
 import shapecheck
 from shapecheck.layers import REGISTRY, Context, Problem, Reference, Undecided
@@ -31,8 +32,7 @@ CLOSE = {"float32": {"rtol": 2e-3, "atol": 2e-4}, "float64": {"rtol": 1e-7, "ato
 
 @contextlib.contextmanager
 def wide(dtype: str) -> Iterator[None]:
-    home: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
-    with home.enable_x64(True) if dtype == "float64" else contextlib.nullcontext():
+    with wide_floats() if dtype == "float64" else contextlib.nullcontext():
         yield
 
 

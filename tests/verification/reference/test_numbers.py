@@ -15,6 +15,7 @@ from amounts import sampled
 from handmade import chain
 from layer_choices import sample
 from own_process import python
+from wide_floats import wide_floats
 
 from shapecheck.layers import REGISTRY
 from shapecheck.verification.records.number_comparison import LayerComparison
@@ -49,7 +50,7 @@ def in_float64(layer: Any, operands: Any) -> Any:
     def widened(x: Any) -> Any:
         return np.asarray(x).astype(np.float64 if jnp.issubdtype(x.dtype, jnp.floating) else x.dtype)
 
-    with jax.enable_x64(True):
+    with wide_floats():
         return np.asarray(RUN(CPU, layer, jax.tree.map(widened, operands))).astype(narrow)
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from paths import EXAMPLES
+from wide_floats import wide_floats
 
 import shapecheck
 from shapecheck.verification.reference import Functions
@@ -144,7 +145,7 @@ SMOOTH = """
 
 
 def test_gradients_are_the_slopes_of_the_loss() -> None:
-    with jax.enable_x64(True):
+    with wide_floats():
         network = shapecheck.loads(
             f"shapecheck: 1\ninputs: {{x: {{shape: [2, 3, 5, 5], dtype: float64}}}}\nlayers:{SMOOTH}"
         )
