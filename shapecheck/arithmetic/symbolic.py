@@ -351,28 +351,34 @@ def quotient(size: Size, divisor: Size) -> Size | None:
 
 
 def cancelled(size: Size, divisor: Size) -> tuple[Size, Size]:
-    """Return (n, d) with size / divisor = n / d for every size: d is a number where one term is all of the divisor.
-
-    n and d are what they were where the divisor does not cancel. Raises nothing, and rounds nothing.
-    """
+    """Return (n, d) with size / divisor = n / d wherever that has a value: what every term of both has is left out."""
     if isinstance(divisor, int):
         return size, divisor
     if size == divisor:
         return 1, 1
-    if len(divisor.terms) != 1:
-        return size, divisor
-    ((by, times),) = divisor.terms.items()
-    if times < 1:
-        return size, divisor
+    every = [*_terms(size), *divisor.terms]
+    common = list(every[0]) if every else []
+    for monomial in every:
+        left = list(monomial)
+        kept = []
+        for atom in common:
+            if atom in left:
+                left.remove(atom)
+                kept.append(atom)
+        common = kept
+    return _without(size, common), _without(divisor, common)
+
+
+def _without(size: Size, atoms: list[Atom]) -> Size:
+    if not atoms:
+        return size
     result: dict[Monomial, int] = {}
     for monomial, factor in _terms(size).items():
         left = list(monomial)
-        for atom in by:
-            if atom not in left:
-                return size, divisor
+        for atom in atoms:
             left.remove(atom)
         result[tuple(left)] = factor
-    return _simplest(result), times
+    return _simplest(result)
 
 
 def known(size: Size) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.analysis.sizes.every_size import SizeCondition, Sizes, SizesAnalysis, analyse
@@ -77,7 +77,16 @@ def _why(network: Network, causes: list[SizeCondition]) -> tuple[Related, ...]:
     )
 
 
-def _neighbours(network: Network, analysis: SizesAnalysis) -> Iterator[Finding]:
+class NearestSizes(NamedTuple):
+    """A dimension whose given size does not work: sizes that do, with those of ``others`` that change along with it."""
+
+    dimension: Sizes
+    sizes: list[int]
+    others: dict[str, int]
+
+
+def nearest_working(network: Network, analysis: SizesAnalysis) -> Iterator[NearestSizes]:
+    """Yield the nearest sizes that work of each dimension that has one that does not, channels aside."""
     for found in analysis.dims.values():
         if not _misses(found):
             continue
@@ -90,15 +99,20 @@ def _neighbours(network: Network, analysis: SizesAnalysis) -> Iterator[Finding]:
             continue
         near, others = _nearest(network, analysis, found)
         if near:
-            are = "do are" if len(near) > 1 else "does is"
-            beside = f", with {' and '.join(f'{name} = {size}' for name, size in others.items())}" if others else ""
-            yield _at(
-                network,
-                found,
-                "neighbour-works",
-                f"{found.name} = {found.given} does not work; the nearest that {are}"
-                f" {' and '.join(map(str, near))}{beside}: {found.set.condition}",
-            )
+            yield NearestSizes(found, near, others)
+
+
+def _neighbours(network: Network, analysis: SizesAnalysis) -> Iterator[Finding]:
+    for found, near, others in nearest_working(network, analysis):
+        are = "do are" if len(near) > 1 else "does is"
+        beside = f", with {' and '.join(f'{name} = {size}' for name, size in others.items())}" if others else ""
+        yield _at(
+            network,
+            found,
+            "neighbour-works",
+            f"{found.name} = {found.given} does not work; the nearest that {are}"
+            f" {' and '.join(map(str, near))}{beside}: {found.set.condition}",
+        )
 
 
 def _misses(found: Sizes) -> bool:
@@ -118,7 +132,7 @@ def _nearest(network: Network, analysis: SizesAnalysis, found: Sizes) -> tuple[l
     for sizes in itertools.islice(itertools.product(*map(_beside, wrong)), MOST_TOGETHER):
         others = {other.name: size for other, size in zip(wrong, sizes, strict=True)}
         trials = Trials(network, found.name, others=others)
-        working = [n for n in near if trials.at(n).works]
+        working = sorted(n for n in near if trials.at(n).works)
         if working:
             return working, others
     return [], {}

@@ -35,6 +35,9 @@ class SizeCondition(NamedTuple):
         return f", from {self.allows.name} = {self.since} on" if self.since is not None and self.since > 1 else ""
 
 
+_NEVER = Question("at_least", 0, 1)
+
+
 def intersection(name: str, pieces: list[SizeCondition], budget: Budget) -> tuple[SizeSet, list[str]]:
     """Return what all pieces allow, taken by rising period, and what was too large to take in."""
     allowed = SizeSet(name)
@@ -52,29 +55,25 @@ def tried_below(
 ) -> list[SizeCondition]:
     """Return the conditions with the sizes below ``behind`` as they were tried.
 
-    ``trials`` are those of 1, 2 and so on. A size that failed is kept out by the layer at which it fails, and by no
-    other.
+    ``trials`` are those of 1, 2 and so on. A size that works is let in by every condition, and one that fails though
+    all formulas allow it is kept out by the layer at which it fails.
     """
-    failed: dict[int, list[int]] = {}
-    for n, trial in enumerate(trials, 1):
-        if trial.works is False:
-            failed.setdefault(-1 if trial.node is None else trial.node, []).append(n)
+    working = {n for n, trial in enumerate(trials, 1) if trial.works is not False}
     found = []
     for piece in pieces:
-        without = set(failed.get(piece.node, ()))
-        allows = piece.allows.with_head(behind, set(range(1, behind)) - without)
-        if not allows.every:
-            same = all((n in piece.allows) == (n in allows) for n in range(1, behind))
-            found.append(piece._replace(allows=allows, since=1 if same else behind))
-    told = {piece.node for piece in found}
+        before = {n for n in range(1, behind) if n in piece.allows}
+        if not working <= before:
+            piece = piece._replace(allows=piece.allows.with_head(behind, before | working), since=behind)
+        found.append(piece)
+    failed: dict[int, list[int]] = {}
+    for n, trial in enumerate(trials, 1):
+        if n not in working and all(n in piece.allows for piece in found):
+            failed.setdefault(0 if trial.node is None else trial.node, []).append(n)
     for node, sizes in failed.items():
-        if node not in told:
-            at = max(node, 0)
-            message = f"at {name} = {sizes[-1]}: {trials[sizes[-1] - 1].message}"
-            allows = SizeSet(name, 1, None, EVERYTHING, sizes)
-            never = Question("at_least", 0, 1)
-            found.append(SizeCondition(network.nodes[at].name, at, never, allows, message, None))
-    return sorted(found, key=lambda piece: piece.node)
+        message = f"at {name} = {sizes[-1]}: {trials[sizes[-1] - 1].message}"
+        allows = SizeSet(name, 1, None, EVERYTHING, sizes)
+        found.append(SizeCondition(network.nodes[node].name, node, _NEVER, allows, message, None))
+    return sorted((piece for piece in found if not piece.allows.every), key=lambda piece: piece.node)
 
 
 def binding(name: str, pieces: list[SizeCondition], budget: Budget) -> list[SizeCondition]:
