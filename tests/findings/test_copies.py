@@ -21,6 +21,7 @@ layers:
   - {{name: first, block: b, from: one}}
   - {{name: second, block: b, from: other}}
   - {{name: third, block: b, from: other}}
+outputs: [first, second, third]
 """
 
 
