@@ -154,6 +154,10 @@ def _miss(blocked: Blocked, shapes: Shapes) -> str:
     return (
         f"none of them meets {at.name}, which needs {blocked.needed} where {sizes} can be had:"
         f" off by {blocked.distance} at best"
+        + "".join(
+            f"; nor does {shapes.network.nodes[index].name}, {low}{'' if low == high else f' to {high}'}"
+            for index, low, high in blocked.beside
+        )
     )
 
 

@@ -51,7 +51,8 @@ class Stack:
             given = f", output_padding: {list(self.a[n])}" if "padding: same" in keys else ""
             lines.append(f"  - {{name: d{n}, op: conv_transpose, out_channels: 2, {keys}{given}}}")
             if demand == "skips" and (n == 0 or rng.random() < 0.5):
-                lines.append(f"  - {{name: j{n}, op: add, from: [{skip}, d{n}]}}")
+                merge = "concat" if n % 2 else "add"
+                lines.append(f"  - {{name: j{n}, op: {merge}, from: [{skip}, d{n}]}}")
                 merged.add(n)
         if demand == "same":
             lines.append("outputs: {y: {from: d0, same_shape_as: x}}")

@@ -29,13 +29,17 @@ class DemandedPadding(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """A demand that no choice can meet: its node, the sizes that can be had and the one that is needed."""
+    """A demand that no choice can meet: its node, the sizes that can be had and the one that is needed.
+
+    ``beside`` are other nodes of which the same node demands what none of their sizes meets: node, lowest and highest.
+    """
 
     demand: Equality
     low: int
     high: int
     needed: int
     distance: int
+    beside: tuple[tuple[int, int, int], ...] = ()
 
 
 class AxisSolution(NamedTuple):
@@ -100,7 +104,16 @@ def _meetable(
             last = trial
         elif blocked is None:
             blocked = _nearest_miss(solver, state, met, demand)
+        elif demand.at == blocked.demand.at:
+            blocked = _with(blocked, solver, state, demand)
     return met, blocked, last
+
+
+def _with(blocked: Blocked, solver: AxisSolver, state: Bounds, demand: Equality) -> Blocked:
+    """Add another node of which the same size is demanded, and of which it cannot be had whatever the a are."""
+    sides = [side for side in (demand.left, demand.right) if side is not None and solver.varying[side]]
+    misses = [(s, state.low[s], state.high[s]) for s in sides if not state.low[s] <= blocked.needed <= state.high[s]]
+    return blocked._replace(beside=(*blocked.beside, *misses)) if len(misses) == 1 else blocked
 
 
 def _nearest_miss(solver: AxisSolver, state: Bounds, met: list[Equality], demand: Equality) -> Blocked:

@@ -11,8 +11,9 @@ from functools import cache
 from typing import NamedTuple
 
 from shapecheck.analysis.other_sizes import output_for, with_size
-from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.propagation import Shapes, follow
 from shapecheck.analysis.transposed.combinations import below
+from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
 from shapecheck.layers.base import Context, Layer, Problem
@@ -185,14 +186,17 @@ def _is_spatial(context: Context, source: Source) -> bool:
 
 
 def _own_rule(layer: Layer, context: Context, operands: Collection[int], axis: int) -> SizeFunction:
-    """Return the size on an axis as the layer's own shape rule has it, by that of some inputs there."""
+    """Return the size on an axis as the layer's own shape rule has it, by that of some inputs there.
+
+    Inputs that differ, on another axis perhaps, are taken to agree: how one axis goes on does not hang on the others.
+    """
+    given: tuple[Shape, ...] = context.inputs
+    if len(given) > 1 and output_for(layer, context, given) is None:
+        given = tuple(follow(shape, given[0], context.channels_last) for shape in given)
 
     @cache
     def function(size: int) -> int | None:
-        inputs = [
-            with_size(shape, axis, size) if operand in operands else shape
-            for operand, shape in enumerate(context.inputs)
-        ]
+        inputs = [with_size(shape, axis, size) if operand in operands else shape for operand, shape in enumerate(given)]
         output = output_for(layer, context, inputs)
         found = None if output is None else output[axis]
         return found if isinstance(found, int) else None

@@ -221,3 +221,17 @@ def test_same_alone_leaves_nothing_open() -> None:
     (finding,) = [d for d in check_text(text, "x").diagnostics if d.severity == "error"]
     assert (finding.code, finding.layer) == ("SC208", "join")
     assert finding.help is not None and "output_padding 0 on up" in finding.help
+
+
+def test_of_several_that_miss_the_same_size_all_are_named() -> None:
+    text = HEAD % 125 + (
+        "  - {name: e, op: conv, out_channels: 3, kernel_size: 3, stride: 2, padding: 1}\n"
+        "  - {name: f, op: conv, out_channels: 3, kernel_size: 3, stride: 2, padding: 1}\n"
+        "  - {name: up2, from: e, op: conv_transpose, out_channels: 3, kernel_size: 2, stride: 2}\n"
+        "  - {name: up4, from: f, op: conv_transpose, out_channels: 3, kernel_size: 4, stride: 4}\n"
+        "  - {name: all, op: concat, from: [x, up2, up4]}\n"
+    )
+    (finding,) = [d for d in check_text(text, "x").diagnostics if d.code == "SC302"]
+    assert finding.message.endswith(
+        "none of them meets all, which needs 125 where 126 to 127 can be had: off by 1 at best; nor does up4, 128 to 131"
+    )
