@@ -233,5 +233,6 @@ def test_of_several_that_miss_the_same_size_all_are_named() -> None:
     )
     (finding,) = [d for d in check_text(text, "x").diagnostics if d.code == "SC302"]
     assert finding.message.endswith(
-        "none of them meets all, which needs 125 where 126 to 127 can be had: off by 1 at best; nor does up4, 128 to 131"
+        "none of them meets all, which needs 125 where 126 to 127 can be had: off by 1 at best;"
+        " nor does up4, 128 to 131"
     )
