@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from shapecheck.analysis.other_sizes import output_for
 from shapecheck.analysis.propagation import Shapes
+from shapecheck.analysis.upstream import follows
 from shapecheck.arithmetic.shape import Shape, channel_axis, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
@@ -70,12 +71,22 @@ class Rounding(NamedTuple):
     def lost(self) -> str:
         """Return what becomes of the remainder."""
         w = self.window
-        if w is not None and w.unread:
-            return f"drops {w.unread} of {w.i}: {w.formula()}"
-        if w is not None:
-            return f"rounds {w.i} / {w.s} up: {w.formula()}"
-        exact = Fraction(self.i) / self.ratio
-        return f"makes {self.o} of {self.i}, where {self.i} / {self.ratio} is {float(exact):g}"
+        if w is None:
+            times = f"·{self.ratio.denominator}" if self.ratio.denominator > 1 else ""
+            exact = f"{self.i}{times} / {self.ratio.numerator} is {float(self.i / self.ratio):g}"
+            return f"makes {self.o} of {self.i}, where {exact}"
+        if self.rest > w.after:
+            return f"drops {self.rest - w.after} of {w.i}: {w.formula()}"
+        if self.rest:
+            return f"leaves {self.rest} of the padding behind {w.i} unread: {w.formula()}"
+        up = self.i % w.s and w.o == -(-self.i // w.s)
+        return f"{f'rounds {w.i} / {w.s} up' if up else f'takes {w.i} with stride {w.s}'}: {w.formula()}"
+
+    @property
+    def rest(self) -> int:
+        """How many elements at the far edge no window reads, the padding among them."""
+        rest = 0 if self.window is None else self.window.unread
+        return rest if isinstance(rest, int) else 0
 
 
 class Cause(NamedTuple):
@@ -269,8 +280,7 @@ def _culprit(
             before = (run[step - 1] if step else better)[passage.source.axis] if run else rounding.i
             remainder = (rounding.i / rounding.ratio) % 1
             if not isinstance(before, int) or (before / rounding.ratio) % 1 != remainder:
-                keeps = rounding.window is None or rounding.window.unread == 0
-                suspects.append((keeps, step, passage.node, rounding))
+                suspects.append((not rounding.rest, step, passage.node, rounding))
     if not suspects:
         return None
     _, _, node, rounding = min(suspects, key=lambda s: s[:2])
@@ -284,7 +294,9 @@ def _rounding(shapes: Shapes, passage: Passage) -> Rounding | None:
         return None
     window, ratio = flow.window, _ratio(passage)
     i, o = _size(shapes, node, source), (shapes.outputs[node.index] or ())[passage.axis]
-    if ratio is None or ratio <= 1 or not isinstance(i, int) or (window is not None and window.transposes):
+    if ratio is None or ratio.numerator == 1 or not isinstance(i, int) or (window is not None and window.transposes):
+        return None
+    if window is None and not follows(shapes, node, passage.axis, source):
         return None
     return Rounding(i, o, window, ratio)
 

@@ -35,13 +35,13 @@ def upstream(shapes: Shapes, index: int, axis: int) -> Iterator[tuple[Node, int]
             if above in seen or source.taps == STRETCHED:
                 continue
             plain = flows[axis].window is not None or flows[axis].kind is AxisKind.KEPT
-            if not plain and not _follows(shapes, node, axis, source):
+            if not plain and not follows(shapes, node, axis, source):
                 continue
             seen.add(above)
             queue.append(above)
 
 
-def _follows(shapes: Shapes, node: Node, axis: int, source: Source) -> bool:
+def follows(shapes: Shapes, node: Node, axis: int, source: Source) -> bool:
     """Say whether the size of an axis changes with that of one that it is made of; not so where a key gives it."""
     context, layer, shape = shapes.context(node), shapes.layer(node), shapes.outputs[node.index]
     if context is None or layer is None or shape is None:

@@ -20,7 +20,7 @@ def count(reports: Sequence[Report], severity: Severity) -> int:
 def _not_run(reports: Sequence[Report]) -> str:
     """Say which rules were asked for by name and could not be asked."""
     names = [name for report in reports if report.settings.selection.select is not None for name in report.not_run]
-    return f" Not run because of them: {and_more(list(dict.fromkeys(names)), MOST_NAMES)}." if names else ""
+    return f" They keep rules from running: {and_more(list(dict.fromkeys(names)), MOST_NAMES)}." if names else ""
 
 
 def summary_line(reports: Sequence[Report]) -> str:
@@ -35,7 +35,8 @@ def summary_line(reports: Sequence[Report]) -> str:
     unclean = sum(1 for report in reports if report.unclean is not None)
     if unclean:
         has = "has" if unclean == 1 else "have"
-        return f"Found no error that is to be shown in {files}, but {unclean} {has} some{noted}.{_not_run(reports)}"
+        hidden = f"{unclean} of {files} {has} errors that are ignored or not selected"
+        return f"No error is shown, but {hidden}{noted}.{_not_run(reports)}"
     unproved = sum(1 for r in reports if r.verification is not None and r.verification.verdict != "proved")
     if unproved:
         return f"No error found, but {unproved} of {files} {'is' if unproved == 1 else 'are'} not proved{noted}."

@@ -13,6 +13,7 @@ from shapecheck.analysis.other_sizes import output_for
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.upstream import upstream
 from shapecheck.arithmetic import convolution
+from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.copies import merged
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
@@ -31,6 +32,8 @@ ADVICE: tuple[Callable[[Shapes], Iterable[Finding]], ...] = (
     padding.taps_in_padding,
     resized_maps.mixed_ceil_and_floor,
 )
+# Those of them that are about padding which does not keep the size, and which other padding would.
+ABOUT_PADDING = frozenset(RULES[name] for name in ("even-kernel-half-padding", "swapped-padding"))
 # How many causes an error is told with.
 MOST_CAUSES = 3
 
@@ -113,6 +116,8 @@ def _tried(shapes: Shapes, problem: Problem, cause: Finding, axes: tuple[object,
     """Return what is said of a change that keeps the size: one that mends the problem as well, where there is one."""
     node = next(node for node in shapes.network.layers if node.name == cause.layer)
     said = ""
+    if cause.rule not in ABOUT_PADDING:
+        return said
     for change in _changes(shapes, node, axes):
         if not _makes(shapes, node, change):
             continue
