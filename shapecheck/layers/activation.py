@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem
+from shapecheck.layers.base import Context, DialectRefusal, Layer, Problem
 from shapecheck.layers.fields import Integer, Key, Kind, Number, Probability, key
 from shapecheck.layers.flow import Flow, kept
 from shapecheck.layers.rearrange import axis_of
@@ -112,6 +112,16 @@ class Prelu(Layer):
     def parameters(self, context: Context) -> Size:
         """Return the number of slopes."""
         return self.num_parameters
+
+    def refused_by_pytorch(self, context: Context) -> DialectRefusal | None:
+        """Return that several slopes need an input with a batch axis: the channels of a vector are 1 to PyTorch."""
+        if self.num_parameters == 1 or len(context.inputs[0]) > 1:
+            return None
+        return DialectRefusal(
+            f"prelu with num_parameters {self.num_parameters} on an input of rank 1",
+            "give the input its batch axis, or write num_parameters: 1",
+            "num_parameters",
+        )
 
     def parameter_axis(self, context: Context, output: Shape) -> int | None:
         """Return the channel axis, or None for one slope that all channels share."""

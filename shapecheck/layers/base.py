@@ -204,6 +204,14 @@ class Context:
         return channel_axis(len(shape), self.channels_last)
 
 
+class DialectRefusal(NamedTuple):
+    """Why another framework refuses a layer that fits, what to do, and the key with which it has to do."""
+
+    message: str
+    help: str
+    key: str
+
+
 class Statistics(NamedTuple):
     """Of what a normalisation takes each mean: of as many values as the product of ``counted``, those of ``over``."""
 
@@ -301,6 +309,10 @@ class Layer:
     def does_nothing(self, context: Context) -> bool:
         """Say whether with these keys the layer gives back what it is given."""
         return False
+
+    def refused_by_pytorch(self, context: Context) -> DialectRefusal | None:
+        """Return why PyTorch refuses the layer, although it fits; None where it does not."""
+        return None
 
     def statistics(self, context: Context) -> Statistics | None:
         """Return of what the means are taken that the layer subtracts; None where it subtracts none."""

@@ -58,6 +58,7 @@ class Embedding(Layer):
     """Look up a learned vector for every integer: [...] to [..., embedding_dim]."""
 
     ops = ("embedding",)
+    role = Role.LOOKS_UP
 
     num_embeddings: int = key(Integer(1), "How many vectors there are.")
     embedding_dim: int = key(Integer(1), "Size of each vector.")

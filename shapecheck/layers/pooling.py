@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem, Reference, asked_sizes, per_axis
+from shapecheck.layers.base import Context, DialectRefusal, Layer, Problem, Reference, asked_sizes, per_axis
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, Source, kept, mixed, moved, pooled, settled, windowed
 from shapecheck.layers.role import Role
@@ -83,6 +83,21 @@ class AvgPool(Pool):
 
     count_include_pad: bool = key(Boolean(), "Whether zeros of the padding count in the mean.", True)
 
+    def refused_by_pytorch(self, context: Context) -> DialectRefusal | None:
+        """Return that over three axes PyTorch wants an input of at least the window's size, padding not counted."""
+        windows = self.windows(context)
+        if len(windows) != 3:
+            return None
+        for j, w in enumerate(windows):
+            if isinstance(w.i, int) and w.i < w.k:
+                return DialectRefusal(
+                    f"average pooling over three axes where the input, {w.i} on {spatial_name(j, 3)}, is smaller than"
+                    f" kernel_size {w.k} before it is padded",
+                    "pad with op: pad before it, or take a smaller window",
+                    "kernel_size",
+                )
+        return None
+
 
 class LpPool(Pool):
     """p-norm of each window."""
@@ -90,7 +105,12 @@ class LpPool(Pool):
     ops = ("lp_pool",)
     role = Role.SLIDES | Role.MAP
 
-    norm_type: float = key(Positive(), "The p of the norm.", 2)
+    norm_type: float = key(
+        Positive(),
+        "The p of the norm, which is taken of absolute values. PyTorch takes none: for an odd p and negative numbers it"
+        " finds something else.",
+        2,
+    )
 
     def does_nothing(self, context: Context) -> bool:
         """Say that it does not: the norm of one element is its absolute value."""

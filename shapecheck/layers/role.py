@@ -37,5 +37,7 @@ class Role(Flag):
     RELAYS = auto()
     # Output element j stands where input element j stood and is made of it, with statistics or without.
     POINTWISE = auto()
+    # Reads whole numbers alone, as places in a table; what comes out are the numbers of the table.
+    LOOKS_UP = auto()
     # Leaves maps, with spatial axes that mean space.
     MAP = auto()

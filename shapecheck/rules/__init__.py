@@ -14,6 +14,7 @@ from shapecheck.rules import (
     capacity,
     dead_layers,
     devices,
+    element_types,
     encoder_decoder,
     explanations,
     frameworks,
@@ -36,6 +37,7 @@ Explain = Callable[[Finding, Shapes, Problem], Finding]
 CHECKS: Mapping[str, Check] = {
     "adaptive-output-larger": resized_maps.adaptive_output_larger,
     "dimension-without-size": unknown_sizes.dimension_without_size,
+    "lookup-of-floats": element_types.lookup_of_floats,
     "output-padding-at-least-stride": transposed_convolution.output_padding_at_least_stride,
     "pair-broken": encoder_decoder.pair_broken,
     "uneven-overlap": transposed_convolution.uneven_overlap,
@@ -83,6 +85,7 @@ CHECKS: Mapping[str, Check] = {
     "caffe-rounds-up": frameworks.caffe_rounds_up,
     "jax-transposed-padding": frameworks.jax_transposed_padding,
     "same-padding-differs": frameworks.same_padding_differs,
+    "refused-by-pytorch": frameworks.refused_by_pytorch,
     "uneven-sharding": devices.uneven_sharding,
     "uneven-shards": devices.uneven_shards,
 }

@@ -114,6 +114,21 @@ def jax_transposed_padding(shapes: Shapes) -> Iterable[Finding]:
             break
 
 
+def refused_by_pytorch(shapes: Shapes) -> Iterable[Finding]:
+    """A layer that fits is refused by PyTorch, which asks for more."""
+    for node in shapes.network.layers:
+        context = shapes.context(node)
+        refusal = None if context is None or node.layer is None else node.layer.refused_by_pytorch(context)
+        if refusal is not None:
+            yield Finding.at(
+                "refused-by-pytorch",
+                node.name,
+                f"PyTorch refuses {refusal.message}",
+                node.source.place(refusal.key),
+                refusal.help,
+            )
+
+
 def same_padding_differs(shapes: Shapes) -> Iterable[Finding]:
     """Padding same with a stride: what each framework pads, or that it refuses."""
     for node, windows in layer_index(shapes).slides:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shapecheck.analysis.batch import NoBatch
 from shapecheck.analysis.cost import cost
+from shapecheck.analysis.looked_up import floats_looked_up
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.checked import Report
@@ -147,7 +148,7 @@ def _of_layer(
         return Disagreement(node.name, ours, theirs, reason)
     if theirs is None and refused is None:
         return NotChecked(node.name, built.not_checked.get(node.index, "JAX was not asked"))
-    if ours is None and refused is not None:
+    if refused is not None and (ours is None or node.index in floats_looked_up(shapes.network)):
         # Both refuse: the arithmetic's own finding says why, so this is no disagreement.
         return None
     if ours is None and not any(trouble.node == node.index for trouble in shapes.troubles):

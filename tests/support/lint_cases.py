@@ -565,7 +565,7 @@ CASES = [
     ),
     fires("SC622", "five", "x: [2, 8, 32, 32]", *(f"{CONV}, kernel_size: 3",) * 5, "op: max_pool, kernel_size: 2"),
     silent("SC622", "three", "x: [2, 8, 32, 32]", *(f"{CONV}, kernel_size: 3",) * 3, "op: max_pool, kernel_size: 2"),
-    # SC701 to SC705: dialects.
+    # SC701 to SC706: dialects.
     fires(
         "SC701",
         "a window in the padding",
@@ -593,5 +593,12 @@ CASES = [
         "SC704", "p = k − 1 − p", "x: [2, 8, 128]", "op: conv_transpose, out_channels: 8, kernel_size: 5, padding: 2"
     ),
     fires("SC705", "same", "x: [2, 8, 64]", f"{CONV}, kernel_size: 3, stride: 2, padding: same"),
+    fires("SC706", "slopes of a vector", "x: [8]", "op: prelu, num_parameters: 8"),
+    silent("SC706", "one slope", "x: [8]", "op: prelu"),
+    silent("SC706", "a batch of vectors", "x: [2, 8]", "op: prelu, num_parameters: 8"),
+    fires("SC706", "a shallow map", "x: [2, 8, 2, 5, 5]", "op: avg_pool, kernel_size: 3, stride: 1, padding: 1"),
+    silent("SC706", "as deep as the window", "x: [2, 8, 3, 5, 5]", "op: avg_pool, kernel_size: 3, padding: 1"),
+    silent("SC706", "two axes", "x: [2, 8, 2, 5]", "op: avg_pool, kernel_size: 3, stride: 1, padding: 1"),
+    silent("SC706", "the largest", "x: [2, 8, 2, 5, 5]", "op: max_pool, kernel_size: 3, stride: 1, padding: 1"),
     silent("SC705", "no stride", "x: [2, 8, 64]", f"{CONV}, kernel_size: 3, padding: same"),
 ]

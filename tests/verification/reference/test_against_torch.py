@@ -253,3 +253,32 @@ def _compare_networks(rows: list[Row], made_network: Any, rng: np.random.Generat
         values[name] = torch_layers.compute(torch_layers.Given(layer, inputs, own, references, False))
         expected, said = values[name].numpy(), outputs[name] if isinstance(outputs, dict) else outputs
         np.testing.assert_allclose(said, expected, rtol=1e-6, atol=1e-8, err_msg=f"{name} of {rows}")
+
+
+# --- What PyTorch refuses -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slopes", [1, 3])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4)])
+def test_torch_refuses_the_slopes_of_a_vector(shape: tuple[int, ...], slopes: int) -> None:
+    layer = made("prelu", num_parameters=slopes)
+    refused = layer.refused_by_pytorch(Context((shape,))) is not None
+    assert refused == (slopes > 1 and len(shape) == 1)
+    with pytest.raises(RuntimeError, match="Mismatch of parameter") if refused else contextlib.nullcontext():
+        torch.nn.functional.prelu(torch.zeros(shape), torch.zeros(slopes))
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_torch_refuses_an_average_over_a_map_below_its_window(axes: int, k: int, size: int) -> None:
+    layer = made("avg_pool", kernel_size=k, stride=1, padding=k // 2)
+    shape = (1, 1, *(5,) * (axes - 1), size)
+    try:
+        layer.output(Context((shape,)))
+    except Problem:
+        return
+    refused = layer.refused_by_pytorch(Context((shape,))) is not None
+    assert refused == (axes == 3 and size < k)
+    with pytest.raises(RuntimeError, match="smaller than kernel") if refused else contextlib.nullcontext():
+        getattr(torch.nn.functional, f"avg_pool{axes}d")(torch.zeros(shape), k, 1, k // 2)
