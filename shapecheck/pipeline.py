@@ -6,7 +6,7 @@ catalogue says that it needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from shapecheck.findings import fixes, suppressions
 from shapecheck.findings.catalogue import RULES, Phase, Rule, Severity
 from shapecheck.findings.checked import Origin, Report, Settings
 from shapecheck.findings.copies import merged
-from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, NetworkError
+from shapecheck.findings.finding import Advice, Finding, NetworkError
 from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.graph.network import Network
 from shapecheck.language.assembly import assemble
@@ -267,7 +267,16 @@ def _judged(course: _Course, network: Network) -> Report:
         if course.asks(RULES[name]):
             course.add(judgement(resolved), Phase.JUDGED)
     course.reached = Phase.JUDGED
-    return course.report(network, shapes)
+    report = course.report(network, shapes)
+    report.advise = partial(_advised, resolved, course.text)
+    return report
+
+
+def _advised(shapes: Shapes, text: str, finding: Finding) -> Iterator[Advice]:
+    """Yield what may mend a finding."""
+    from shapecheck.rules.advice import advise  # a network in which nothing is found needs none
+
+    return advise(shapes, text, finding)
 
 
 def _finding(shapes: Shapes, problem: Problem) -> Finding:
@@ -275,17 +284,12 @@ def _finding(shapes: Shapes, problem: Problem) -> Finding:
     node = shapes.network.nodes[problem.node]
     stated = shapes.expectation(problem)
     span = node.source.place(problem.key) if problem.key else node.source.span
-    fix = None
-    if problem.replacement is not None and problem.key in node.source.keys:
-        edit = Edit(span, problem.replacement)
-        fix = Fix(f"write {problem.key}: {problem.replacement}", Applicability.SAFE, (edit,))
     finding = Finding.at(
         problem.rule,
         node.name,
         problem.message,
         span if stated is None else stated.span,
         problem.help,
-        fix=fix,
         subject=(problem.key, problem.axis, problem.operand, problem.against),
     )
     explain = EXPLANATIONS.get(problem.rule)

@@ -26,6 +26,7 @@ ABOUT_AN_OP = {
 # Texts that are an op's name as well, and what they are here.
 NO_OP = {
     "language/op_tables.py": {"conv", "conv_transpose", "linear"},  # modules of layers, in the order of the reference
+    "rules/advice/merge_advice.py": {"crop"},  # what is done with the larger of two maps
     "output/verification_json.py": {"dropout"},  # a key of the JSON: whether dropout was on
 }
 # Rules and commands that are about layers of some class, and which.

@@ -6,12 +6,12 @@ A report that comes from the cache loads neither YAML nor rules nor layers; it h
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shapecheck.findings.catalogue import Phase, Severity
-from shapecheck.findings.finding import Finding
+from shapecheck.findings.finding import Advice, Finding
 from shapecheck.findings.limits import DEFAULT_LIMITS, Limits
 from shapecheck.findings.selection import DEFAULT, Selection
 
@@ -81,6 +81,8 @@ class Report:
         # The path as it was given, - for standard input, and how to check another text in the place of this one.
         self.source = settings.path
         self.again: Callable[[str], Report] | None = None
+        # What may mend a finding, the smallest change first; None where that is not known any more.
+        self.advise: Callable[[Finding], Iterator[Advice]] | None = None
 
     @property
     def ok(self) -> bool:

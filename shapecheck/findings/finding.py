@@ -6,6 +6,7 @@ build or print them without a circle of imports.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -49,11 +50,40 @@ class Applicability(StrEnum):
 
 
 class Fix(NamedTuple):
-    """A change that would mend the finding."""
+    """A change that would mend the finding; ``tried`` says that it was made on a copy, and did."""
 
     message: str
     applicability: Applicability
     edits: tuple[Edit, ...]
+    tried: bool = False
+
+
+class Advice(NamedTuple):
+    """A change that may mend a finding, to be tried before a word of it is said.
+
+    It is told as ``verb what where``; ``told`` says that the finding's own help says it already. Of one ``kind`` are
+    changes of which any will do, such as two sizes of an input: they count as one, and ``most`` of them are named.
+    """
+
+    kind: str
+    verb: str
+    what: str
+    where: str
+    applicability: Applicability
+    edits: tuple[Edit, ...]
+    most: int = 1
+    told: bool = False
+
+    @property
+    def fix(self) -> Fix:
+        """The same as it is offered."""
+        return Fix(f"{self.verb} {self.what}{self.where}".strip(), self.applicability, self.edits)
+
+    def joined(self, others: Iterable[Advice]) -> Advice:
+        """Return this change and others of its kind as one."""
+        every = (self, *others)
+        what = " and ".join(dict.fromkeys(f"{one.what}{one.where}" for one in every))
+        return self._replace(what=what, where="", edits=tuple(edit for one in every for edit in one.edits))
 
 
 class Finding(NamedTuple):
@@ -62,7 +92,8 @@ class Finding(NamedTuple):
     ``subject`` is what it is about at its place, such as the axes: copies of a layer in a block of which the same is
     true have the same subject, whatever their sizes. ``headed`` says that the message begins with the layer's name.
     Both count until copies are told as one, and are gone then. ``causes`` are findings that explain this one: what a
-    rule that gives advice has to say of a layer through which the wrong size came.
+    rule that gives advice has to say of a layer through which the wrong size came. ``advice`` are the changes that
+    ``help`` names, each tried.
     """
 
     rule: Rule
@@ -76,6 +107,7 @@ class Finding(NamedTuple):
     subject: tuple[object, ...] = ()
     headed: bool = False
     causes: tuple[Finding, ...] = ()
+    advice: tuple[Fix, ...] = ()
 
     @classmethod
     def of(

@@ -1,29 +1,23 @@
 """Fixes: proved on a copy before they are offered, and applied until nothing changes.
 
-A fix is kept only where the text that it makes has the same findings but this one, notes aside. Two fixes that
-touch the same place never go together.
+Two fixes that touch the same place never go together.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from shapecheck.findings import edits
+from shapecheck.findings.attempts import MOST_LINES, Attempts, Check, applied, grave, surest, told
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
-from shapecheck.findings.finding import Applicability, Edit, Finding
+from shapecheck.findings.finding import Advice, Applicability, Finding
 
-# Rounds of fixing; fixes that are tried one by one in a file, and how many lines are checked again for them in all.
+# Rounds of fixing.
 ROUNDS = 20
-MOST = 200
-MOST_LINES = 20_000
-
-Check = Callable[[str], Report]
 
 
 class Fixed(NamedTuple):
@@ -34,41 +28,53 @@ class Fixed(NamedTuple):
     applied: int
 
 
-def _kinds(diagnostics: Iterable[Finding]) -> Counter[tuple[str, str | None]]:
-    return Counter((d.code, d.layer) for d in diagnostics)
+def proved(
+    report: Report, check: Check, lines: int = MOST_LINES, lazy: bool = False, only: Finding | None = None
+) -> Report:
+    """Return the report with those changes only that were tried, and what they mend told by the best of them.
 
-
-def _grave(report: Report) -> list[Finding]:
-    """Return what is no mere note: a network that is mended may be worth a note that it was not before."""
-    return [d for d in report.diagnostics if d.severity is not Severity.INFO]
-
-
-def proved(report: Report, check: Check) -> Report:
-    """Return the report without the fixes that would not remove their finding, or would bring another."""
-    fixable = [d for d in report.diagnostics if d.fix is not None]
-    # One check for all of them, where they do not touch each other and each does what it says.
-    if not fixable or (len(fixable) > 1 and _proves(report, fixable, check)):
-        return report
-    tries = min(MOST, MOST_LINES // max(1, report.text.count("\n")))
-    kept = []
-    for diagnostic in report.diagnostics:
-        if diagnostic.fix is not None:
-            tries -= 1
-            if tries < 0 or not _proves(report, [diagnostic], check):
-                diagnostic = diagnostic._replace(fix=None)
-        kept.append(diagnostic)
+    ``lines`` are checked at most for it. What is left over is not offered; with ``lazy`` it stays to be tried later.
+    ``only`` is the finding that it is about, where it is about one alone.
+    """
+    tried = Attempts(report, check, lines)
+    kept = list(report.diagnostics)
+    fixed = {place: d for place, d in enumerate(kept) if not settled(d) and (only is None or d == only)}
+    light = {
+        place: next(_candidates(report, d), None) for place, d in fixed.items() if d.severity is not Severity.ERROR
+    }
+    first = {place: tried.with_line_ends(advice) for place, advice in light.items() if advice is not None}
+    # One check for all that is no error, where the changes do not touch each other and each does what it says.
+    alike = len(first) > 1 and tried.together([(kept[place], advice.fix) for place, advice in first.items()])
+    for place, finding in sorted(fixed.items(), key=lambda item: item[1].severity is not Severity.ERROR):
+        if alike and place in first:
+            kept[place] = _told(finding, [first[place]])
+        elif not (lazy and tried.spent):
+            kept[place] = _told(finding, tried.best(finding, _candidates(report, finding)))
     report.diagnostics = tuple(kept)
     return report
 
 
-def _proves(report: Report, fixed: list[Finding], check: Check) -> bool:
-    """Say whether the fixes of some findings, made together, remove so many findings and bring none."""
-    text = _apply(report.text, [edit for d in fixed if d.fix is not None for edit in d.fix.edits])
-    if text is None:
-        return False
-    after = check(text)
-    gone = _kinds(report.diagnostics) - _kinds(after.diagnostics)
-    return _kinds(fixed) <= gone and not (_kinds(_grave(after)) - _kinds(report.diagnostics))
+def settled(finding: Finding) -> bool:
+    """Say whether what mends a finding was tried already."""
+    return bool(finding.advice) or (finding.fix is not None and finding.fix.tried)
+
+
+def _candidates(report: Report, finding: Finding) -> Iterator[Advice]:
+    """Yield what may mend a finding, the smallest change first."""
+    if report.advise is not None:
+        yield from report.advise(finding)
+    if finding.fix is not None:
+        fix = finding.fix
+        yield Advice("fix", "", fix.message, "", fix.applicability, fix.edits, told=True)
+
+
+def _told(finding: Finding, best: list[Advice]) -> Finding:
+    """Return a finding with the changes that mend it: in words, where its own do not say it already, and as its fix."""
+    named = [advice for advice in best if not advice.told]
+    help = told(named) if named else finding.help
+    return finding._replace(
+        help=help, fix=surest(best), advice=tuple(advice.fix._replace(tried=True) for advice in named)
+    )
 
 
 def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
@@ -78,30 +84,33 @@ def fix(report: Report, check: Check, unsafe: bool) -> Fixed:
         report = proved(report, check)
         wanted = [d.fix for d in report.diagnostics if d.fix and (unsafe or d.fix.applicability is Applicability.SAFE)]
         chosen = list(dict.fromkeys(edit for one in wanted for edit in one.edits))
-        applied = len(wanted)
-        if _apply(report.text, chosen) is None:
-            chosen, applied = [], 0
+        count_now = len(wanted)
+        if applied(report.text, chosen) is None:
+            chosen, count_now = [], 0
             for one in wanted:
                 together = list(dict.fromkeys([*chosen, *one.edits]))
-                if _apply(report.text, together) is not None:
+                if applied(report.text, together) is not None:
                     chosen = together
-                    applied += 1
-        text = _apply(report.text, chosen)
-        if not applied or text is None or text == report.text:
+                    count_now += 1
+        text = applied(report.text, chosen)
+        if not count_now or text is None or text == report.text:
             break
         after = check(text)
-        if (len(_grave(after)), len(after.diagnostics)) >= (len(_grave(report)), len(report.diagnostics)):
+        if len(wanted) > 1 and kinds(after.errors) - kinds(report.diagnostics):
+            # Two that do not go together, such as two new layers of one name.
+            text, count_now = applied(report.text, wanted[0].edits) or text, 1
+            after = check(text)
+        if _gravity(after) >= _gravity(report):
             break
         report = after
-        count += applied
+        count += count_now
     return Fixed(report.text, report, count)
 
 
-def _apply(text: str, chosen: list[Edit]) -> str | None:
-    try:
-        return edits.apply(text, chosen)
-    except (ValueError, IndexError):
-        return None
+def _gravity(report: Report) -> tuple[int, int, int]:
+    """Count errors, then what is no mere note, then all: advice that an error had silenced is no step back."""
+    errors = sum(d.severity is Severity.ERROR for d in report.diagnostics)
+    return errors, len(grave(report)), len(report.diagnostics)
 
 
 def difference(path: str, before: str, after: str) -> str:

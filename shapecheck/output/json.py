@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
-from shapecheck.findings.finding import Finding, Span
+from shapecheck.findings.finding import Finding, Fix, Span
 from shapecheck.output.summary import count
 from shapecheck.output.verification_json import verification_json
 
@@ -42,10 +42,6 @@ def _file(report: Report) -> dict[str, Any]:
 
 def diagnostic(d: Finding) -> dict[str, Any]:
     """Return one diagnostic as the interface has it."""
-    fix = None
-    if d.fix is not None:
-        edits = [{"span": span(edit.span), "text": edit.text} for edit in d.fix.edits]
-        fix = {"message": d.fix.message, "applicability": d.fix.applicability, "edits": edits}
     return {
         "code": d.code,
         "rule": d.rule.name,
@@ -56,8 +52,14 @@ def diagnostic(d: Finding) -> dict[str, Any]:
         "span": span(d.span),
         "related": [{"message": r.message, "span": span(r.span)} for r in d.related],
         "causes": [diagnostic(cause) for cause in d.causes],
-        "fix": fix,
+        "fix": None if d.fix is None else _fix(d.fix),
+        "advice": [_fix(advice) for advice in d.advice],
     }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [{"span": span(edit.span), "text": edit.text} for edit in fix.edits]
+    return {"message": fix.message, "applicability": fix.applicability, "tried": fix.tried, "edits": edits}
 
 
 def span(s: Span) -> dict[str, Any]:

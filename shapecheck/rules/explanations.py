@@ -24,7 +24,6 @@ from shapecheck.graph.network import Node
 from shapecheck.layers.base import Problem
 from shapecheck.layers.merge import differing
 from shapecheck.rules import changed_order, size_ratio, token_counts
-from shapecheck.rules.offered_fixes import crop_before_merge
 from shapecheck.rules.related_places import related
 from shapecheck.rules.tried_changes import mends
 
@@ -76,7 +75,7 @@ def merge_mismatch(finding: Finding, shapes: Shapes, problem: Problem) -> Findin
     node = shapes.network.nodes[problem.node]
     ends = (node.inputs[problem.against], node.inputs[problem.operand])
     both = tuple(_gives(shapes, shapes.network.nodes[end], problem.node) for end in ends)
-    finding = finding._replace(fix=crop_before_merge(shapes, node), related=both)
+    finding = finding._replace(related=both)
     axis = problem.axis
     if axis is None:
         return finding

@@ -21,6 +21,12 @@ def parted(shapes: Shapes, problem: Problem) -> tuple[int, ...]:
     return () if found is None else tuple(range(found[0].start, found[0].stop))
 
 
+def parted_target(shapes: Shapes, problem: Problem) -> tuple[int, ...]:
+    """Return the axes of a reshape's target that no axes of its input answer to, the batch aside."""
+    found = _middle(shapes, problem)
+    return () if found is None else tuple(at for at in range(found[1].start, found[1].stop) if at)
+
+
 def _middle(shapes: Shapes, problem: Problem) -> tuple[range, range] | None:
     """Return the axes of the input, and those of the target, that are left where both ends have been compared."""
     node = shapes.network.nodes[problem.node]

@@ -47,26 +47,30 @@ class Actions:
         )
 
     def _fix(self, diagnostic: Finding) -> Iterator[types.CodeAction]:
-        fix = diagnostic.fix
-        if fix is None or fix.applicability is Applicability.DISPLAY or not self._proved(diagnostic):
-            return
-        safe = fix.applicability is Applicability.SAFE
-        yield types.CodeAction(
-            title=fix.message if safe else f"{fix.message} (changes what the network computes)",
-            kind=types.CodeActionKind.QuickFix,
-            diagnostics=[self._shown(diagnostic)],
-            is_preferred=safe,
-            edit=self._edit(convert.edits(fix.edits, self.analysis.text)),
-        )
+        tried = self._tried(diagnostic)
+        for fix in dict.fromkeys([*([tried.fix] if tried.fix else []), *tried.advice]):
+            if fix.applicability is Applicability.DISPLAY:
+                continue
+            safe = fix.applicability is Applicability.SAFE
+            yield types.CodeAction(
+                title=fix.message if safe else f"{fix.message} (changes what the network computes)",
+                kind=types.CodeActionKind.QuickFix,
+                diagnostics=[self._shown(diagnostic)],
+                is_preferred=safe,
+                edit=self._edit(convert.edits(fix.edits, self.analysis.text)),
+            )
 
-    def _proved(self, diagnostic: Finding) -> bool:
-        """Say whether a fix does what it says, as ``check`` proves it."""
-        known = self.analysis.tried.get(diagnostic)
+    def _tried(self, diagnostic: Finding) -> Finding:
+        """Return a finding with the changes that do what they say, as ``check`` tries them."""
+        if fixes.settled(diagnostic):
+            return diagnostic
+        known = self.analysis.settled.get(diagnostic)
         if known is None:
             report = self.analysis.report
-            alone = tuple(d if d == diagnostic else d._replace(fix=None) for d in report.diagnostics)
-            kept = fixes.proved(report.changed(alone), self.analysis.again).diagnostics
-            known = self.analysis.tried[diagnostic] = any(d.fix is not None for d in kept)
+            place = report.diagnostics.index(diagnostic)
+            copy = report.changed(report.diagnostics)
+            known = fixes.proved(copy, self.analysis.again, only=diagnostic).diagnostics[place]
+            self.analysis.settled[diagnostic] = known
         return known
 
     def _ignore(self, diagnostic: Finding) -> Iterator[types.CodeAction]:

@@ -8,7 +8,7 @@ propagated anew, which is 14 ms of these 87, and the rules look at the whole net
 from __future__ import annotations
 
 import contextlib
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from yaml.nodes import MappingNode
@@ -18,7 +18,7 @@ from shapecheck.analysis.receptive_field import receptive_fields
 from shapecheck.analysis.sizes.every_size import SizesAnalysis, analyse
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.config import Config
-from shapecheck.findings import baseline
+from shapecheck.findings import baseline, fixes
 from shapecheck.findings.baseline import BaselineError
 from shapecheck.findings.catalogue import Phase
 from shapecheck.findings.checked import Report, Settings
@@ -33,6 +33,10 @@ from shapecheck.language.templates import FileTemplate, Memory
 from shapecheck.server.names import NameIndex
 from shapecheck.server.positions import Text
 
+# How many lines are checked again, at every keystroke, to try what would mend the findings; the rest is tried when
+# it is asked for.
+MOST_LINES = 1_500
+
 
 class Analysis:
     """What is known of one version of a file. ``root`` and ``file`` are None where the text is no mapping."""
@@ -46,7 +50,8 @@ class Analysis:
         self.file = file
         self.report = report
         self.version: int | None = None
-        # Whether a fix was proved, and what an edit that silences a rule was proved to do, so that each is tried once.
+        # What mends a finding, and what an edit that silences a rule was proved to do, so that each is tried once.
+        self.settled: dict[Finding, Finding] = {}
         self.tried: dict[object, bool] = {}
 
     @cached_property
@@ -132,6 +137,7 @@ class Checker:
         file, findings, memory = read_again(root, self.path, limits, last.memory if last is not None else Memory())
         reading = pipeline.Reading(file, findings)
         report = pipeline.judge(reading, source, settings)
+        fixes.proved(report, partial(pipeline.check, settings=settings), MOST_LINES, lazy=True)
         if config.baseline is not None:
             # One that cannot be read is told of where the configuration is.
             with contextlib.suppress(BaselineError):

@@ -99,13 +99,10 @@ def test_what_changes_the_network_is_asked_for(tmp_path: Path) -> None:
     assert code == 1 and "error[SC208]" in out and err == ""
     assert path.read_text(encoding="utf-8") == MERGE
     assert run("--diff", str(path)) == (0, "", "")
-    assert "+  - {name: image_crop, op: crop, from: image, like: up}" in run("--diff", "--unsafe-fixes", str(path))[1]
+    assert "+  - {name: up, op: upsample, like: image}" in run("--diff", "--unsafe-fixes", str(path))[1]
     code, out, err = run("--unsafe-fixes", str(path))
     assert code == 0 and err == f"{path}: 1 fix applied\n"
-    assert path.read_text(encoding="utf-8") == MERGE.replace(
-        "  - {name: join, op: add, from: [image, up]}",
-        "  - {name: image_crop, op: crop, from: image, like: up}\n  - {name: join, op: add, from: [image_crop, up]}",
-    )
+    assert path.read_text(encoding="utf-8") == MERGE.replace("scale_factor: 2", "like: image")
 
 
 def test_standard_input_comes_back_fixed_on_standard_output() -> None:

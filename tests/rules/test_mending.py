@@ -36,6 +36,11 @@ layers:
 """
 
 
+# One row and one column less.
+VALID = "op: conv, out_channels: 3, from: skip, kernel_size: 2}"
+RESIZED = "op: upsample, scale_factor: 2}"
+
+
 def checked(text: str) -> Report:
     again = partial(check_text, path="x")
     return fixes.proved(again(text), again)
@@ -62,11 +67,11 @@ def test_following_the_encoder_is_not_offered_where_the_geometry_differs() -> No
 
 
 def test_the_larger_of_two_maps_can_be_cropped_before_a_merge() -> None:
-    report = checked(MERGE)
+    report = checked(MERGE.replace(RESIZED, VALID))
     (finding,) = [d for d in report.diagnostics if d.code == "SC208"]
     assert finding.fix is not None
     assert finding.fix.applicability == "unsafe"
-    assert fixes.fix(report, partial(check_text, path="x"), unsafe=False).text == MERGE
+    assert fixes.fix(report, partial(check_text, path="x"), unsafe=False).text == report.text
     fixed = fixes.fix(report, partial(check_text, path="x"), unsafe=True)
     assert fixed.report.ok
     assert "  - {name: skip_crop, op: crop, from: skip, like: up}\n  - name: join  # both\n" in fixed.text
@@ -74,7 +79,7 @@ def test_the_larger_of_two_maps_can_be_cropped_before_a_merge() -> None:
 
 
 def test_nothing_is_cropped_where_neither_map_is_the_larger() -> None:
-    crossed = MERGE.replace("scale_factor: 2", "size: [26, 30]")
+    crossed = MERGE.replace(RESIZED, VALID.replace("2}", "[2, 3], padding: [0, 2]}"))
     (finding,) = [d for d in checked(crossed).diagnostics if d.code == "SC208"]
     assert finding.fix is None
 

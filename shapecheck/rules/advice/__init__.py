@@ -1,0 +1,101 @@
+"""Advice: changes of the file that may mend a finding, each of which is tried before it is told.
+
+The smallest change comes first. What stands here is not promised; ``findings.attempts`` finds out what is true of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from shapecheck.analysis.propagation import Shapes
+from shapecheck.findings.finding import Advice, Finding
+from shapecheck.rules.advice.input_advice import other_sizes
+from shapecheck.rules.advice.inquiry import Inquiry
+from shapecheck.rules.advice.merge_advice import (
+    broadcast,
+    channels,
+    cropped,
+    full_padding,
+    other_axis,
+    resized_like,
+    rounded_up,
+)
+from shapecheck.rules.advice.number_advice import (
+    axis_of_one,
+    channels_above,
+    dividing,
+    fitting_entry,
+    parameters,
+    stated_number,
+)
+from shapecheck.rules.advice.undoing_advice import (
+    demanded,
+    legal_size,
+    other_padding,
+    own_fix,
+    said_size,
+    size_of_skip,
+    undone_layer,
+)
+from shapecheck.rules.advice.window_advice import (
+    even_padding,
+    fitting_kernel,
+    half_padding,
+    kept_size,
+    less_padding,
+    live_kernel,
+    one_for_all_axes,
+    other_mode,
+    other_order,
+)
+
+Builder = Callable[[Inquiry], Iterator[Advice]]
+
+# For each rule what may mend it, the smallest change first.
+BUILDERS: Mapping[str, tuple[Builder, ...]] = {
+    "merge-mismatch": (
+        broadcast,
+        even_padding,
+        other_sizes,
+        other_padding,
+        full_padding,
+        resized_like,
+        rounded_up,
+        cropped,
+        channels,
+        other_axis,
+    ),
+    "expectation-differs": (even_padding, other_sizes, other_padding, full_padding, resized_like, rounded_up, channels),
+    "stated-size-differs": (stated_number, parameters),
+    "kernel-exceeds-input": (other_order, even_padding, other_sizes, fitting_kernel),
+    "wrong-number-of-axes": (one_for_all_axes,),
+    "groups-do-not-divide": (dividing, channels_above),
+    "channels-do-not-divide": (dividing, channels_above),
+    "size-does-not-divide": (other_sizes,),
+    "reshape-count-differs": (even_padding, other_sizes, fitting_entry),
+    "pool-padding-over-half": (other_order, less_padding),
+    "padding-exceeds-input": (other_sizes, other_mode),
+    "crop-too-large": (other_sizes,),
+    "squeeze-of-larger-axis": (axis_of_one,),
+    "ambiguous-transposed-size": (own_fix, said_size, undone_layer, demanded),
+    "output-padding-out-of-range": (legal_size,),
+    "output-size-unreachable": (legal_size, undone_layer),
+    "transpose-of-not-a-convolution": (undone_layer, size_of_skip),
+    "unpool-differs": (undone_layer,),
+    "unpool-without-pool": (undone_layer,),
+    "even-kernel-half-padding": (kept_size,),
+    "taps-in-padding": (live_kernel,),
+    "swapped-padding": (half_padding,),
+}
+
+
+def advise(shapes: Shapes, text: str, finding: Finding) -> Iterator[Advice]:
+    """Yield what may mend a finding, none of it tried."""
+    builders = BUILDERS.get(finding.rule.name, ())
+    node = next((node for node in shapes.network.layers if node.name == finding.layer), None) if builders else None
+    if node is None:
+        return
+    problem = next((t for t in shapes.troubles if t.node == node.index and t.rule == finding.rule.name), None)
+    asked = Inquiry(shapes, text, finding, node, problem)
+    for builder in builders:
+        yield from builder(asked)
