@@ -20,7 +20,8 @@ EXPRESSIONS = ("H", '"=H // 2"', '"=H // 3"', '"=(H + 3) // 4"', '"=2 * H"')
 MADE = re.compile(r"^(\S+): kernel_size .* makes (\d+) of (\d+) on L")
 TRIED = re.compile(r"; padding: (\S.*) makes (\d+)$")
 PARTED = re.compile(
-    r"^the branches part at (\S+), which (drops \d+ of|leaves \d+ of the padding behind|rounds|takes|makes \d+ of) (\d+)(?: / (\d+) up)?"
+    r"^the branches part at (\S+), which"
+    r" (drops \d+ of|leaves \d+ of the padding behind|rounds|takes|makes \d+ of) (\d+)(?: / (\d+) up)?"
 )
 IN_H = re.compile(r"^(\S+) has ([^:;]+) and (\S+) has ([^:;]+?)(?::|$)")
 TIMES = re.compile(r": (\S+) is (\d+(?:/\d+)?) times as long as (\S+), at every H(?: that (\d+) divides)?")

@@ -137,7 +137,7 @@ def test_settings_that_change_come_and_break_count_for_every_file(watched: Watch
     put(watched.folder / "a.net.yaml", BROKEN)
     time.sleep(2 * watch.PAUSE)  # so that it may look, which is to tell nothing
     put(settings, 'ignore = ["SC204"]\n')
-    assert watched.told()[-2] == "All shapes fit: 2 files, 4 layers."
+    assert watched.told()[-2] == "No error is shown, but 2 of 2 files have errors that are ignored or not selected."
     settings.unlink()
     assert watched.told()[-2] == "Found 2 errors in 2 files."
 
