@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from shapecheck.findings.attempts import MOST_LINES, Attempts, Check, applied, grave, surest, told
+from shapecheck.findings.attempts import MOST_LINES, Attempts, Check, applied, grave, kinds, surest, told
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Advice, Applicability, Finding
