@@ -1,15 +1,15 @@
 """Which sizes work, asked of others: torch.export, JAX's symbolic shapes, and the integer set library isl.
 
-``python tests/benchmarks/sizes_by_others.py`` prints the table; what is not installed is left out, and said.
+``python tests/benchmarks/sizes_by_others.py`` prints the table, in CPU time; what is not installed is
+left out, and said.
 """
 
 import importlib.util
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from measure import ROOT, calls
+
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 4, H]}\nlayers:\n"
@@ -155,10 +155,9 @@ def main() -> None:
         for engine, (module, ask) in ENGINES.items():
             if importlib.util.find_spec(module) is None:
                 continue
-            ask(text)  # what is loaded on first use is not counted
-            start = time.perf_counter()
             answer = ask(text)
-            print(f"| {name} | {engine} | `{answer}` | {(time.perf_counter() - start) * 1e3:.1f} ms |")
+            (seconds,) = calls(lambda ask=ask, text=text: ask(text))  # what is loaded on first use is not counted
+            print(f"| {name} | {engine} | `{answer}` | {seconds * 1e3:.1f} ms |")
     missing = sorted({module for module, _ in ENGINES.values() if importlib.util.find_spec(module) is None})
     if missing:
         print(f"left out, because it is not installed: {', '.join(missing)}", file=sys.stderr)
