@@ -38,6 +38,7 @@ def network(*rows: tuple[str, Any, Any], channels_last: bool = False, dtypes: di
         if reads is None:
             node = Node(index, name, None, NOWHERE)
             node.shape = tuple(what)
+            node.dims = (None,) * len(node.shape)
             node.dtype = (dtypes or {}).get(name)
         else:
             keys = dict(what)
