@@ -154,7 +154,8 @@ def _old(lines: list[str], edit: Edit) -> str:
 
 def _touched(candidate: Advice) -> set[int]:
     """Return the lines, in the text that a change makes, in which it changes something."""
-    touched, moved = set(), 0
+    touched: set[int] = set()
+    moved = 0
     for edit in sorted(candidate.edits, key=lambda e: e.span.start):
         added = edit.text.count("\n")
         touched.update(range(edit.span.start.line + moved, edit.span.start.line + moved + added + 1))

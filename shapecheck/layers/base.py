@@ -420,7 +420,7 @@ def state(
         raise Problem(
             "stated-size-differs",
             f"{key} is stated as {stated}, but the input has {found} {what}{where}",
-            f"write {key}: {found}, or leave it out: it is never needed"
+            f"{key} is never needed: it is found from the input"
             if elsewhere is None
             else "put the axes in the order that is meant, with permute, or correct the input's shape",
             key=key,

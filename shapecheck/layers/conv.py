@@ -49,7 +49,7 @@ class Convolving(Sliding):
         for count, what in ((channels, "input"), (out_channels, "output")):
             if not context.divides(groups, count):
                 below = count // groups * groups
-                divisors = nearest_divisors(groups, "groups", channels, out_channels)
+                divisors = nearest_divisors(groups, channels, out_channels)
                 raise Problem(
                     "groups-do-not-divide",
                     f"groups {groups} does not divide the {count} {what} channels: "
@@ -59,7 +59,7 @@ class Convolving(Sliding):
                         if context.at_least(below, 1)
                         else f"the smallest multiple of {groups} is {groups}"
                     )
-                    + (f"; or {divisors}" if divisors else ""),
+                    + (f"; {divisors}" if divisors else ""),
                     key="groups" if what == "input" else "out_channels",
                     axis=context.channels_at,
                 )

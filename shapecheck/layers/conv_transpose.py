@@ -230,7 +230,7 @@ class ConvTranspose(Convolving):
                     "output-size-unreachable",
                     f"output_size {w.o} on {axis} cannot be reached: {w._replace(a=0, o=least).formula()}, "
                     f"so it can be {legal}",
-                    f"write {legal}, or change the stride, kernel or padding",
+                    "other sizes take another stride, kernel or padding",
                     key="output_size",
                     axis=context.spatial_axis(j),
                 )

@@ -18,7 +18,7 @@ def divisors_near(number: int, wanted: int) -> list[int]:
     return [divisor for divisor in found if divisor is not None]
 
 
-def nearest_divisors(wanted: int, key: str, *totals: Size) -> str | None:
+def nearest_divisors(wanted: int, *totals: Size) -> str | None:
     """Return the help that names numbers near ``wanted`` that divide all totals; None where one is not known."""
     known = [total for total in totals if isinstance(total, int)]
     if len(known) < len(totals):
@@ -27,4 +27,4 @@ def nearest_divisors(wanted: int, key: str, *totals: Size) -> str | None:
     divided = " and ".join(map(str, dict.fromkeys(known)))
     if not near:
         return None
-    return f"write {key}: {' or '.join(map(str, near))}, which divide{'s' if len(near) == 1 else ''} {divided}"
+    return f"{' and '.join(map(str, near))} divide{'s' if len(near) == 1 else ''} {divided}"

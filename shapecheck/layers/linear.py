@@ -102,8 +102,7 @@ class Attention(Layer):
                 "groups-do-not-divide",
                 f"num_heads {self.num_heads} does not divide the {shape[-1]} features: "
                 f"{shape[-1]} = {self.num_heads}·{shape[-1] // self.num_heads} + {shape[-1] % self.num_heads}",
-                nearest_divisors(self.num_heads, "num_heads", shape[-1])
-                or "take a number of heads that divides the features",
+                nearest_divisors(self.num_heads, shape[-1]) or "take a number of heads that divides the features",
                 key="num_heads",
                 axis=2,
             )

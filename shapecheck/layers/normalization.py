@@ -139,8 +139,7 @@ class GroupNorm(Norm):
                 "groups-do-not-divide",
                 f"num_groups {self.num_groups} does not divide the {channels} channels: "
                 f"{channels} = {self.num_groups}·{channels // self.num_groups} + {channels % self.num_groups}",
-                nearest_divisors(self.num_groups, "num_groups", channels)
-                or "take a number of groups that divides the channels",
+                nearest_divisors(self.num_groups, channels) or "take a number of groups that divides the channels",
                 key="num_groups",
                 axis=self.feature_axis(context),
             )

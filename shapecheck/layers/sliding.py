@@ -78,8 +78,7 @@ def require_fit(context: Context, windows: tuple[Window, ...]) -> None:
             "kernel-exceeds-input",
             f"{kernel} does not fit into {padded} on {spatial_name(j, len(windows))}"
             f" (input {w.i}, padding {w.before} + {w.after}): {w.formula()}",
-            f"the input needs {short} more on this axis: pad it by {short} in all, "
-            f"take a kernel that reaches at most {padded}, or shrink less above",
+            f"the input needs {short} more on this axis",
             key="kernel_size",
             axis=context.spatial_axis(j),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from shapecheck.analysis.axis_words import AxisPart, axis_part, axis_word
 from shapecheck.analysis.propagation import Shapes
@@ -18,19 +18,15 @@ from shapecheck.analysis.provenance import (
 )
 from shapecheck.analysis.transposed.symmetry import levels
 from shapecheck.arithmetic.shape import show
-from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
 from shapecheck.layers.base import Problem
 from shapecheck.layers.merge import differing
 from shapecheck.rules import changed_order, size_ratio, token_counts
 from shapecheck.rules.related_places import related
-from shapecheck.rules.tried_changes import mends
 
 # How many sizes are told of the way from an input to a mistake.
 MOST_SIZES = 8
-# From this ratio on a crop of the larger, or a pad of the smaller, would make up half of a signal or more.
-LARGEST_CROP = 2
 
 
 def stated_size_differs(finding: Finding, shapes: Shapes, problem: Problem) -> Finding:
@@ -91,20 +87,16 @@ def merge_mismatch(finding: Finding, shapes: Shapes, problem: Problem) -> Findin
     if order is not None:
         finding = finding._replace(related=(*finding.related, related(shapes, node, order, problem.node)))
     if finding.help is None:
-        return finding._replace(help=_any_help(part, sizes, order is not None))
+        return finding._replace(help=_any_help(part))
     return finding
 
 
-def _any_help(part: AxisPart, sizes: Sequence[Size], reordered: bool) -> str | None:
+def _any_help(part: AxisPart) -> str | None:
     """Return what changes an axis of its kind, where nothing better is known."""
     if part is AxisPart.CHANNELS:
         return "a conv with kernel_size 1 changes the channels; concat joins different ones"
     if part is AxisPart.FEATURES:
         return "a linear changes the features; concat joins different ones"
-    known = sorted(size for size in sizes if isinstance(size, int))
-    if part is AxisPart.SPACE and not reordered:
-        near = len(known) < 2 or known[1] < LARGEST_CROP * known[0]
-        return "crop, pad or resample one of the two" if near else "resample one of the two"
     return None
 
 
@@ -151,23 +143,16 @@ def with_cause(
     places = (related(shapes, blamed, explain_cause(found), seen_from), *_used_up(shapes, found))
     help = finding.help
     if help is None and found.fitting:
-        help = _fitting_help(shapes, found, problem)
+        help = _fitting_help(found)
     elif help is None and found.scales:
-        help = "join maps of one stride: name another layer in from, or resample one of the two"
+        help = "join maps of one stride"
     return finding._replace(related=(*finding.related, *places), help=help)
 
 
-def _fitting_help(shapes: Shapes, found: Cause, problem: Problem | None) -> str:
+def _fitting_help(found: Cause) -> str:
     sizes = " or ".join(map(str, sorted(found.fitting)))
     what = f"the input {found.fork.name}" if found.fork.layer is None else found.fork.name
-    help = f"they agree where {what} has {sizes} instead of {found.fork_size} on this axis"
-    layer = None if found.layer is None else shapes.layer(found.layer)
-    if problem is None or found.layer is None or layer is None or "ceil_mode" not in layer.keys:
-        return help
-    # Rounding up is no remedy where the other branch then lacks a row.
-    ceiled = {found.layer.index: layer.with_keys(ceil_mode=True)}
-    keeps = f"; or keep the remainder with ceil_mode: true on {found.layer.name}"
-    return help + keeps if mends(shapes, problem, ceiled) else help
+    return f"they agree where {what} has {sizes} instead of {found.fork_size} on this axis"
 
 
 def _used_up(shapes: Shapes, found: Cause) -> Iterator[Related]:
@@ -225,10 +210,7 @@ def _with_floored_padding(finding: Finding, shapes: Shapes, index: int, axis: in
             f"{node.name} makes {w.o} of {w.i}, {w.s}·{w.i} + {extra}:"
             f" padding {w.before} is half of {w.k} − {w.s} rounded down"
         )
-        help = f"padding {w.before + 1} with output_padding {extra} on {node.name} gives {w.s}·{w.i} = {w.i * w.s}"
-        finding = finding._replace(
-            related=(*finding.related, related(shapes, node, message)), help=finding.help or help
-        )
+        finding = finding._replace(related=(*finding.related, related(shapes, node, message)))
     return finding
 
 
@@ -239,8 +221,6 @@ def _with_levels(finding: Finding, shapes: Shapes, source: int, output: int) -> 
         return finding
     down, up = (", ".join(node.name for node in nodes) for nodes in (shrinking, growing))
     counted = f"{len(shrinking)} layers shrink the map ({down}), and {len(growing)} grow it ({up})"
-    more, verb = (
-        (shrinking, "grow the map once more") if len(shrinking) > len(growing) else (growing, "shrink it once more")
-    )
-    help = f"{verb}, or leave one of {', '.join(node.name for node in more)} out"
+    more = max(shrinking, growing, key=len)
+    help = "shrink the map as often as it grows"
     return finding._replace(related=(*finding.related, related(shapes, more[-1], counted)), help=help)

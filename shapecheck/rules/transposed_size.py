@@ -61,20 +61,19 @@ def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list
     if wrong:
         demanded = _by_values(wrong)
         message = f"{opening}; shapes go on with a = 0, but the network demands {demanded}"
-        finding = Finding.at(
-            "ambiguous-transposed-size", node.name, message, span, _mend(verdict, shapes), subject=("wrong",)
-        )
-        return _with_consequence(finding, verdict, shapes, gone)
+        finding = Finding.at("ambiguous-transposed-size", node.name, message, span, _say(node), subject=("wrong",))
+        finding = _with_consequence(finding, verdict, shapes, gone)
+        table = by_remainder(shapes.network, verdict)
+        place = (Related(f"a depends on the input: {table}", span),) if table else ()
+        return finding._replace(related=(*finding.related, *place))
     if verdict.together:
         message = f"{opening}; shapes go on with a = 0, but {'; '.join(map(_at_once, verdict.together))}"
-        help = f"say which is meant: output_padding, output_size, or {undoing_key(node)}"
-        finding = Finding.at("ambiguous-transposed-size", node.name, message, span, help, subject=("together",))
+        finding = Finding.at("ambiguous-transposed-size", node.name, message, span, _say(node), subject=("together",))
         return _with_consequence(finding, verdict, shapes, gone)
     several = [axis for axis in axes if axis.status == "several"]
     if several:
         message = f"{opening}; {_by_values(several)} all fit, and the sizes differ"
-        help = f"say which is meant: output_padding, output_size, or {undoing_key(node)}"
-        return Finding.at("ambiguous-transposed-size", node.name, message, span, help, severity=Severity.WARNING)
+        return Finding.at("ambiguous-transposed-size", node.name, message, span, _say(node), severity=Severity.WARNING)
     undecided = tuple(axis for axis in axes if axis.status == "undecided")
     if undecided:
         message = f"{_sizes(undecided)}; which of them the network demands was not decided within the budget"
@@ -93,7 +92,7 @@ def _finding(verdict: OpenLayer, near: list[Blocked], shapes: Shapes, gone: list
             f"{_sizes(free)}; nothing in the network depends on it, so the choice is yours; shapes go on with a = 0,"
             " as in PyTorch"
         )
-        help = f"write output_padding: 0 to say that it is meant, or {undoing(node)} the layer that this one undoes"
+        help = "say with output_padding: 0 that it is meant"
         return Finding.at("ambiguous-transposed-size", node.name, message, span, help, severity=Severity.INFO)
     return None
 
@@ -208,27 +207,13 @@ def _padding(verdict: OpenLayer, ambiguity: Ambiguity | None = None) -> str | No
     return str(values[0]) if len(set(values)) == 1 else str(values)
 
 
-def _mend(verdict: OpenLayer, shapes: Shapes) -> str:
-    padding = _padding(verdict)
-    help = f"write output_padding: {padding}" if padding else "write the output_padding that is meant"
-    table = by_remainder(shapes.network, verdict)
-    if table:
-        return (
-            f"{help} for this size; but a depends on the input: {table}; {undoing(verdict.node)} the encoder's layer is"
-            " right at every size"
-        )
-    return f"{help}, or {undoing(verdict.node)} the encoder's layer, which follows the input at every size"
+def _say(node: Node) -> str:
+    return f"say which is meant: output_padding, output_size, or {undoing_key(node)}"
 
 
 def undoing_key(node: Node) -> str:
     """Return the key with which a layer names the one that it undoes."""
     return (node.layer and node.layer.undoes) or "output_size"
-
-
-def undoing(node: Node) -> str:
-    """Return that key as it stands before the name of a layer in a sentence."""
-    key = undoing_key(node)
-    return key if key.endswith("_of") else f"{key}:"
 
 
 def _fix(verdict: OpenLayer, ambiguity: Ambiguity) -> Fix | None:
@@ -267,17 +252,11 @@ def mended_by_padding(shapes: Shapes, findings: list[Finding]) -> list[Finding]:
         )
         for i, padding in list(mend.padding.items())[:3]
     )
-    wanted = ", ".join(f"{_written(padding)} on {nodes[i].name}" for i, padding in list(mend.padding.items())[:3])
-    keys = " and ".join(dict.fromkeys(undoing_key(nodes[i]) for i in mend.padding))
     result = []
     for finding in findings:
         if finding.rule.name in ("merge-mismatch", "expectation-differs") and finding.layer in names:
-            help = (
-                f"output_padding {wanted} gives the size that is asked for; or {keys}, which follows the input at"
-                " every size"
-            )
             fix = finding.fix or _padding_fix(shapes, mend)
-            finding = finding._replace(related=(*finding.related, *places), help=help, fix=fix)
+            finding = finding._replace(related=(*finding.related, *places), fix=fix)
         result.append(finding)
     return result
 

@@ -39,6 +39,7 @@ from shapecheck.rules.advice.undoing_advice import (
 )
 from shapecheck.rules.advice.window_advice import (
     even_padding,
+    explicit_padding,
     fitting_kernel,
     half_padding,
     kept_size,
@@ -47,6 +48,10 @@ from shapecheck.rules.advice.window_advice import (
     one_for_all_axes,
     other_mode,
     other_order,
+    reached_padding,
+    read_all,
+    same_rounding,
+    whole_multiple,
 )
 
 Builder = Callable[[Inquiry], Iterator[Advice]]
@@ -85,6 +90,12 @@ BUILDERS: Mapping[str, tuple[Builder, ...]] = {
     "unpool-without-pool": (undone_layer,),
     "even-kernel-half-padding": (kept_size,),
     "taps-in-padding": (live_kernel,),
+    "collapsed-axis": (live_kernel,),
+    "same-with-stride": (explicit_padding,),
+    "mixed-ceil-and-floor": (same_rounding,),
+    "stride-larger-than-kernel": (read_all,),
+    "padding-wider-than-kernel": (reached_padding,),
+    "floored-padding": (whole_multiple,),
     "swapped-padding": (half_padding,),
 }
 

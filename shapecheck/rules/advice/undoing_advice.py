@@ -11,9 +11,11 @@ from shapecheck.graph import network
 from shapecheck.layers.base import Problem
 from shapecheck.layers.role import Role
 from shapecheck.rules.advice.input_advice import other_sizes
-from shapecheck.rules.advice.inquiry import Inquiry, entry, per_axis
+from shapecheck.rules.advice.inquiry import Inquiry, entry, per_axis, without
 from shapecheck.rules.advice.merge_advice import cropped, resized_like
 
+# The keys of a window, which a layer that is undone may give.
+_WINDOW = ("kernel_size", "stride", "padding", "output_padding", "output_size")
 # How many layers that may be meant are tried.
 MOST_PARTNERS = 6
 
@@ -44,15 +46,34 @@ def undone_layer(asked: Inquiry) -> Iterator[Advice]:
     for other in list(_partners(asked, node))[:MOST_PARTNERS]:
         name = asked.local(node, other)
         if name is not None:
+            yield from _with_its_window(asked, layer.undoes, name)
             for advice in asked.write("partner", node, layer.undoes, name, instead):
-                yield advice._replace(where=f"{advice.where}, which follows the input at every size")
+                yield advice._replace(where=f"{advice.where}{_follows(asked)}")
+
+
+def _follows(asked: Inquiry) -> str:
+    """Return what naming a layer is better at than stating a size, where the size is what is asked for."""
+    return ", which follows the input at every size" if asked.finding.rule.name == "ambiguous-transposed-size" else ""
+
+
+def _with_its_window(asked: Inquiry, key: str, name: str) -> Iterator[Advice]:
+    """Yield the name of a layer in the place of the window that a layer has from it."""
+    mapping = asked.node.source.mapping
+    window, *others = [own for own in _WINDOW if entry(mapping, own) is not None] or [None]
+    dropped = [without(mapping, own) for own in others if own is not None]
+    for advice in asked.write("partner", asked.node, key, name, window) if window is not None else ():
+        if None not in dropped and entry(mapping, key) is None:
+            gone = f" in place of {', '.join(own for own in (window, *others) if own is not None)}"
+            edits = (*advice.edits, *(edit for edit in dropped if edit is not None))
+            yield advice._replace(where=f"{gone}{_follows(asked)}", edits=edits)
 
 
 def _partners(asked: Inquiry, node: network.Node) -> Iterator[network.Node]:
     """Yield the layers above of the kind that a layer undoes, the nearest first, those of the same geometry before."""
     layer = asked.layer
     wanted = Role.SLIDES | Role.LEARNED_MAP if Role.LEARNED_MAP in getattr(layer, "role", Role.NONE) else Role.SLIDES
-    alike, others = [], []
+    alike: list[network.Node] = []
+    others: list[network.Node] = []
     for other in reversed(asked.shapes.network.layers[: node.index]):
         role = Role.NONE if other.layer is None else other.layer.role
         if other.index >= node.index or wanted not in role or (wanted is Role.SLIDES and Role.LEARNED_MAP in role):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
+from shapecheck.analysis.provenance import floored
 from shapecheck.findings.finding import Advice
 from shapecheck.layers.base import Problem
 from shapecheck.layers.fields import PerAxis
+from shapecheck.layers.flow import settled
 from shapecheck.layers.window import Window
 from shapecheck.rules.advice.inquiry import Inquiry, per_axis
 from shapecheck.rules.error_causes import changes_above
@@ -54,7 +56,8 @@ def fitting_kernel(asked: Inquiry) -> Iterator[Advice]:
         return
     short = [w.reach - w.before - w.after - w.i if isinstance(w.i, int) else 0 for w in windows]
     padding = [w.before + max(0, -(-lack // 2)) for w, lack in zip(windows, short, strict=True)]
-    if all(2 * p <= w.k for p, w in zip(padding, windows, strict=True)) and all(w.before == w.after for w in windows):
+    enough = all(2 * p <= w.reach for p, w in zip(padding, windows, strict=True))
+    if enough and all(w.before == w.after for w in windows):
         yield from asked.write("padding", asked.node, "padding", per_axis(padding))
     kernel = [w.k if lack <= 0 else (w.reach - lack - 1) // w.d + 1 for w, lack in zip(windows, short, strict=True)]
     if all(k >= 1 for k in kernel):
@@ -87,7 +90,7 @@ def kept_size(asked: Inquiry) -> Iterator[Advice]:
     """Yield padding with which an even kernel keeps the size of its map, or an odd kernel with the padding as it is."""
     windows = _windows(asked)
     if windows and all(w.s == 1 for w in windows):
-        yield from asked.write("padding same", asked.node, "padding", "same")
+        yield from asked.write("padding", asked.node, "padding", "same")
     if all(w.before == w.after for w in windows):
         less = [w.before - 1 if w.before and w.reach % 2 == 0 else w.before for w in windows]
         yield from asked.write("padding", asked.node, "padding", per_axis(less))
@@ -113,3 +116,43 @@ def live_kernel(asked: Inquiry) -> Iterator[Advice]:
 def half_padding(asked: Inquiry) -> Iterator[Advice]:
     """Yield half padding, which has each axis its own."""
     yield from asked.write("padding", asked.node, "padding", "half")
+
+
+def explicit_padding(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the padding that ``same`` means at this size, as it is on each side of each axis."""
+    lower = getattr(asked.layer, "padding", None) == "same_lower"
+    exact = [settled(w, lower) or w for w in _windows(asked)]
+    if exact:
+        yield from asked.write("padding", asked.node, "padding", [[w.before, w.after] for w in exact])
+
+
+def same_rounding(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the other way to round in a pooling."""
+    ceils = getattr(asked.layer, "ceil_mode", None)
+    if isinstance(ceils, bool):
+        yield from asked.write("ceil_mode", asked.node, "ceil_mode", not ceils)
+
+
+def read_all(asked: Inquiry) -> Iterator[Advice]:
+    """Yield a kernel that reads what its stride passes over, with half of what it grows as padding."""
+    windows = _windows(asked)
+    if windows and all(w.d == 1 for w in windows):
+        yield from asked.write("kernel_size", asked.node, "kernel_size", per_axis([max(w.k, w.s) for w in windows]))
+
+
+def reached_padding(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the most padding with which every window meets its input."""
+    windows = _windows(asked)
+    if windows and all(w.before == w.after for w in windows):
+        least = [min(w.before, w.reach - 1) for w in windows]
+        yield from asked.write("padding", asked.node, "padding", per_axis(least))
+
+
+def whole_multiple(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the padding, with the output_padding, under which a transposed layer makes s times its input."""
+    windows = [w for w in _windows(asked) if floored(w)]
+    extra = [2 * (w.before + 1) - (w.k - w.s) for w in windows]
+    if windows and len(windows) == len(_windows(asked)):
+        changes = list(asked.write("whole", asked.node, "padding", per_axis([w.before + 1 for w in windows])))
+        changes += asked.write("whole", asked.node, "output_padding", per_axis(extra))
+        yield changes[0].joined(changes[1:])
