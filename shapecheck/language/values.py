@@ -7,7 +7,7 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shapecheck.arithmetic.shape import too_large
-from shapecheck.findings.finding import Finding, Position, Related, Span
+from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Position, Related, Span
 from shapecheck.language.document import plain_value, span_of
 from shapecheck.language.expressions import Env, Expression, ExpressionError, parse
 from shapecheck.language.spelling import meanings
@@ -124,7 +124,7 @@ class Value:
             node = node.value[step]
             value = value[step] if isinstance(value, list) else value
         written = node.value if isinstance(node, ScalarNode) else ""
-        help = None
+        help, fix = None, None
         if isinstance(value, str):
             best = nearest(value, error.choices, meanings())
             help = f"did you mean {best}?" if best else f"write {value}, without quotes" if value.isdigit() else None
@@ -137,7 +137,11 @@ class Value:
                 help = "round it with // 1"
         elif isinstance(value, float) and value.is_integer():
             help = f"write {int(value)}"
-        return Finding.of("wrong-value", message, span_of(node), help=help, subject=(key, type(value).__name__))
+            fix = _instead(node, str(int(value)))
+        elif isinstance(value, str) and value.isdigit() and help is not None:
+            fix = _instead(node, value)
+        about = (key, type(value).__name__)
+        return Finding.of("wrong-value", message, span_of(node), help=help, fix=fix, subject=about)
 
 
 class Misread(Exception):
@@ -149,6 +153,10 @@ class Misread(Exception):
         self.name = name
 
 
+def _instead(node: Node, text: str) -> Fix:
+    return Fix(f"write {text}", Applicability.SAFE, (Edit(span_of(node), text),))
+
+
 def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
     if isinstance(node, ScalarNode) and node.style:
         help = (
@@ -156,7 +164,8 @@ def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
             if word in words or word.isdigit()
             else "a size is a number or the name of a dimension, without quotes"
         )
-        return Finding.of("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help)
+        fix = _instead(node, word) if word in words or word.isdigit() else None
+        return Finding.of("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help, fix=fix)
     if word.isdecimal():
         return Finding.of("wrong-value", too_large(f"a number with {len(word)} digits"), span_of(node))
     if word == ANY_SIZE:
@@ -172,6 +181,7 @@ def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
             f"{word} is a param, not a dimension",
             span_of(node),
             help=f"write ={word} for its value",
+            fix=_instead(node, f"={word}"),
         )
     return Finding.of(
         "unknown-dimension",

@@ -39,8 +39,8 @@ def bias_before_normalisation(shapes: Shapes) -> Iterable[Finding]:
             f"the {norm.op} behind it takes the mean of each channel away, and with it the bias of"
             f" {channels} numbers of this layer",
             node.source.place("bias"),
-            "write bias: false",
             # A layer in a block stands for all its copies; some may have another layer behind them.
+            "some of its copies need theirs" if id(node.source.mapping) in kept else "write bias: false",
             fix=None if id(node.source.mapping) in kept else _without_bias(node),
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.findings.finding import Advice, Finding
+from shapecheck.rules.advice.file_advice import listed_outputs, other_layout
 from shapecheck.rules.advice.input_advice import other_sizes
 from shapecheck.rules.advice.inquiry import Inquiry
 from shapecheck.rules.advice.merge_advice import (
@@ -22,15 +23,19 @@ from shapecheck.rules.advice.merge_advice import (
 )
 from shapecheck.rules.advice.number_advice import (
     axis_of_one,
+    channel_axis_named,
     channels_above,
     dividing,
     fitting_entry,
+    kept_axes,
+    last_index,
     parameters,
     stated_number,
 )
 from shapecheck.rules.advice.undoing_advice import (
     demanded,
     legal_size,
+    mirrored,
     other_padding,
     own_fix,
     said_size,
@@ -82,6 +87,11 @@ BUILDERS: Mapping[str, tuple[Builder, ...]] = {
     "padding-exceeds-input": (other_sizes, other_mode),
     "crop-too-large": (other_sizes,),
     "squeeze-of-larger-axis": (axis_of_one,),
+    "pair-broken": (mirrored,),
+    "wrong-rank": (kept_axes,),
+    "acts-on-width": (channel_axis_named,),
+    "refused-by-pytorch": (parameters,),
+    "axis-out-of-range": (last_index,),
     "ambiguous-transposed-size": (own_fix, said_size, undone_layer, demanded),
     "output-padding-out-of-range": (legal_size,),
     "output-size-unreachable": (legal_size, undone_layer),
@@ -99,9 +109,17 @@ BUILDERS: Mapping[str, tuple[Builder, ...]] = {
     "swapped-padding": (half_padding,),
 }
 
+# The same for rules that are about the file as a whole.
+FILE_BUILDERS: Mapping[str, Callable[[Shapes, str], Iterator[Advice]]] = {
+    "layout-suspected": other_layout,
+    "output-by-accident": listed_outputs,
+}
+
 
 def advise(shapes: Shapes, text: str, finding: Finding) -> Iterator[Advice]:
     """Yield what may mend a finding, none of it tried."""
+    if finding.rule.name in FILE_BUILDERS:
+        yield from FILE_BUILDERS[finding.rule.name](shapes, text)
     builders = BUILDERS.get(finding.rule.name, ())
     node = next((node for node in shapes.network.layers if node.name == finding.layer), None) if builders else None
     if node is None:

@@ -157,3 +157,23 @@ def fitting_entry(asked: Inquiry) -> Iterator[Advice]:
 def _product(sizes: Sequence[Size]) -> int | None:
     known = [size for size in sizes if isinstance(size, int)]
     return math.prod(known) if len(known) == len(sizes) else None
+
+
+def last_index(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the last of the chunks, in the place of one that does not exist."""
+    chunks = getattr(asked.layer, "chunks", None)
+    if isinstance(chunks, int) and asked.problem is not None and asked.problem.key == "index":
+        yield from asked.write("index", asked.node, "index", chunks - 1)
+
+
+def kept_axes(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the axes that were read whole kept, with size 1."""
+    if asked.layer is not None and "keep_dims" in asked.layer.keys:
+        yield from asked.write("keep_dims", asked.node, "keep_dims", True)
+
+
+def channel_axis_named(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the axis of the channels for a layer that works along another."""
+    context = asked.shapes.context(asked.node)
+    if context is not None and asked.layer is not None and "axis" in asked.layer.keys:
+        yield from asked.write("axis", asked.node, "axis", context.channels_at)

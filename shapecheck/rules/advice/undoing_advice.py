@@ -46,9 +46,9 @@ def undone_layer(asked: Inquiry) -> Iterator[Advice]:
     for other in list(_partners(asked, node))[:MOST_PARTNERS]:
         name = asked.local(node, other)
         if name is not None:
-            yield from _with_its_window(asked, layer.undoes, name)
             for advice in asked.write("partner", node, layer.undoes, name, instead):
                 yield advice._replace(where=f"{advice.where}{_follows(asked)}")
+            yield from _with_its_window(asked, layer.undoes, name)
 
 
 def _follows(asked: Inquiry) -> str:
@@ -139,3 +139,14 @@ def demanded(asked: Inquiry) -> Iterator[Advice]:
         there = asked._replace(node=asked.shapes.network.nodes[trouble.node], problem=trouble)
         for builder in (other_sizes, resized_like, cropped):
             yield from builder(there)
+
+
+def mirrored(asked: Inquiry) -> Iterator[Advice]:
+    """Yield the layer that the file says a decoder layer mirrors, as the one that it undoes."""
+    encoder, layer = asked.shapes.network.symmetry.get(asked.node.index), asked.layer
+    if encoder is None or layer is None or layer.undoes is None:
+        return
+    name = asked.local(asked.node, asked.shapes.network.nodes[encoder])
+    if name is not None:
+        yield from asked.write("partner", asked.node, layer.undoes, name)
+        yield from _with_its_window(asked, layer.undoes, name)
