@@ -17,9 +17,9 @@ from shapecheck.analysis.sizes.coupling import Coupling, couple
 from shapecheck.analysis.sizes.dimension_sizes import Elsewhere, Sizes
 from shapecheck.analysis.sizes.periodic import Budget, TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
-from shapecheck.analysis.sizes.trials import Trial, Trials, judged, mirrored_sizes
+from shapecheck.analysis.sizes.trials import Trial, Trials, judged, mirrored_sizes, split_sizes
 from shapecheck.arithmetic.quasi_affine import NotQuasiAffine
-from shapecheck.arithmetic.symbolic import Size, Symbolic, at_least, same
+from shapecheck.arithmetic.symbolic import Size, Symbolic, at_least, divides, same
 from shapecheck.graph.network import Network
 from shapecheck.layers.base import Question
 
@@ -137,6 +137,10 @@ def _questions(shapes: Shapes, strict: bool) -> list[SizeQuestion]:
             broken = same(one, other) is False
             text = f"the pair has sizes {one} and {other}" if broken else "the pair has one size"
             found.append(SizeQuestion(decoder, Question("equal", one, other), text, broken))
+    for index, size, parts in split_sizes(shapes):
+        if divides(parts, size) is not True:
+            question = Question("divides", size, parts)
+            found.append(SizeQuestion(index, question, str(question), divides(parts, size) is False))
     if strict:
         for index, place in _strided(shapes):
             w = shapes.windows(network.nodes[index])[place]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.arithmetic.shape import split
-from shapecheck.arithmetic.symbolic import Size, same
+from shapecheck.arithmetic.symbolic import Size, divides, same
 from shapecheck.graph.network import Network
 
 # Layers that are computed in trying the sizes of one dimension.
@@ -86,6 +86,9 @@ def judged(shapes: Shapes, read: list[tuple[int, int]]) -> Trial:
     for decoder, _, one, other in mirrored_sizes(shapes):
         if same(one, other) is False:
             return Trial(False, decoder, f"the pair has sizes {one} and {other}")
+    for index, size, parts in split_sizes(shapes):
+        if divides(parts, size) is False:
+            return Trial(False, index, f"a size of {size} cannot be split over {parts} devices")
     for index, axis in read:
         if shapes.windows(network.nodes[index])[axis].unread != 0:
             return Trial(False, index, "a row of the input is left unread")
@@ -93,16 +96,34 @@ def judged(shapes: Shapes, read: list[tuple[int, int]]) -> Trial:
 
 
 def mirrored_sizes(shapes: Shapes) -> list[tuple[int, int, Size, Size]]:
-    """Return (decoder, source, size, size) for each axis of each declared pair whose shapes are known."""
-    found = []
+    """Return (decoder, source, size, size) for each axis of each declared pair whose shapes are known.
+
+    Of a pair of different ranks it is their numbers of spatial axes.
+    """
+    found: list[tuple[int, int, Size, Size]] = []
     for decoder, source in shapes.network.mirrored:
         ends = [shapes.outputs[index] for index in (decoder, source)]
         if any(shape is None or len(shape) < 3 for shape in ends):
             continue
         left, right = (split(shape, shapes.network.channels_last).spatial for shape in ends if shape is not None)
-        if len(left) == len(right):
+        if len(left) != len(right):
+            found.append((decoder, source, len(left), len(right)))
+        else:
             found += [(decoder, source, one, other) for one, other in zip(left, right, strict=True)]
     return found
+
+
+def split_sizes(shapes: Shapes) -> list[tuple[int, Size, int]]:
+    """Return (input, size, parts) for each axis of an input that the file splits over devices: parts divide size."""
+    sharding = shapes.network.sharding
+    if sharding is None or sharding.span is None:
+        return []
+    return [
+        (index, size, parts)
+        for index, splits in sharding.inputs.items()
+        for size, axis in zip(shapes.outputs[index] or (), splits, strict=False)
+        if (parts := sharding.parts(axis)) > 1
+    ]
 
 
 def _flawed(network: Network) -> int | None:

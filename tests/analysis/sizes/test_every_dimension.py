@@ -208,3 +208,21 @@ def test_a_dimension_that_stands_in_arithmetic_alone_is_one(declared: bool) -> N
     codes = [finding.code for finding in api.check(network).diagnostics if finding.code.startswith("SC50")]
     assert codes == (["SC501"] if declared else ["SC507"])
     assert propagate(api.loads(text, N=1, H=64))["p"].output == (1, 4, 4)
+
+
+def test_what_the_file_splits_over_devices_has_to_divide() -> None:
+    text = HEAD + (
+        "inputs: {x: [N, 4]}\ndims: {N: 8}\nsharding: {mesh: {data: 4}, dims: {N: data}}\n"
+        "layers:\n  - {op: linear, out_features: 3}\n"
+    )
+    assert api.check(api.loads(text)).ok and not api.check(api.loads(text, N=6)).ok
+    assert sizes(text).dims["N"].condition == "N % 4 == 0"
+
+
+def test_a_pair_of_other_ranks_works_at_no_size() -> None:
+    text = HEAD + (
+        "inputs: {x: [1, 4, H, 6]}\ndims: {H: 8}\nlayers:\n  - {name: e, op: relu}\n"
+        "  - {name: r, op: reshape, shape: [1, 4, -1]}\n  - {name: d, op: relu}\nsymmetry: {d: e}\n"
+    )
+    assert not api.check(api.loads(text)).ok
+    assert not any(sizes(text).dims["H"].accepts(n) for n in range(1, 50))
