@@ -72,7 +72,8 @@ def shifts(shapes: Shapes, layers: LayerIndex) -> list[Shift]:
         if merges:
             lead = min(known, key=lambda pair: pair[1].enlarged)
             grids[index] = lead[1]
-            found += _compare(shapes, node, lead, known)
+            if any(grid is not lead[1] for _, grid in known):
+                found += _compare(shapes, node, lead, known)
         elif spatial is not None and len(node.inputs) == 1:
             moved = _moved(shapes, node, known[0][1], spatial)
             if moved is not None:

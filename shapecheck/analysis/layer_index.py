@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.graph.network import Node
+from shapecheck.layers.base import Layer
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
@@ -56,6 +57,12 @@ class LayerIndex:
             found = sorted((node for nodes in groups for node in nodes), key=lambda node: node.index)
             self._by_role[role, but] = found
         return found
+
+    def answering(self, question: str) -> list[Node]:
+        """Return the layers of a class with an answer of its own to a question of Layer's, such as ``does_nothing``."""
+        base = getattr(Layer, question)
+        own = (nodes for _, nodes in self._ops if getattr(type(nodes[0].layer), question) is not base)
+        return sorted((node for nodes in own for node in nodes), key=lambda node: node.index)
 
     def indices(self, role: Role) -> frozenset[int]:
         """Return the indices of the layers that play one part at least of ``role``."""

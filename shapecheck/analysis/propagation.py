@@ -174,7 +174,10 @@ def propagate(
         context = shapes.context(node) if node.references else Context(inputs, channels_last)
         if context is None:
             continue
-        outputs[index] = _output(index, layer, context, troubles, undecided)
+        shape = _output(index, layer, context, troubles, undecided)
+        if shape is not None and (shape is not inputs[0] or nodes[node.inputs[0]].layer is None):
+            shape = _held(index, shape, troubles, undecided)
+        outputs[index] = shape
         if forgiving and outputs[index] is None:
             outputs[index] = _forgiven(layer, context)
     for node in stated:
@@ -222,8 +225,11 @@ def _output(index: int, layer: Layer, context: Context, troubles: list[Problem],
             undecided.append(Open(index, str(reason), None, reason.sizes))
     if context.undecided:
         undecided.extend(Open(index, str(asked), asked) for asked in context.undecided)
-    if shape is None:
-        return None
+    return shape
+
+
+def _held(index: int, shape: Shape, troubles: list[Problem], undecided: list[Open]) -> Shape | None:
+    """Return a shape that can be held, and whose sizes can be followed, or None."""
     elements = 1
     clear = True
     for size in shape:

@@ -6,7 +6,7 @@ from typing import Any
 
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.convolution import taps_on_input
-from shapecheck.arithmetic.shape import Shape
+from shapecheck.arithmetic.shape import FeatureMap, Shape
 from shapecheck.arithmetic.symbolic import Size, known
 from shapecheck.layers.base import Context, Problem, Undecided, state
 from shapecheck.layers.divisors import nearest_divisors
@@ -39,9 +39,10 @@ class Convolving(Sliding):
 
     def group_count(self, context: Context, groups: Any, out_channels: Size) -> int:
         """Return how many groups there are, having checked that they divide both channel counts."""
-        channels = context.feature_map().channels
-        axes = (axis for axis, size in enumerate(context.inputs[0]) if axis and size == self.in_channels)
-        state(self.in_channels, channels, "in_channels", "channels", context, elsewhere=next(axes, None))
+        channels = context.inputs[0][context.channels_at]
+        if self.in_channels is not None:
+            axes = (axis for axis, size in enumerate(context.inputs[0]) if axis and size == self.in_channels)
+            state(self.in_channels, channels, "in_channels", "channels", context, elsewhere=next(axes, None))
         if groups == "depthwise":
             groups = channels
         if not isinstance(groups, int):
@@ -82,12 +83,15 @@ class Conv(Convolving):
 
     def windows(self, context: Context) -> tuple[Window, ...]:
         """Return the arithmetic of each axis (Relationships 1 to 6 and 15)."""
-        return slide(context.feature_map().spatial, self.kernel_size, self.stride, self.padding, self.dilation)
+        return self._windows(context.feature_map())
+
+    def _windows(self, features: FeatureMap) -> tuple[Window, ...]:
+        return slide(features.spatial, self.kernel_size, self.stride, self.padding, self.dilation)
 
     def output(self, context: Context) -> Shape:
         """Return [N, out_channels, o, ...]."""
         features = context.feature_map()
-        windows = self.windows(context)
+        windows = self._windows(features)
         self.group_count(context, self.groups, self.out_channels)
         if self.padding_mode in ("reflect", "circular"):
             lower = self.padding == "same_lower"

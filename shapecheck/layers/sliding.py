@@ -34,8 +34,8 @@ def padding_edges(
         return ((0, 0),) * count
     if isinstance(padding, str):
         amount = convolution.half_padding if padding == "half" else convolution.full_padding
-        return tuple((amount(k[j], d[j]),) * 2 for j in range(count))
-    return tuple(e if isinstance(e, tuple) else (e, e) for e in per_axis(padding, count, "padding"))
+        return tuple([(amount(k[j], d[j]),) * 2 for j in range(count)])
+    return tuple([e if isinstance(e, tuple) else (e, e) for e in per_axis(padding, count, "padding")])
 
 
 def slide(
@@ -58,9 +58,12 @@ def slide(
             Window("same", i, convolution.conv_same(i, s[j]), k[j], s[j], 0, 0, d[j]) for j, i in enumerate(spatial)
         )
     size = convolution.pool_ceil if form == "ceil" else convolution.conv
+    # Lists, here and above, because a generator takes longer to begin than this takes, and every sliding layer asks.
     return tuple(
-        Window(form, i, size(i, k[j], s[j], *edges[j], d[j]), k[j], s[j], *edges[j], d[j])
-        for j, i in enumerate(spatial)
+        [
+            Window(form, i, size(i, k[j], s[j], *edges[j], d[j]), k[j], s[j], *edges[j], d[j])
+            for j, i in enumerate(spatial)
+        ]
     )
 
 

@@ -10,7 +10,6 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Layer
 
 # How many beginnings of branches that lead nowhere are told of, and how many ends that may be outputs by accident.
 MOST_ROOTS = 50
@@ -70,9 +69,7 @@ def _behind(found: LayerIndex, node: Node) -> list[Node]:
 
 def layer_does_nothing(shapes: Shapes) -> Iterable[Finding]:
     """A layer gives back what it is given: a pooling of one element, a permutation in order, a dropout of 0."""
-    # Most classes of layers do something whatever their keys are, and are not asked.
-    asked = [node for node in shapes.network.layers if type(node.layer).does_nothing is not Layer.does_nothing]
-    idle = [node for node in asked if _does_nothing(shapes, node)]
+    idle = [node for node in layer_index(shapes).answering("does_nothing") if _does_nothing(shapes, node)]
     if not idle:
         return
     indices = {node.index for node in idle}

@@ -116,7 +116,7 @@ def jax_transposed_padding(shapes: Shapes) -> Iterable[Finding]:
 
 def refused_by_pytorch(shapes: Shapes) -> Iterable[Finding]:
     """A layer that fits is refused by PyTorch, which asks for more."""
-    for node in shapes.network.layers:
+    for node in layer_index(shapes).answering("refused_by_pytorch"):
         context = shapes.context(node)
         refusal = None if context is None or node.layer is None else node.layer.refused_by_pytorch(context)
         if refusal is not None:

@@ -13,9 +13,19 @@ from shapecheck.layers.base import Layer
 from shapecheck.layers.role import Role
 from shapecheck.layers.window import Window
 
+# A layer that slides the transposed of a learned kernel, with the numbers of each axis.
+_TransposedMap = tuple[Node, Layer, tuple[Window, ...]]
 
-def transposed_maps(shapes: Shapes) -> Iterator[tuple[Node, Layer, tuple[Window, ...]]]:
-    """Yield the layers that slide the transposed of a learned kernel, with the numbers of each axis."""
+
+def transposed_maps(shapes: Shapes) -> list[_TransposedMap]:
+    """Return the layers that slide the transposed of a learned kernel; they are looked for once."""
+    found = shapes.kept.get("transposed maps")
+    if not isinstance(found, list):
+        found = shapes.kept["transposed maps"] = list(_transposed_maps(shapes))
+    return found
+
+
+def _transposed_maps(shapes: Shapes) -> Iterator[_TransposedMap]:
     learned: dict[type[Layer], bool] = {}
     for node in shapes.network.layers:
         if node.layer is None:
