@@ -46,7 +46,7 @@ def permute(draw: Draw, op: str) -> Case:
     axes = draw.data.draw(st.permutations(range(len(shape))))
     if draw.of(True, False):
         axes = [axis - len(shape) if draw.of(True, False) else axis for axis in axes]
-    if draw.rarely():
+    if draw.of(False, False, True):
         axes = [*axes[:-1], draw.of(draw.int(-2, 5), 6)]
     return on(shape, op, {"axes": list(axes)}, lambda x: jnp.transpose(x, tuple(axes)))
 
