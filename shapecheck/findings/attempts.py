@@ -19,7 +19,7 @@ from shapecheck.findings.finding import Advice, Applicability, Edit, Finding, Fi
 # Changes that are tried in a file, those for one finding, and how many lines are checked again for them in all.
 MOST = 200
 MOST_FOR_ONE = 12
-MOST_LINES = 20_000
+MOST_LINES = 12_000
 # How many kinds of changes are told of.
 TOLD = 2
 # How often what comes to light behind a change is mended the same way, for one change at several places.
@@ -98,19 +98,18 @@ class Attempts:
         """Return the changes that mend a finding, at most TOLD kinds of them, in the order in which they are given."""
         found: list[_Outcome] = []
         seen: set[tuple[Edit, ...]] = set()
-        for count, candidate in enumerate(candidates):
-            if count >= MOST_FOR_ONE or self.spent:
+        for candidate in candidates:
+            of_kind = Counter(outcome.advice.kind for outcome in found if outcome.clean)
+            if len(seen) >= MOST_FOR_ONE or self.spent or (len(of_kind) >= TOLD and candidate.kind not in of_kind):
                 break
             candidate = self.with_line_ends(candidate)
             changes = tuple(sorted(candidate.edits))
-            if changes in seen:
+            if changes in seen or of_kind[candidate.kind] >= candidate.most:
                 continue
             seen.add(changes)
             outcome = self._outcome(finding, candidate)
             if outcome is not None:
                 found.append(outcome)
-                if len({o.advice.kind for o in found if o.clean}) > TOLD:
-                    break
         clean = [outcome for outcome in found if outcome.clean]
         return list(_few([outcome.advice for outcome in clean or found]))
 

@@ -164,7 +164,7 @@ def _unknown_word(word: str, node: Node, env: Env, words: Env) -> Finding:
             if word in words or word.isdigit()
             else "a size is a number or the name of a dimension, without quotes"
         )
-        fix = _instead(node, word) if word in words or word.isdigit() else None
+        fix = _instead(node, word) if word.isdigit() else None
         return Finding.of("wrong-value", f'expected a size, found the text "{word}"', span_of(node), help=help, fix=fix)
     if word.isdecimal():
         return Finding.of("wrong-value", too_large(f"a number with {len(word)} digits"), span_of(node))

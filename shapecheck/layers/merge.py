@@ -73,7 +73,7 @@ class Arithmetic(Layer):
                 if not context.equal(mine, theirs):
                     if mine == 1 or theirs == 1:
                         problem = _mismatch(context, operand, axis)
-                        problem.help = "an axis of size 1 is not stretched unless you say so: broadcast: true"
+                        problem.help = "an axis of size 1 is not stretched unless you say so"
                         raise problem
                     # With broadcast the size may come from an input behind the first.
                     against = next(j for j in range(operand) if context.inputs[j][axis] == mine)

@@ -35,7 +35,7 @@ from shapecheck.server.positions import Text
 
 # How many lines are checked again, at every keystroke, to try what would mend the findings; the rest is tried when
 # it is asked for.
-MOST_LINES = 1_500
+MOST_LINES = 400
 
 
 class Analysis:

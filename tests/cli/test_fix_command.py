@@ -171,7 +171,7 @@ def test_a_value_given_on_the_command_line_counts_in_fixing(tmp_path: Path) -> N
     text = "shapecheck: 1\nparams: {width: 3}\ninputs: {x: [1, =width, 8]}\nlayers:\n"
     text += "  - {op: conv, out_channels: 4, kernel_size: 3, padding: 1, in_channels: 5}\n"
     path.write_text(text, encoding="utf-8")
-    assert run("--fix", "--set", "width=7", str(path))[0] == 0
+    assert run("--unsafe-fixes", "--set", "width=7", str(path))[0] == 0
     assert path.read_text(encoding="utf-8") == text.replace("in_channels: 5", "in_channels: 7")
 
 

@@ -17,7 +17,7 @@ from shapecheck.graph import network
 from shapecheck.language.document import parse, span_of
 from shapecheck.rules.advice.inquiry import Inquiry, entry
 from shapecheck.rules.error_causes import followed
-from shapecheck.rules.input_sizes import nearest_working
+from shapecheck.rules.input_sizes import NearestSizes, nearest_working
 
 # How far from its size an input is looked at, and how many layers are propagated for it in all.
 FARTHEST = 64
@@ -31,7 +31,7 @@ def other_sizes(asked: Inquiry) -> Iterator[Advice]:
     if root is None or isinstance(root, Finding):
         return
     if asked.shapes.network.dims:
-        yield from _of_dimensions(asked.shapes.network, root)
+        yield from _of_dimensions(asked.shapes, root)
     for node, axis in found:
         if axis >= len(node.dims) or node.dims[axis] is None:
             yield from _of_number(asked, root, node, axis)
@@ -51,10 +51,20 @@ def _origins(asked: Inquiry) -> Iterator[tuple[network.Node, int]]:
                     yield node, axis
 
 
-def _of_dimensions(of: network.Network, root: Node) -> Iterator[Advice]:
+def _nearest_of_dimensions(shapes: Shapes) -> list[NearestSizes]:
+    """Return the nearest sizes of dimensions that work; they are looked for once."""
+    found = shapes.kept.get("nearest sizes that work")
+    if not isinstance(found, list):
+        found = list(nearest_working(shapes.network, analyse(shapes.network)))
+        shapes.kept["nearest sizes that work"] = found
+    return found
+
+
+def _of_dimensions(shapes: Shapes, root: Node) -> Iterator[Advice]:
     """Yield sizes of dimensions, each with those of others that have to change along with it."""
     dims = entry(root, "dims") if isinstance(root, MappingNode) else None
-    for found, near, others in nearest_working(of, analyse(of)):
+    of = shapes.network
+    for found, near, others in _nearest_of_dimensions(shapes):
         given = found.given or 0
         for size in sorted(near, key=lambda n: abs(n - given)):
             square = dict.fromkeys((found.name, *others), size)

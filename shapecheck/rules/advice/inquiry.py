@@ -59,6 +59,11 @@ class Inquiry(NamedTuple):
             return None
         return self.node.inputs[problem.against], self.node.inputs[problem.operand]
 
+    def written_at(self, span: Span) -> str:
+        """Return what stands in the file at a place on one line."""
+        line = self.text.split("\n")[span.start.line - 1]
+        return line[span.start.column - 1 : span.end.column - 1 if span.end.line == span.start.line else None]
+
     def place(self, node: network.Node) -> str:
         """Return where a change is made, as it follows the change in a sentence: nothing for the layer itself."""
         if node.source.span == self.node.source.span:

@@ -54,8 +54,8 @@ def _unsure(asked: Inquiry, problem: Problem, above: list[tuple[network.Node, in
             return f"the size of {node.name}"
         mapping = node.source.mapping
         keys = () if node.layer is None else node.layer.keys
-        if node.layer is None and not literal(entry(mapping, "shape") if mapping is not None else None):
-            return f"the shape of {node.name}" if mapping is not None else None
+        if node.layer is None and "=" in asked.written_at(node.source.place("shape")):
+            return f"the shape of {node.name}"
         for key in keys:
             if entry(mapping, key) is not None and not literal(entry(mapping, key)):
                 return f"{key} of {node.name}"
