@@ -64,6 +64,8 @@ class Unresolved(Exception):
 
 def resolve(source: Producer | None) -> int:
     """Return the index of the node that a source stands for. Raises Unresolved."""
+    if isinstance(source, int):
+        return source  # most sources are the layer above
     seen: set[int] = set()
     name: Name | None = None
     while not isinstance(source, int):

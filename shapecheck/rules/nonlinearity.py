@@ -40,7 +40,8 @@ def activation_twice(shapes: Shapes) -> Iterable[Finding]:
 def _behind_transparent(shapes: Shapes, found: LayerIndex, node: Node) -> list[Node]:
     """Return what a layer reads, up to the first node that is more than a dropout or the like."""
     way = [shapes.network.nodes[node.inputs[0]]]
-    while way[-1].index in found.indices(Role.TRANSPARENT):
+    transparent = found.indices(Role.TRANSPARENT)
+    while way[-1].index in transparent:
         way.append(shapes.network.nodes[way[-1].inputs[0]])
     return way
 
