@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shapecheck.analysis.transposed.ambiguity import padding_repair
 from shapecheck.findings.catalogue import Severity
-from shapecheck.findings.finding import Advice, Applicability
+from shapecheck.findings.finding import Advice, Applicability, Edit
 from shapecheck.graph import network
 from shapecheck.layers.base import Problem
 from shapecheck.layers.role import Role
@@ -59,13 +59,13 @@ def _follows(asked: Inquiry) -> str:
 def _with_its_window(asked: Inquiry, key: str, name: str) -> Iterator[Advice]:
     """Yield the name of a layer in the place of the window that a layer has from it."""
     mapping = asked.node.source.mapping
-    window, *others = [own for own in _WINDOW if entry(mapping, own) is not None] or [None]
-    dropped = [without(mapping, own) for own in others if own is not None]
-    for advice in asked.write("partner", asked.node, key, name, window) if window is not None else ():
-        if None not in dropped and entry(mapping, key) is None:
-            gone = f" in place of {', '.join(own for own in (window, *others) if own is not None)}"
-            edits = (*advice.edits, *(edit for edit in dropped if edit is not None))
-            yield advice._replace(where=f"{gone}{_follows(asked)}", edits=edits)
+    given = [own for own in _WINDOW if entry(mapping, own) is not None]
+    dropped = [edit for edit in (without(mapping, own) for own in given[1:]) if edit is not None]
+    if not given or len(dropped) < len(given) - 1 or entry(mapping, key) is not None:
+        return
+    for advice in asked.write("partner", asked.node, key, name, given[0]):
+        where = f" in place of {', '.join(given)}{_follows(asked)}"
+        yield advice._replace(where=where, edits=(*advice.edits, *dropped))
 
 
 def _partners(asked: Inquiry, node: network.Node) -> Iterator[network.Node]:
@@ -115,7 +115,23 @@ def size_of_skip(asked: Inquiry) -> Iterator[Advice]:
         first = 1 if asked.shapes.network.channels_last else 2
         spatial = [size for size in (shape or ())[first : first + len(shape or ()) - 2] if isinstance(size, int)]
         if spatial and len(spatial) == len(shape or ()) - 2:
-            yield from asked.write("output_size", asked.node, "output_size", per_axis(spatial), layer.undoes)
+            there = asked.shapes.network.nodes[named].layer if named is not None else None
+            own = [key for key in ("kernel_size", "stride") if entry(asked.node.source.mapping, key) is not None]
+            window = {key: getattr(there, key, None) for key in ("kernel_size", "stride") if key not in own}
+            for advice in asked.write("size", asked.node, "output_size", per_axis(spatial), layer.undoes):
+                yield advice
+                if isinstance(window.get("kernel_size"), int) and _flow_style(asked):
+                    # What it hoped to take from the layer that it names.
+                    window["stride"] = window.get("stride") or window["kernel_size"]
+                    said = ", ".join(f"{key}: {value}" for key, value in window.items())
+                    (edit,) = advice.edits
+                    whole = Edit(edit.span, f"{said}, {edit.text}")
+                    yield advice._replace(what=f"{said}, {advice.what}", edits=(whole,))
+
+
+def _flow_style(asked: Inquiry) -> bool:
+    mapping = asked.node.source.mapping
+    return mapping is not None and bool(mapping.flow_style)
 
 
 def said_size(asked: Inquiry) -> Iterator[Advice]:
