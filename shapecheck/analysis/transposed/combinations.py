@@ -70,6 +70,11 @@ class Component(NamedTuple):
         return min(self.working or (), key=lambda values: (sum(map(bool, values)), values))
 
 
+def _how_many(choices: Iterable[Sequence[int]]) -> int:
+    """Return how many combinations there are; the length of a range of a huge stride is no number for Python's len."""
+    return math.prod(v.stop - v.start if isinstance(v, range) else len(v) for v in choices)
+
+
 def components(network: Network, fixed: Mapping[int, Layer], loose: Mapping[Unknown, Sequence[int]]) -> list[Component]:
     """Return which values of the ``loose`` unknowns work, all others being as in the layers that are ``fixed``.
 
@@ -78,7 +83,7 @@ def components(network: Network, fixed: Mapping[int, Layer], loose: Mapping[Unkn
     if not loose:
         return []
     trials = _Trials(network, fixed, loose)
-    count = math.prod(len(values) for values in loose.values())
+    count = _how_many(loose.values())
     if count > FEW:
         answers = trials.answers()
         if answers is not None:
@@ -96,7 +101,7 @@ def sometimes_broken(
     Empty where those are too many to be tried.
     """
     trials = _Trials(network, fixed, choices)
-    if math.prod(len(values) for values in choices.values()) * len(trials.changed) > MOST_STEPS:
+    if _how_many(choices.values()) * len(trials.changed) > MOST_STEPS:
         return frozenset()
     return trials.broken(fixed) - frozenset.intersection(*trials.every().values())
 
@@ -175,7 +180,7 @@ class _Trials:
     def _answered(self, unknowns: Mapping[str, Unknown], questions: list[Question]) -> Component | None:
         """Return the values for which every answer is yes; None where a shape is not right for some of them."""
         ranges = [self.loose[unknown] for unknown in unknowns.values()]
-        if math.prod(map(len, ranges)) > MOST_ANSWERS:
+        if _how_many(ranges) > MOST_ANSWERS:
             return Component(tuple(unknowns.values()), None)
         working = []
         for values in itertools.product(*ranges):
