@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from shapecheck.analysis.sizes.periodic import EVERYTHING, Budget, TooLarge
-from shapecheck.analysis.sizes.size_set import SizeSet
+from shapecheck.analysis.sizes.size_set import MOST_LISTED, SizeSet
 from shapecheck.analysis.sizes.trials import Trial
 from shapecheck.graph.network import Network
 from shapecheck.layers.base import Question
@@ -65,15 +66,37 @@ def tried_below(
         if not working <= before:
             piece = piece._replace(allows=piece.allows.with_head(behind, before | working), since=behind)
         found.append(piece)
-    failed: dict[int, list[int]] = {}
-    for n, trial in enumerate(trials, 1):
-        if n not in working and all(n in piece.allows for piece in found):
-            failed.setdefault(0 if trial.node is None else trial.node, []).append(n)
-    for node, sizes in failed.items():
-        message = f"at {name} = {sizes[-1]}: {trials[sizes[-1] - 1].message}"
-        allows = SizeSet(name, 1, None, EVERYTHING, sizes)
-        found.append(SizeCondition(network.nodes[node].name, node, _NEVER, allows, message, None))
+    failed = {
+        n: trial for n, trial in enumerate(trials, 1) if n not in working and all(n in piece.allows for piece in found)
+    }
+    found += kept_out(network, name, failed)
     return sorted((piece for piece in found if not piece.allows.every), key=lambda piece: piece.node)
+
+
+def kept_out(network: Network, name: str, failed: Mapping[int, Trial]) -> list[SizeCondition]:
+    """Return a condition for each layer at which sizes failed that were tried: all others are allowed."""
+    sizes: dict[int, list[int]] = {}
+    for n, trial in failed.items():
+        sizes.setdefault(0 if trial.node is None else trial.node, []).append(n)
+    return [
+        SizeCondition(
+            network.nodes[node].name,
+            node,
+            _NEVER,
+            SizeSet(name, 1, None, EVERYTHING, without),
+            f"at {name} = {without[-1]}: {failed[without[-1]].message}",
+            None,
+        )
+        for node, without in sizes.items()
+    ]
+
+
+def untried_below(behind: int, pieces: list[SizeCondition]) -> list[SizeCondition]:
+    """Return the conditions as they are from ``behind`` on: of the sizes below nothing is known."""
+    if behind > MOST_LISTED:
+        return []
+    head = set(range(1, behind))
+    return [piece._replace(allows=piece.allows.with_head(behind, head), since=behind) for piece in pieces]
 
 
 def binding(name: str, pieces: list[SizeCondition], budget: Budget) -> list[SizeCondition]:

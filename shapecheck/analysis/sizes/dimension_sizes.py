@@ -48,7 +48,6 @@ class Sizes:
         causes: list[SizeCondition],
         unresolved: list[str],
         trials: Trials,
-        certain: int = 1,
         elsewhere: tuple[Elsewhere, ...] = (),
     ) -> None:
         self.name = name
@@ -58,8 +57,6 @@ class Sizes:
         self.unresolved = unresolved
         self.elsewhere = elsewhere
         self._trials = trials
-        # The sizes below are not known even where they are not in the set.
-        self._certain = certain
 
     def __contains__(self, n: object) -> bool:
         """Say whether a size meets the conditions on this dimension. Raises UndecidedSize where that is not known."""
@@ -77,7 +74,7 @@ class Sizes:
             return False
         if self.elsewhere or not self.unresolved:
             return n in self.set and not self.elsewhere
-        if n >= self._certain and n not in self.set:
+        if n not in self.set:
             return False
         return self._trials.at(n).works
 
@@ -106,9 +103,7 @@ class Sizes:
 
     def _known(self, n: int) -> bool | None:
         """Say whether a size works, by trying it where that is not too much."""
-        if self.elsewhere or (not self.unresolved and n not in self.set):
-            return False
-        if self.unresolved and n >= self._certain and n not in self.set:
+        if self.elsewhere or n not in self.set:
             return False
         trial = self._trials.tried(n)
         if trial is None:
@@ -136,7 +131,7 @@ class Sizes:
         if self.elsewhere:
             return None
         for _ in range(MOST_NEIGHBOURS):
-            found = self.set.below(n) if n >= self._certain or not self.unresolved else n if n >= 1 else None
+            found = self.set.below(n)
             if found is None or self.works_at(found):
                 return found
             n = found - 1
@@ -147,7 +142,7 @@ class Sizes:
         if self.elsewhere:
             return None
         for _ in range(MOST_NEIGHBOURS):
-            found = self.set.above(n) if n >= self._certain or not self.unresolved else max(n, 1)
+            found = self.set.above(n)
             if found is None or self.works_at(found):
                 return found
             n = found + 1

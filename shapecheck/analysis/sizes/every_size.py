@@ -7,11 +7,12 @@ and intersected. Where a rule is another below some size, the sizes below are tr
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from shapecheck.analysis.propagation import Shapes, propagate
-from shapecheck.analysis.sizes.causes import SizeCondition, binding, intersection, tried_below
+from shapecheck.analysis.sizes.causes import SizeCondition, binding, intersection, kept_out, tried_below, untried_below
 from shapecheck.analysis.sizes.conditions import MOST_STEPS, solve
 from shapecheck.analysis.sizes.coupling import Coupling, couple
 from shapecheck.analysis.sizes.dimension_sizes import Elsewhere, Sizes
@@ -27,6 +28,8 @@ __all__ = ["SizeCondition", "Sizes", "SizesAnalysis", "analyse"]
 
 # Intervals of remainders that are handled in finding what all conditions allow, and again in finding the causes.
 MOST_HANDLED = 200_000
+# Sizes left by the conditions that are tried one by one where something is unresolved.
+MOST_MEMBERS = 1_000
 
 
 class SizeQuestion(NamedTuple):
@@ -271,23 +274,22 @@ class _Dimension:
         pieces = [*found.pieces, *map(self._never, found.broken)]
         pieces.sort(key=lambda piece: piece.node)
         unresolved = list(found.unresolved)
-        certain = 1
         if found.adrift:
             # What the formulas say is true of no size that is known.
             pieces = []
             unresolved = unresolved or ["another formula holds at some sizes"]
         elif found.assumed > 1:
             if below is None:
-                certain = found.assumed
+                pieces = untried_below(found.assumed, pieces)
                 unresolved.append(f"sizes below {found.assumed} follow other formulas and were not tried")
             else:
                 pieces = tried_below(self.network, self.name, found.assumed, below, pieces)
         allowed, left_out = intersection(self.name, pieces, Budget(MOST_HANDLED))
         unresolved += left_out
-        if unresolved and certain == 1:
+        if unresolved:
             pieces, allowed, unresolved = self._decided(pieces, allowed, unresolved)
         causes = binding(self.name, pieces, Budget(MOST_HANDLED))
-        return Sizes(self.name, self.given, allowed, causes, unresolved, self.trials, certain)
+        return Sizes(self.name, self.given, allowed, causes, unresolved, self.trials)
 
     def _tried_below(self) -> list[Trial] | None:
         count = self.found.assumed - 1
@@ -301,14 +303,14 @@ class _Dimension:
         """Try the sizes that are left one by one, where they are few: then nothing is unresolved."""
         if not allowed.bounded_above:
             return pieces, allowed, unresolved
-        last = allowed.below(allowed.high or 0) if allowed.start is not None else max(allowed.extra, default=0)
-        last = max([last or 0, *allowed.extra])
-        if not self.trials.affords(last):
+        members = list(itertools.islice(allowed, MOST_MEMBERS))
+        if len(members) == MOST_MEMBERS or not self.trials.affords(len(members)):
             return pieces, allowed, unresolved
-        below = [self.trials.at(n) for n in range(1, last + 1)]
-        if any(trial.works is None for n, trial in enumerate(below, 1) if n in allowed):
+        trials = {n: self.trials.at(n) for n in members}
+        if any(trial.works is None for trial in trials.values()):
             return pieces, allowed, unresolved
-        pieces = tried_below(self.network, self.name, last + 1, below, pieces)
+        failed = {n: trial for n, trial in trials.items() if not trial.works}
+        pieces = sorted([*pieces, *kept_out(self.network, self.name, failed)], key=lambda piece: piece.node)
         allowed, left_out = intersection(self.name, pieces, Budget(MOST_HANDLED))
         return pieces, allowed, left_out
 

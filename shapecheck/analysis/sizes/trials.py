@@ -14,7 +14,9 @@ from shapecheck.arithmetic.symbolic import Size, divides, same
 from shapecheck.graph.network import Network
 
 # Layers that are computed in trying the sizes of one dimension.
-MOST_LAYERS = 60_000
+MOST_LAYERS = 40_000
+# What reading a file again costs, in layers.
+READING = 30
 
 
 class Trial(NamedTuple):
@@ -57,7 +59,7 @@ class Trials:
 
     def affords(self, count: int) -> bool:
         """Say whether so many sizes more may be tried unasked, and count them."""
-        cost = count * max(len(self.network.nodes), 1)
+        cost = count * (READING + len(self.network.nodes))
         if self.network.resized is None or cost > self._left:
             return False
         self._left -= cost
