@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from shapecheck.analysis.propagation import LayerShapes, Shapes
     from shapecheck.api import build, check, figure, load, loads, propagate, report_page, sizes, symmetry, verify
     from shapecheck.findings.catalogue import Severity
+    from shapecheck.findings.checked import Report
     from shapecheck.findings.finding import Finding as Diagnostic
     from shapecheck.findings.finding import NetworkError
     from shapecheck.graph.network import Network
-    from shapecheck.findings.checked import Report
     from shapecheck.verification import Verification
     from shapecheck.verification.reference.functions import Functions
 
