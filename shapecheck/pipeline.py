@@ -24,7 +24,7 @@ from shapecheck.language.assembly import assemble
 from shapecheck.language.document import collector_off, parse
 from shapecheck.language.reader import read
 from shapecheck.language.templates import FileTemplate
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.rules import CHECKS, EXPLANATIONS
 from shapecheck.rules.error_causes import with_causes
 from shapecheck.rules.input_sizes import size_findings

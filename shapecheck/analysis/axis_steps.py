@@ -9,7 +9,8 @@ from shapecheck.analysis.other_sizes import output_for, with_size
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, axis_name, show
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context
 from shapecheck.layers.flow import AxisFlow, AxisKind, Source
 
 

@@ -9,7 +9,8 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.analysis.upstream import upstream
 from shapecheck.arithmetic.shape import Shape, axis_name, channel_axis
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Context, Layer
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context
 from shapecheck.layers.flow import AxisKind
 
 # How many readers are looked at for what an input is meant to be.

@@ -8,7 +8,8 @@ from shapecheck.analysis.axis_steps import steps
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context
 from shapecheck.layers.flow import settled
 from shapecheck.layers.window import Window
 

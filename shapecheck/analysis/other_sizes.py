@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem, Undecided
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context, Problem, Undecided
 
 
 def output_for(layer: Layer, context: Context, inputs: Sequence[Shape]) -> Shape | None:

@@ -10,7 +10,8 @@ from shapecheck.arithmetic.quasi_affine import is_tractable
 from shapecheck.arithmetic.shape import LARGEST, MOST_AXES, Shape, axis_name, channel_axis, not_held, show
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Expectation, Network, Node
-from shapecheck.layers.base import Context, Layer, Problem, Question, Reference, Undecided
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context, Problem, Question, Reference, Undecided
 from shapecheck.layers.flow import Flow
 from shapecheck.layers.window import Window
 

@@ -17,7 +17,7 @@ from shapecheck.cli.network_commands import complain
 from shapecheck.cli.options import format_option, one_network, set_option
 from shapecheck.findings.catalogue import Phase
 from shapecheck.graph.network import Network
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 from shapecheck.output.formula import formula
 from shapecheck.text import table
 

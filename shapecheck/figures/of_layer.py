@@ -5,7 +5,8 @@ from __future__ import annotations
 from shapecheck.analysis.explain import AxisArithmetic, formula, layer_arithmetic, lines
 from shapecheck.figures.figure import Figure
 from shapecheck.figures.layout import axes_of
-from shapecheck.layers.base import Context, Layer
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context
 
 
 def _alike(found: list[AxisArithmetic]) -> list[AxisArithmetic]:

@@ -10,7 +10,8 @@ from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.checked import Origin
 from shapecheck.findings.finding import Finding, Span
-from shapecheck.layers.base import Layer, Question
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Question
 
 if TYPE_CHECKING:
     import networkx

@@ -18,7 +18,8 @@ from shapecheck.language.sharding_resolver import resolved_sharding, unused_axes
 from shapecheck.language.templates import FileTemplate, Name
 from shapecheck.language.usage import unused
 from shapecheck.language.values import Misread, Value
-from shapecheck.layers.base import Broken, Question
+from shapecheck.layers.base import Broken
+from shapecheck.layers.context import Question
 from shapecheck.text import suggest
 
 

@@ -15,7 +15,8 @@ from shapecheck.language.spelling import meanings
 from shapecheck.language.templates import LayerTemplate, Memory
 from shapecheck.language.value_reader import ValueReader, is_param
 from shapecheck.language.values import Misread, mapping_entries
-from shapecheck.layers.base import REGISTRY, Problem, default_of
+from shapecheck.layers.base import REGISTRY, default_of
+from shapecheck.layers.context import Problem
 from shapecheck.layers.fields import REQUIRED, FieldError, Key, Kind, describe
 from shapecheck.text import nearest, suggest
 

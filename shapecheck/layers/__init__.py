@@ -12,7 +12,8 @@ from shapecheck.layers import (
     rearrange,
     resize,
 )
-from shapecheck.layers.base import REGISTRY, Context, Layer, Problem, Reference, Undecided, aliases
+from shapecheck.layers.base import REGISTRY, Layer, aliases
+from shapecheck.layers.context import Context, Problem, Reference, Undecided
 
 __all__ = [
     "REGISTRY",

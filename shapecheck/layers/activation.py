@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, DialectRefusal, Layer, Problem
+from shapecheck.layers.base import DialectRefusal, Layer
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.fields import Integer, Key, Kind, Number, Probability, key
 from shapecheck.layers.flow import Flow, kept
 from shapecheck.layers.rearrange import axis_of

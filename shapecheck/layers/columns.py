@@ -7,7 +7,8 @@ from typing import Any
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show_sizes
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Problem, asked_sizes, per_axis
+from shapecheck.layers.base import asked_sizes, per_axis
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.fields import PerAxis, SizeValue, key
 from shapecheck.layers.flow import (
     LONGEST_PERIOD,

@@ -8,7 +8,8 @@ from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.convolution import taps_on_input
 from shapecheck.arithmetic.shape import FeatureMap, Shape
 from shapecheck.arithmetic.symbolic import Size, known
-from shapecheck.layers.base import Context, Problem, Undecided, state
+from shapecheck.layers.base import state
+from shapecheck.layers.context import Context, Problem, Undecided
 from shapecheck.layers.divisors import nearest_divisors
 from shapecheck.layers.fields import Boolean, Integer, Word, key
 from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, in_blocks, mixed, windowed

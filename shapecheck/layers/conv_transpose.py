@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from shapecheck.arithmetic import convolution, symbolic
 from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size, known
-from shapecheck.layers.base import Context, Problem, count_axes, per_axis
+from shapecheck.layers.base import count_axes, per_axis
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.conv import FILTERS, Conv, Convolving, grouped
 from shapecheck.layers.fields import Edges, Integer, LayerName, PerAxis, SizeValue, Word, key
 from shapecheck.layers.flow import Flow, windowed

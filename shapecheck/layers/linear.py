@@ -8,7 +8,8 @@ from typing import ClassVar
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem, state
+from shapecheck.layers.base import Layer, state
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.divisors import nearest_divisors
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.flow import Flow, kept, mixed, new

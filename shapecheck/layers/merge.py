@@ -8,7 +8,8 @@ from typing import ClassVar
 from shapecheck.arithmetic import symbolic
 from shapecheck.arithmetic.shape import Shape, axis_name, show
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.flow import SAME, STRETCHED, AxisFlow, AxisKind, Flow, Source, concatenated, kept, new
 from shapecheck.layers.rearrange import axis_of

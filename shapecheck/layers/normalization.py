@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from shapecheck.arithmetic.shape import Shape, show, split
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem, Statistics, state
+from shapecheck.layers.base import Layer, Statistics, state
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.divisors import nearest_divisors
 from shapecheck.layers.fields import Boolean, Integer, key
 from shapecheck.layers.flow import Flow, kept

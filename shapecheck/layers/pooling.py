@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show, spatial_name
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, DialectRefusal, Layer, Problem, Reference, asked_sizes, per_axis
+from shapecheck.layers.base import DialectRefusal, Layer, asked_sizes, per_axis
+from shapecheck.layers.context import Context, Problem, Reference
 from shapecheck.layers.fields import Boolean, Edges, Integer, LayerName, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.flow import AxisFlow, AxisKind, Flow, Source, kept, mixed, moved, pooled, settled, windowed
 from shapecheck.layers.role import Role

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from shapecheck.arithmetic import convolution, symbolic
 from shapecheck.arithmetic.shape import Shape, show
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem, Undecided
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context, Problem, Undecided
 from shapecheck.layers.fields import Boolean, Integer, Listing, PerAxis, ShapeEntry, Word, key
 from shapecheck.layers.flow import Flow, counted_again, cut, joined, kept, mixed, moved, new
 from shapecheck.layers.role import Role

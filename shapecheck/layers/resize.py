@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, show_sizes, spatial_name
 from shapecheck.arithmetic.symbolic import Size
-from shapecheck.layers.base import Context, Layer, Problem, Undecided, asked_sizes, count_axes, per_axis
+from shapecheck.layers.base import Layer, asked_sizes, count_axes, per_axis
+from shapecheck.layers.context import Context, Problem, Undecided
 from shapecheck.layers.fields import Edges, Integer, LayerName, Number, PerAxis, Positive, SizeValue, Word, key
 from shapecheck.layers.flow import LONGEST_PERIOD, AxisFlow, AxisKind, Flow, Source, cut, in_blocks, kept, resampled
 from shapecheck.layers.role import Role

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, spatial_name
-from shapecheck.layers.base import Context, Layer, Problem, per_axis
+from shapecheck.layers.base import Layer, per_axis
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.fields import Edges, Integer, PerAxis, Word, key
 from shapecheck.layers.window import Window
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.findings.finding import Finding
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.rules import (
     architecture_style,
     axis_order,

@@ -12,7 +12,7 @@ from shapecheck.arithmetic.symbolic import Size, product
 from shapecheck.findings.edits import replace_entry
 from shapecheck.findings.finding import Applicability, Finding, Fix
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Context, Problem
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.rearrange import Permute, Reshape
 from shapecheck.layers.role import Role
 

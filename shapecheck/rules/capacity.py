@@ -12,7 +12,7 @@ from shapecheck.arithmetic.shape import channel_axis, show_sizes, split
 from shapecheck.arithmetic.symbolic import product
 from shapecheck.findings.finding import Finding
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Context
+from shapecheck.layers.context import Context
 from shapecheck.layers.flow import AxisKind, Source
 from shapecheck.layers.role import Role
 

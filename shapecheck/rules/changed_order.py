@@ -8,7 +8,7 @@ from itertools import permutations
 from shapecheck.analysis.other_sizes import output_for
 from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import show
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.layers.fields import PerAxis
 from shapecheck.rules.tried_changes import mends_everywhere
 

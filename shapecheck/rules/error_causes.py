@@ -17,7 +17,7 @@ from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.copies import merged
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.rules import padding, receptive_fields, resized_maps, strides_and_dilation
 from shapecheck.rules.reshape_counts import parted
 from shapecheck.rules.tried_changes import mends_everywhere

@@ -20,7 +20,7 @@ from shapecheck.analysis.transposed.symmetry import levels
 from shapecheck.arithmetic.shape import show
 from shapecheck.findings.finding import Finding, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.layers.merge import differing
 from shapecheck.rules import changed_order, size_ratio, token_counts
 from shapecheck.rules.related_places import related

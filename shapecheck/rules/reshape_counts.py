@@ -9,7 +9,7 @@ from shapecheck.analysis.propagation import Shapes
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.finding import Finding
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.layers.divisors import divisors_near
 from shapecheck.rules.related_places import related
 from shapecheck.rules.tried_changes import mends_everywhere

@@ -20,7 +20,7 @@ from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.edits import add_key
 from shapecheck.findings.finding import Applicability, Edit, Finding, Fix, Related
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.rules.explanations import with_cause
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Layer, Problem
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Problem
 
 
 def copies_of(shapes: Shapes, node: Node) -> list[Node]:

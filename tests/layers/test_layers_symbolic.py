@@ -18,7 +18,7 @@ from one_layer import RESULT, ask, text
 from ops_by_hand import OPS
 
 from shapecheck.arithmetic.symbolic import Symbolic
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 
 
 def named(case: Case, draw: Draw) -> tuple[dict[str, list[Any]], dict[str, int]]:

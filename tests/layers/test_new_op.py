@@ -23,7 +23,8 @@ from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.checked import Report
 from shapecheck.language import op_tables, schema
-from shapecheck.layers.base import REGISTRY, Context, Layer
+from shapecheck.layers.base import REGISTRY, Layer
+from shapecheck.layers.context import Context
 from shapecheck.layers.fields import Integer, PerAxis, key
 from shapecheck.layers.flow import Flow, kept, windowed
 from shapecheck.layers.role import Role

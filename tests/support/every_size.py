@@ -10,7 +10,7 @@ from shapecheck import api
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sizes.every_size import Sizes, analyse
 from shapecheck.graph.network import Network
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 
 
 def load(text: str, **values: int) -> Network:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shapecheck.layers.base import REGISTRY, Context, Layer, Reference
+from shapecheck.layers.base import REGISTRY, Layer
+from shapecheck.layers.context import Context, Reference
 
 PREFIX = "twin_of_"
 

@@ -9,7 +9,7 @@ from shapecheck.analysis.sizes.periodic import EVERYTHING, Budget, TooLarge
 from shapecheck.analysis.sizes.size_set import MOST_LISTED, SizeSet
 from shapecheck.analysis.sizes.trials import Trial
 from shapecheck.graph.network import Network
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 
 
 class SizeCondition(NamedTuple):

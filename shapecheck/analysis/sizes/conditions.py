@@ -24,7 +24,7 @@ from shapecheck.arithmetic.quasi_affine import (
     value_at,
 )
 from shapecheck.arithmetic.symbolic import Affine, Size
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 
 # Bits of the largest size that is looked at in search of a threshold.
 MOST_BITS = 20_000

@@ -12,7 +12,7 @@ from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.arithmetic.quasi_affine import NotQuasiAffine
 from shapecheck.arithmetic.symbolic import Size, Symbolic
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 
 MOST_DIVISORS = 10_000
 

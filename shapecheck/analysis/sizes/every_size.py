@@ -22,7 +22,7 @@ from shapecheck.analysis.sizes.trials import Trial, Trials, judged, mirrored_siz
 from shapecheck.arithmetic.quasi_affine import NotQuasiAffine
 from shapecheck.arithmetic.symbolic import Size, Symbolic, at_least, divides, same
 from shapecheck.graph.network import Network
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 
 __all__ = ["SizeCondition", "Sizes", "SizesAnalysis", "analyse"]
 

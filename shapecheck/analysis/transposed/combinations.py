@@ -16,7 +16,8 @@ from shapecheck.analysis.propagation import Shapes, propagate
 from shapecheck.arithmetic.shape import Shape, split
 from shapecheck.arithmetic.symbolic import Size, Symbolic
 from shapecheck.graph.network import Network
-from shapecheck.layers.base import Context, Layer, Question
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context, Question
 
 # One open a: the node and the spatial axis.
 Unknown: TypeAlias = tuple[int, int]

@@ -16,7 +16,8 @@ from shapecheck.analysis.transposed.combinations import below
 from shapecheck.arithmetic.shape import Shape
 from shapecheck.arithmetic.symbolic import Size
 from shapecheck.graph.network import Node
-from shapecheck.layers.base import Context, Layer, Problem
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Context, Problem
 from shapecheck.layers.flow import STRETCHED, AxisFlow, AxisKind, Flow, Source
 
 # A size to a size; None where the layer does not work at that size.

@@ -13,7 +13,8 @@ from shapecheck.findings.edits import add_key
 from shapecheck.findings.finding import Advice, Applicability, Edit, Finding, Position, Span
 from shapecheck.graph import network
 from shapecheck.language.document import span_of
-from shapecheck.layers.base import Layer, Problem
+from shapecheck.layers.base import Layer
+from shapecheck.layers.context import Problem
 from shapecheck.rules.tried_changes import copies_of
 
 # Beside which key another is written.

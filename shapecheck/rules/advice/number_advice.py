@@ -13,7 +13,7 @@ from shapecheck.arithmetic.symbolic import Size
 from shapecheck.findings.finding import Advice, Applicability, Edit
 from shapecheck.graph import network
 from shapecheck.language.document import span_of
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.layers.divisors import divisors_near
 from shapecheck.rules.advice.inquiry import Inquiry, entry, literal
 from shapecheck.rules.reshape_counts import parted_target

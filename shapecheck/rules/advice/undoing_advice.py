@@ -8,7 +8,7 @@ from shapecheck.analysis.transposed.ambiguity import padding_repair
 from shapecheck.findings.catalogue import Severity
 from shapecheck.findings.finding import Advice, Applicability, Edit
 from shapecheck.graph import network
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.layers.role import Role
 from shapecheck.rules.advice.input_advice import other_sizes
 from shapecheck.rules.advice.inquiry import Inquiry, entry, per_axis, without

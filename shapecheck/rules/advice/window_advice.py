@@ -7,7 +7,7 @@ from itertools import permutations
 
 from shapecheck.analysis.provenance import floored
 from shapecheck.findings.finding import Advice
-from shapecheck.layers.base import Problem
+from shapecheck.layers.context import Problem
 from shapecheck.layers.fields import PerAxis
 from shapecheck.layers.flow import settled
 from shapecheck.layers.window import Window

@@ -14,7 +14,7 @@ from shapecheck.analysis.sizes.periodic import TooLarge
 from shapecheck.analysis.sizes.size_set import SizeSet
 from shapecheck.arithmetic.quasi_affine import never_falls, quasi_affine
 from shapecheck.arithmetic.symbolic import Affine, Size, Symbolic, at_least, divides, same
-from shapecheck.layers.base import Question
+from shapecheck.layers.context import Question
 
 FAR = 900
 
