@@ -15,9 +15,11 @@ def floats_looked_up(network: Network) -> dict[int, Node]:
     A layer keeps the kind of what it reads, but what is looked up is of the table's. An input without a dtype holds
     whole numbers where it is read to be looked up alone, and float32 else, as in the reference build.
     """
-    lookups = {node.index for node in network.layers if node.layer is not None and Role.LOOKS_UP in node.layer.role}
-    if not lookups:
+    kinds = {type(node.layer) for node in network.nodes if node.layer is not None}
+    tables = {kind for kind in kinds if Role.LOOKS_UP in kind.role}
+    if not tables:
         return {}
+    lookups = {node.index for node in network.layers if type(node.layer) in tables}
     others = {index for node in network.layers if node.index not in lookups for index in node.inputs}
     read = {index for node in network.layers for index in node.inputs}
     # The node that first gave numbers which are not whole, by the node that has them.

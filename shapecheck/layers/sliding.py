@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from shapecheck.arithmetic import convolution
 from shapecheck.arithmetic.shape import Shape, spatial_name
@@ -40,24 +40,6 @@ def padding_edges(
     return tuple(e if isinstance(e, tuple) else (e, e) for e in per_axis(padding, count, "padding"))
 
 
-class _Numbers(NamedTuple):
-    """The numbers of a window on each axis; ``edges`` is None for ``same``."""
-
-    k: tuple[int, ...]
-    s: tuple[int, ...]
-    d: tuple[int, ...]
-    edges: tuple[tuple[int, int], ...] | None
-
-
-# The few that a network has are asked for at every layer, again and again.
-@lru_cache(maxsize=1024)
-def _numbers(kernel_size: Any, stride: Any, padding: Any, dilation: Any, count: int, whose: str) -> _Numbers:
-    k = per_axis(kernel_size, count, "kernel_size", whose)
-    s = per_axis(stride, count, "stride", whose)
-    d = per_axis(dilation, count, "dilation", whose)
-    return _Numbers(k, s, d, padding_edges(padding, count, k, d))
-
-
 def slide(
     spatial: Shape,
     kernel_size: Any,
@@ -68,18 +50,29 @@ def slide(
     whose: str = "input",
 ) -> tuple[Window, ...]:
     """Return the window arithmetic of every axis for a layer that slides a kernel over its input."""
-    k, s, d, edges = _numbers(kernel_size, stride, padding, dilation, len(spatial), whose)
+    # The few that a network has are asked for at every layer, again and again. Sizes without a number are slow to look
+    # up.
+    worked_out = _slide if {*map(type, spatial)} == {int} else _slide.__wrapped__
+    return worked_out(spatial, kernel_size, stride, padding, dilation, form, whose)
+
+
+@lru_cache(maxsize=4096)
+def _slide(
+    spatial: Shape, kernel_size: Any, stride: Any, padding: Any, dilation: Any, form: str, whose: str
+) -> tuple[Window, ...]:
+    count = len(spatial)
+    k = per_axis(kernel_size, count, "kernel_size", whose)
+    s = per_axis(stride, count, "stride", whose)
+    d = per_axis(dilation, count, "dilation", whose)
+    edges = padding_edges(padding, count, k, d)
     if edges is None:
         return tuple(
             Window("same", i, convolution.conv_same(i, s[j]), k[j], s[j], 0, 0, d[j]) for j, i in enumerate(spatial)
         )
     size = convolution.pool_ceil if form == "ceil" else convolution.conv
-    # A list, because a generator takes longer to begin than this takes, and every sliding layer asks.
     return tuple(
-        [
-            Window(form, i, size(i, k[j], s[j], *edges[j], d[j]), k[j], s[j], *edges[j], d[j])
-            for j, i in enumerate(spatial)
-        ]
+        Window(form, i, size(i, k[j], s[j], *edges[j], d[j]), k[j], s[j], *edges[j], d[j])
+        for j, i in enumerate(spatial)
     )
 
 
