@@ -14,12 +14,13 @@ from typing import TypeAlias, Union
 class Floor:
     """The atom ⌊inner / divisor⌋."""
 
-    __slots__ = ("_hash", "divisor", "inner")
+    __slots__ = ("_hash", "_text", "divisor", "inner")
 
     def __init__(self, inner: Symbolic, divisor: int) -> None:
         self.inner = inner
         self.divisor = divisor
         self._hash = hash((inner, divisor))
+        self._text: str | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Floor) and self.divisor == other.divisor and self.inner == other.inner
@@ -28,8 +29,11 @@ class Floor:
         return self._hash
 
     def __str__(self) -> str:
-        inner = str(self.inner)
-        return f"{inner} // {self.divisor}" if inner.isidentifier() else f"({inner}) // {self.divisor}"
+        # Terms are put in order by their texts: without this a chain of floors is written 2ⁿ times.
+        if self._text is None:
+            inner = str(self.inner)
+            self._text = f"{inner} // {self.divisor}" if inner.isidentifier() else f"({inner}) // {self.divisor}"
+        return self._text
 
 
 Atom: TypeAlias = Union[str, Floor]
