@@ -52,7 +52,7 @@ def size_findings(shapes: Shapes) -> Iterator[Finding]:
             wrong = None if dim.accepts is None else _first_refused(found, accepted(dim.name, dim.accepts))
             if wrong is not None:
                 yield _refused(network, found, accepted(dim.name, dim.accepts), *wrong)
-            elif dim.name not in told:
+            elif dim.name not in told and not network.flaws:
                 yield _undecided(network, found)
         elif found.elsewhere:
             # What fails at every size of a dimension is a mistake of its own, told where it is.
@@ -261,10 +261,14 @@ def _numbers(found: Sizes, cause: SizeCondition, wrong: int) -> str:
 
 
 def _notes(network: Network, dims: list[Sizes]) -> Iterator[Finding]:
-    """Note the valid sizes where they are not every size, dimensions with one condition together."""
+    """Note the valid sizes where they are not every size, dimensions with one condition together.
+
+    What an input's own axis asks for, as one that is split over devices does, stands in the file where it is written.
+    """
     groups: dict[str, list[Sizes]] = {}
     for found in dims:
-        if not found.set.every and not found.set.empty and not found.unresolved:
+        own = bool(found.causes) and all(network.nodes[cause.node].layer is None for cause in found.causes)
+        if not found.set.every and not found.set.empty and not found.unresolved and not own:
             groups.setdefault(found.condition.replace(found.name, "?"), []).append(found)
     for members in groups.values():
         first = members[0]

@@ -18,8 +18,8 @@ def one(op: str, shape: list[int] | list[list[int]], **keys: object) -> Answer:
 
 
 def message(answer: Answer) -> str:
-    (diagnostic,) = answer.report.diagnostics
-    return diagnostic.message
+    (error,) = answer.report.errors
+    return error.message
 
 
 def test_squeezing_the_only_axis_is_refused() -> None:

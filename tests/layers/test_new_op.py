@@ -123,7 +123,7 @@ def test_the_cause_of_a_mismatch_is_a_new_op(shell: Shell) -> None:
     )
     (finding,) = [finding for finding in find(text, shell) if finding["rule"] == "merge-mismatch"]
     assert "the branches part at left, which rounds 65 / 2 up" in finding["related"][-1]["message"]
-    assert "64 or 66 instead of 65" in finding["help"]
+    assert "write 64 or 66 in place of 65" in finding["help"]
 
 
 def test_a_size_is_explained_behind_a_new_op(shell: Shell) -> None:

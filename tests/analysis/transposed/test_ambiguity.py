@@ -9,6 +9,7 @@ from texts import check_text, load_text
 
 from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.transposed.ambiguity import resolve
+from shapecheck.pipeline import offered
 
 HEAD = "shapecheck: 1\ninputs: {x: [1, 3, %s]}\nlayers:\n"
 
@@ -218,9 +219,9 @@ SAME = "  - {name: down, op: conv, out_channels: 3, kernel_size: 3, stride: 2, p
 def test_same_alone_leaves_nothing_open() -> None:
     assert resolve(propagate(load_text(HEAD % 24 + SAME, "x", {}))) is None
     text = HEAD % 23 + SAME + "  - {name: join, op: add, from: [x, up]}\n"
-    (finding,) = [d for d in check_text(text, "x").diagnostics if d.severity == "error"]
+    (finding,) = offered(check_text(text, "x")).errors
     assert (finding.code, finding.layer) == ("SC208", "join")
-    assert finding.help is not None and "output_padding 0 on up" in finding.help
+    assert finding.help is not None and "write output_padding: 0 on up" in finding.help
 
 
 def test_of_several_that_miss_the_same_size_all_are_named() -> None:
