@@ -31,6 +31,7 @@ from shapecheck.findings import edits
 from shapecheck.findings.catalogue import RULES
 from shapecheck.findings.checked import Report
 from shapecheck.findings.finding import Applicability, Edit, Fix, Position, Span
+from shapecheck.pipeline import offered
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
@@ -167,7 +168,7 @@ def applied(text: str, fix: dict[str, Any]) -> str:
 
 
 def test_a_fix_made_from_the_log_mends_the_file() -> None:
-    one = check_text(WRONG, "wrong.net.yaml")
+    one = offered(check_text(WRONG, "wrong.net.yaml"))
     results = [result for result in log([one])["results"] if "fixes" in result]
     fixes = [d.fix for d in one.diagnostics if d.fix is not None]
     assert results

@@ -129,7 +129,7 @@ def test_a_text_checked_in_steps_is_as_one_checked_at_once(versions: list[str]) 
         if any(0xD800 <= ord(letter) < 0xE000 or letter in "\x00\ufeff" for letter in source):
             # A text that no file can hold; decoding, which a check of text leaves out, tells of it.
             continue
-        assert told(found) == told(check_text(source, "x.net.yaml", None, LIMITS))
+        assert told(found) == told(Checker("x.net.yaml").check(Text(source), CONFIG).report)
 
 
 def test_an_editor_in_haste_gets_an_answer_to_everything(editor: Editor) -> None:
