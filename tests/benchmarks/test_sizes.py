@@ -9,7 +9,6 @@ import pytest
 from amounts import sampled
 
 from shapecheck import api, pipeline
-from shapecheck.analysis.propagation import propagate
 from shapecheck.analysis.sizes.every_size import analyse
 from shapecheck.findings.checked import Settings
 from shapecheck.findings.limits import DEFAULT_LIMITS
@@ -57,9 +56,9 @@ def test_a_tower_of_sixty_four_levels_is_a_matter_of_milliseconds() -> None:
         "layers:\n  - {name: u, block: level, with: {depth: 64}}\n"
     )
     network = api.loads(text)
-    ours, theirs = measure.calls(lambda: analyse(network), lambda: propagate(network), runs=5)
     assert analyse(network).dims["H"].set.periodic.period == 2**64
-    assert ours < 100 * theirs
+    # Against reading the file, of which nothing is remembered from one time to the next, as windows of propagation are.
+    assert measure.least_ratio(lambda: measure.calls(lambda: analyse(network), lambda: api.loads(text), runs=5)) < 15
 
 
 @pytest.mark.slow
