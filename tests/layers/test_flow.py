@@ -37,9 +37,6 @@ def flow_of(case: Case) -> Flow:
     return case.layer.flow(case.context, case.output)
 
 
-# --- What is declared ---------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("op", REGISTRY)
 def test_every_axis_of_the_output_has_a_flow(op: str) -> None:
     assert drawn(op, 20)
@@ -92,9 +89,6 @@ def test_what_is_said_without_sizes_holds_for_the_sizes(op: str, which: str) -> 
                     assert mine[:2] == theirs[:2]
                     if mine.taps is not None and theirs.taps is not None:
                         assert all(mine.taps.at(j) == theirs.taps.at(j) for j in range(size))
-
-
-# --- What is true -------------------------------------------------------------------------------------------------
 
 
 def depends(case: Case, run: Callable[..., Array], seed: int) -> dict[tuple[int, int], Array]:
@@ -213,9 +207,6 @@ def test_a_layer_that_does_nothing_gives_back_its_input(op: str) -> None:
             (shape,) = case.context.inputs
             x = base(shape, np.random.default_rng(3), op)
             assert (function_of(case, None)(x) == x).all(), vars(case.layer)
-
-
-# --- Closed forms -------------------------------------------------------------------------------------------------
 
 
 def test_the_taps_of_a_transposed_window_are_those_of_the_window_that_it_transposes() -> None:

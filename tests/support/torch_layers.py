@@ -20,7 +20,6 @@ from shapecheck.arithmetic.shape import channel_axis
 
 __all__ = ["FUNCTIONS", "Given", "Undone", "compute"]
 
-# --- Elements -----------------------------------------------------------------------------------------------------
 
 EPSILON = 1e-5
 _ELEMENTS: dict[str, Callable[[Tensor, Any], Tensor]] = {
@@ -58,9 +57,6 @@ def softmax(given: Given) -> Tensor:
     if axis is None:
         axis = channel_axis(given.x.ndim, given.channels_last)
     return getattr(functional, given.layer.op)(given.x, axis)
-
-
-# --- Space --------------------------------------------------------------------------------------------------------
 
 
 @computes("upsample")
@@ -125,9 +121,6 @@ def pixel_unshuffle(given: Given) -> Tensor:
     return parts.permute(order).reshape(x.shape[0], -1, *(size // r for size in x.shape[2:]))
 
 
-# --- Normalisations -----------------------------------------------------------------------------------------------
-
-
 @computes("batch_norm")
 def batch_norm(given: Given) -> Tensor:
     if given.x.numel() == given.x.shape[1]:
@@ -173,9 +166,6 @@ def local_response_norm(given: Given) -> Tensor:
     return functional.local_response_norm(given.x, given.layer.size)
 
 
-# --- Vectors ------------------------------------------------------------------------------------------------------
-
-
 @computes("linear", by_place=True)
 def linear(given: Given) -> Tensor:
     return functional.linear(given.x, given.parameters["kernel"].T, given.parameters.get("bias"))
@@ -202,9 +192,6 @@ def attention(given: Given) -> Tensor:
     with torch.no_grad():
         found: Tensor = module(given.x, given.x, given.x, need_weights=False)[0]
     return found
-
-
-# --- Axes and merges ----------------------------------------------------------------------------------------------
 
 
 @computes("flatten", by_place=True)

@@ -12,8 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 from torch_call import Given, Ints, Pairs, computes, each, edges, named, on_channels, padded
 
-# --- Convolutions -------------------------------------------------------------------------------------------------
-
 
 @computes("conv")
 def conv(given: Given) -> Tensor:
@@ -90,9 +88,6 @@ def fold(given: Given) -> Tensor:
     shape = (given.x.shape[0], given.x.shape[1] // math.prod(k), *size)
     empty = torch.zeros(shape, dtype=given.x.dtype)
     return torch.func.vjp(lambda y: columns(padded(y, amounts), k, s, d), empty)[1](given.x)[0]
-
-
-# --- Pooling ------------------------------------------------------------------------------------------------------
 
 
 class Sliding(NamedTuple):
