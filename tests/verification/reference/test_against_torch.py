@@ -161,8 +161,6 @@ def test_an_odd_norm_of_negative_numbers_is_a_norm_here() -> None:
     np.testing.assert_allclose(torch.nn.functional.lp_pool1d(torch.tensor(x).abs(), 3, 2).numpy(), found, rtol=1e-6)
 
 
-# --- Whole networks -----------------------------------------------------------------------------------------------
-
 Row = tuple[str, Any, Any]
 
 
@@ -253,9 +251,6 @@ def _compare_networks(rows: list[Row], made_network: Any, rng: np.random.Generat
         values[name] = torch_layers.compute(torch_layers.Given(layer, inputs, own, references, False))
         expected, said = values[name].numpy(), outputs[name] if isinstance(outputs, dict) else outputs
         np.testing.assert_allclose(said, expected, rtol=1e-6, atol=1e-8, err_msg=f"{name} of {rows}")
-
-
-# --- What PyTorch refuses -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("slopes", [1, 3])
