@@ -50,6 +50,9 @@ def _symbolic(shapes: Shapes) -> Shapes | None:
         if resized is not None and shapes.network.dims:
             network = resized({name: Symbolic.of(name) for name in shapes.network.dims})
             found = propagate(network) if len(network.nodes) == len(shapes.network.nodes) else None
+            # Where another formula holds for some sizes, what is said of every size would be false.
+            if found is not None and any(o.asked is not None and o.asked.kind == "assume" for o in found.undecided):
+                found = None
         shapes.kept["shapes in symbols"] = found
     return found if isinstance(found, Shapes) else None
 
