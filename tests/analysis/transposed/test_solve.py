@@ -22,7 +22,7 @@ from shapecheck.analysis.transposed.relations import ambiguous_axes, axis_proble
 from shapecheck.analysis.transposed.solver import AxisSolver
 from shapecheck.graph.network import Network
 
-BATCH = 50
+BATCH = 100
 MOST_ASSIGNMENTS = 256
 
 
@@ -75,7 +75,7 @@ def test_the_verdict_is_that_of_every_assignment(first: int) -> None:
         network = random_network(seed)
         if small(network) is not None:
             seen += require_resolved(network)
-    assert seen["unique"] > 5 and seen["free"] >= 1
+    assert seen["unique"] > 5 and seen["free"] > 1
 
 
 def require_taken_in_order(network: Network, choices: dict[int, int]) -> Counter[str]:
